@@ -1,0 +1,3 @@
+//! interdict.
+
+fn main() {}
