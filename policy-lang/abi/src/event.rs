@@ -199,4 +199,5 @@ counters! {
 }
 
 /// How many counters there are.
+#[expect(clippy::cast_possible_truncation, reason = "a table of a few rows")]
 pub const COUNTER_COUNT: u32 = COUNTERS.len() as u32;

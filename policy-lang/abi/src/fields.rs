@@ -25,6 +25,7 @@ macro_rules! numbered {
         /// All of them, in order of number.
         pub const $all: &[$type] = &[ $( $type::$variant, )+ ];
         /// How many there are.
+        #[expect(clippy::cast_possible_truncation, reason = "a table of a few rows")]
         pub const $count: u32 = $all.len() as u32;
     };
 }
