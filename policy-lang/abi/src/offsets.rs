@@ -29,6 +29,9 @@ macro_rules! offsets {
         #[repr(C)]
         pub struct Offsets { $( $(#[doc = $doc])+ pub $field: u32, )+ }
 
+        /// Offsets that were never looked up; the loader replaces them.
+        pub const NOTHING: Offsets = Offsets { $( $field: 0, )+ };
+
         /// The rows, in the order of the fields of [`Offsets`].
         pub const MEMBERS: &[Member] = &[
             $( Member { container: $container, paths: &[$($path),+], optional: offsets!(@ $($optional)?) }, )+
