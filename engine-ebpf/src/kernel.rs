@@ -216,6 +216,41 @@ pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
     }
 }
 
+/// Hides a value from the optimiser, which knows nothing of the verifier.
+#[inline(always)]
+pub(crate) fn opaque(value: u64) -> u64 {
+    let mut value = value;
+    // An instruction, since debug information about none is refused ("Invalid
+    // line_info", 6.12).
+    // SAFETY: moves a register to itself.
+    #[cfg(target_arch = "bpf")]
+    unsafe {
+        core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        value = core::hint::black_box(value);
+    }
+    value
+}
+
+/// Makes the verifier forget what it knows of a value: it does not follow what
+/// is read from a map.
+#[inline(always)]
+pub(crate) fn opaque_memory(value: u64) -> u64 {
+    value ^ crate::maps::zero()
+}
+
+/// The smaller of the two, in a form whose range the verifier sees ("min value
+/// is negative", 6.12: the comparison was made on a copy).
+#[inline(always)]
+pub(crate) fn at_most(value: u32, limit: u32) -> u32 {
+    let value = opaque(u64::from(value));
+    #[expect(clippy::cast_possible_truncation, reason = "at most a 32-bit number")]
+    let smaller = if value > u64::from(limit) { limit } else { value as u32 };
+    smaller
+}
+
 /// `-errno`, in a form whose range every supported verifier keeps.
 ///
 /// VERIFIER: 6.12 wants a return value proven to lie in [-4095, 0]; `0 - e`
@@ -226,7 +261,8 @@ pub(crate) fn refusal(errno: u32) -> i32 {
     if errno == 0 || errno >= 4096 {
         return -1;
     }
-    let distance = core::hint::black_box(SPAN - i64::from(errno));
+    let masked = (opaque(u64::from(errno)) & (SPAN - 1).cast_unsigned()).cast_signed();
+    let distance = opaque((SPAN - masked).cast_unsigned()).cast_signed();
     #[expect(clippy::cast_possible_truncation, reason = "lies in [-4095, -1]")]
     let result = (distance - SPAN) as i32;
     result

@@ -65,6 +65,11 @@ static TRUST_ALL: u32 = 0;
 #[unsafe(link_section = ".rodata")]
 static VERSION: u32 = policy_abi::ABI_VERSION;
 
+/// Not frozen, so the verifier takes its value for unknown.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss")]
+static mut ZERO: u64 = 0;
+
 /// Offsets of kernel structures. Read field by field through [`core::ptr::read_volatile`]:
 /// the compiler must not assume the placeholder's zeros.
 pub(crate) const fn offsets() -> *const Offsets {
@@ -76,6 +81,13 @@ pub(crate) const fn offsets() -> *const Offsets {
 pub(crate) fn hash_key() -> Key {
     // SAFETY: the static is valid, aligned and never written by a program.
     unsafe { core::ptr::read_volatile(&raw const HASH_KEY) }
+}
+
+/// A zero that the verifier does not know to be one.
+#[inline(always)]
+pub(crate) fn zero() -> u64 {
+    // SAFETY: a valid static that nobody writes.
+    unsafe { core::ptr::read_volatile(&raw const ZERO) }
 }
 
 /// Whether identities found at start are trusted whoever runs the process.

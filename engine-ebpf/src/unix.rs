@@ -5,6 +5,8 @@ use crate::count::count;
 use crate::kernel::{self, Pointer, unix_addr, unix_addr_length, unix_dentry};
 use crate::maps::{Missing, SOCKETS, hash_key};
 use crate::path::{read_place, set_state};
+use aya_ebpf::helpers::generated::bpf_loop;
+use core::ffi::c_void;
 use policy_abi::event::Counter;
 use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_PATH, OBJECT_UNNAMED, OBJECT_UNREADABLE,
@@ -16,40 +18,27 @@ use policy_abi::identity::{PLACE_KNOWN, PLACE_NAMELESS, PLACE_NONE, Place};
 /// `AF_UNIX`'s share of a unix address: the family.
 const FAMILY_BYTES: u32 = 2;
 /// Longest abstract name: `sun_path` less its leading NUL.
-const ABSTRACT_MAX: u32 = 107;
-
-/// What an event shows of a unix object.
-#[derive(Clone, Copy)]
-pub(crate) struct Shown {
-    /// The stored place, null when there is none.
-    pub(crate) place: *const Place,
-    /// Where an abstract name's bytes lie, and how many; 0 when it is none.
-    pub(crate) name: u64,
-    pub(crate) name_length: u32,
-}
-
-impl Shown {
-    /// Nothing to show.
-    pub(crate) const NOTHING: Self =
-        Self { place: core::ptr::null(), name: 0, name_length: 0 };
-}
+pub(crate) const ABSTRACT_MAX: u32 = 107;
+/// Bytes that one step of a name's hash takes in.
+const CHUNK: u32 = 8;
 
 /// Fills the object's part of `facts` for the peer `sk`.
 #[inline(always)]
-pub(crate) fn fill(sk: Pointer, facts: &mut Facts) -> Shown {
+pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
     facts.family = family::UNIX;
     facts.operation = family::CONNECT;
     facts.object_kind = OBJECT_UNREADABLE;
     let unix = kernel::as_unix(sk);
     if unix.is_null() {
-        return Shown::NOTHING;
+        return;
     }
     if unix_dentry(unix).is_null() {
-        return fill_nameless(unix, facts);
+        fill_nameless(unix, facts);
+        return;
     }
     let Some(place) = stored(sk, unix) else {
         count(Counter::NoSocketStorage);
-        return Shown::NOTHING;
+        return;
     };
     // SAFETY: a map's value, written under the peer's lock before it is read.
     let (state, owner) = unsafe { ((*place).state, (*place).owner_level) };
@@ -63,7 +52,6 @@ pub(crate) fn fill(sk: Pointer, facts: &mut Facts) -> Shown {
         facts.object_kind = OBJECT_PATH;
         facts.object = [0, u64::MAX];
     }
-    Shown { place, name: 0, name_length: 0 }
 }
 
 /// Takes the place of a socket that begins to listen.
@@ -98,47 +86,92 @@ fn stored(sk: Pointer, unix: Pointer) -> Option<*mut Place> {
 
 /// A socket without a file: an abstract name, or none at all.
 #[inline(always)]
-fn fill_nameless(unix: Pointer, facts: &mut Facts) -> Shown {
+fn fill_nameless(unix: Pointer, facts: &mut Facts) {
+    let Some(name) = abstract_name(unix) else {
+        facts.object_kind = OBJECT_UNNAMED;
+        return;
+    };
+    if name.length <= ABSTRACT_MAX
+        && let Some(hash) = hash_name(&name)
+    {
+        facts.object_kind = OBJECT_ABSTRACT;
+        facts.object = [hash, ABSTRACT_TAG | u64::from(name.length)];
+    }
+}
+
+/// Where the bytes of an abstract name lie, without the leading NUL.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    pub(crate) from: u64,
+    pub(crate) length: u32,
+}
+
+/// The abstract name of a socket that has no file, `None` when it has no name.
+#[inline(always)]
+pub(crate) fn abstract_name(unix: Pointer) -> Option<Name> {
     let addr = unix_addr(unix);
     if addr.is_null() {
-        facts.object_kind = OBJECT_UNNAMED;
-        return Shown::NOTHING;
+        return None;
     }
     let length = unix_addr_length(addr);
-    if length <= FAMILY_BYTES || length > FAMILY_BYTES + 1 + ABSTRACT_MAX {
-        facts.object_kind = if length <= FAMILY_BYTES { OBJECT_UNNAMED } else { OBJECT_UNREADABLE };
-        return Shown::NOTHING;
+    if length <= FAMILY_BYTES {
+        return None;
     }
     // The family, then a NUL, then the name.
-    let name = kernel::unix_addr_name(addr) + u64::from(FAMILY_BYTES) + 1;
-    let name_length = length - FAMILY_BYTES - 1;
-    let Some(hash) = hash_name(name, name_length) else {
-        return Shown::NOTHING;
-    };
-    facts.object_kind = OBJECT_ABSTRACT;
-    facts.object = [hash, ABSTRACT_TAG | u64::from(name_length)];
-    Shown { place: core::ptr::null(), name, name_length }
+    let from = kernel::unix_addr_name(addr) + u64::from(FAMILY_BYTES) + 1;
+    Some(Name { from, length: length - FAMILY_BYTES - 1 })
+}
+
+/// State of [`hash_name`]'s loop.
+#[repr(C)]
+struct Naming {
+    hasher: Hasher,
+    from: u64,
+    left: u32,
+    failed: u32,
 }
 
 /// [`policy_abi::hash::name`] of kernel memory.
 #[inline(always)]
-fn hash_name(from: u64, length: u32) -> Option<u64> {
-    const CHUNK: u32 = 8;
-    let mut hasher = Hasher::new(hash_key());
-    let mut at = 0_u32;
-    for _ in 0..ABSTRACT_MAX.div_ceil(CHUNK) {
-        if at >= length {
-            break;
-        }
-        let left = length - at;
-        let size = if left < CHUNK { left } else { CHUNK };
-        let mut word = 0_u64;
-        if !kernel::copy((&raw mut word).cast(), size, from + u64::from(at)) {
-            return None;
-        }
-        hasher.word(word);
-        at += CHUNK;
+fn hash_name(name: &Name) -> Option<u64> {
+    let mut naming = Naming {
+        hasher: Hasher::new(hash_key()),
+        from: name.from,
+        left: name.length,
+        failed: 0,
+    };
+    // SAFETY: `name_chunk` has the signature that the helper calls, and `naming`
+    // outlives the call.
+    unsafe {
+        bpf_loop(
+            ABSTRACT_MAX.div_ceil(CHUNK),
+            name_chunk as *const () as *mut c_void,
+            (&raw mut naming).cast(),
+            0,
+        );
     }
-    hasher.word(component_end(u64::from(length)));
-    Some(hasher.finish())
+    if naming.failed != 0 {
+        return None;
+    }
+    naming.hasher.word(component_end(u64::from(name.length)));
+    Some(naming.hasher.finish())
+}
+
+/// Takes up to eight bytes of a name in; 1 ends the loop.
+unsafe extern "C" fn name_chunk(_index: u32, naming: *mut Naming) -> i64 {
+    // SAFETY: `bpf_loop` passes the pointer that `hash_name` gave it.
+    let naming = unsafe { &mut *naming };
+    if naming.left == 0 {
+        return 1;
+    }
+    let size = kernel::at_most(naming.left, CHUNK);
+    let mut word = 0_u64;
+    if !kernel::copy((&raw mut word).cast(), size, naming.from) {
+        naming.failed = 1;
+        return 1;
+    }
+    naming.hasher.word(word);
+    naming.from += u64::from(size);
+    naming.left -= size;
+    0
 }

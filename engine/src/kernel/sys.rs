@@ -46,7 +46,7 @@ struct FreezeAttr {
 }
 
 /// A one-element array whose value is `words` words.
-pub struct RawTable {
+pub(super) struct RawTable {
     fd: OwnedFd,
     words: usize,
 }
@@ -57,7 +57,7 @@ impl RawTable {
     /// # Errors
     ///
     /// What the kernel says, for instance `ENOMEM`.
-    pub fn create(words: usize) -> io::Result<Self> {
+    pub(super) fn create(words: usize) -> io::Result<Self> {
         let bytes = words.checked_mul(size_of::<u64>()).and_then(|bytes| u32::try_from(bytes).ok());
         let mut attr = CreateAttr {
             map_type: ARRAY,
@@ -80,7 +80,7 @@ impl RawTable {
     /// # Errors
     ///
     /// When `image` is larger than the table, or what the kernel says.
-    pub fn write(&self, image: &[u64]) -> io::Result<()> {
+    pub(super) fn write(&self, image: &[u64]) -> io::Result<()> {
         let mut whole = vec![0_u64; self.words];
         let room = whole.get_mut(..image.len()).ok_or(io::ErrorKind::FileTooLarge)?;
         room.copy_from_slice(image);
@@ -92,7 +92,7 @@ impl RawTable {
     /// # Errors
     ///
     /// What the kernel says.
-    pub fn read(&self) -> io::Result<Vec<u64>> {
+    pub(super) fn read(&self) -> io::Result<Vec<u64>> {
         let mut whole = vec![0_u64; self.words];
         self.element(BPF_MAP_LOOKUP_ELEM, whole.as_mut_ptr())?;
         Ok(whole)
@@ -103,14 +103,14 @@ impl RawTable {
     /// # Errors
     ///
     /// What the kernel says.
-    pub fn freeze(&self) -> io::Result<()> {
+    pub(super) fn freeze(&self) -> io::Result<()> {
         command(BPF_MAP_FREEZE, &FreezeAttr { map_fd: self.fd.as_raw_fd().cast_unsigned() })?;
         Ok(())
     }
 
     /// The descriptor.
     #[must_use]
-    pub fn into_fd(self) -> OwnedFd {
+    pub(super) fn into_fd(self) -> OwnedFd {
         self.fd
     }
 
