@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -47,6 +48,29 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("`{name}` failed: {}\n{}", output.status, said.trim_end());
     }
+    Ok(output.stdout)
+}
+
+/// Like [`output`], of a command that reads `input`.
+pub(crate) fn filter(command: &mut Command, input: Vec<u8>) -> Result<Vec<u8>> {
+    let name = shown(command);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{name}`"))?;
+    let mut stdin = child.stdin.take().context("no standard input")?;
+    // From another thread, since neither pipe holds all of it.
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{name}` failed: {}\n{}", output.status, said.trim_end());
+    }
+    let Ok(Ok(())) = writer.join() else {
+        bail!("`{name}` did not read all of its input")
+    };
     Ok(output.stdout)
 }
 

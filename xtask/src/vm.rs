@@ -18,7 +18,7 @@ pub(crate) use args::VmArgs;
 pub(crate) use run::{Add, Outcome, Request, run};
 
 use crate::process::say;
-use crate::{cargo, paths};
+use crate::{cargo, paths, setup};
 
 /// The guest did not end by itself in time.
 const TIMED_OUT: u8 = 124;
@@ -39,6 +39,7 @@ pub(crate) fn main(args: &VmArgs) -> ExitCode {
 }
 
 fn attempt(args: &VmArgs) -> Result<u8> {
+    setup::for_guests(&[args.kernel])?;
     let mut adds = vec![interdict(&args.profile, args.no_build)?];
     adds.extend_from_slice(&args.adds);
     let request = Request {

@@ -48,7 +48,7 @@ impl Qemu {
         machine(&mut command, request);
         command
             .arg("-kernel")
-            .arg(&image.vmlinuz)
+            .arg(&image.kernel)
             .arg("-initrd")
             .arg(initramfs);
         command.arg("-append").arg(kernel_arguments(request));

@@ -1,0 +1,62 @@
+//! The compiler and the linker of the BPF programs.
+
+use anyhow::{Context, Result, bail};
+
+use super::packages::install;
+use crate::cargo::cargo;
+use crate::process::{run, say};
+use crate::toolchain::{self, Compiler};
+
+/// The version of the linker that this project is built with.
+const LINKER: &str = "0.13.0";
+
+/// Installs the compiler and the linker if they are missing.
+///
+/// # Errors
+/// When they are and cannot be installed; says what to do.
+pub(super) fn ensure() -> Result<()> {
+    let Err(advice) = toolchain::find() else {
+        return Ok(());
+    };
+    install_missing().context(advice)?;
+    toolchain::find().map(drop).map_err(anyhow::Error::msg)
+}
+
+fn install_missing() -> Result<()> {
+    if toolchain::compiler().is_none() {
+        install(&["rustc-web", "libstd-rust-web-dev-bpf"])?;
+    }
+    if toolchain::linker().is_some() {
+        return Ok(());
+    }
+    // The linker reads what the compiler writes, so their LLVMs must match.
+    let Some(Compiler::Distribution { llvm, .. }) = toolchain::compiler() else {
+        bail!(
+            "`bpf-linker` is missing, and which LLVM it needs is known for Debian's compiler only"
+        );
+    };
+    let (dev, polly) = (format!("llvm-{llvm}-dev"), format!("libpolly-{llvm}-dev"));
+    install(&[
+        &dev,
+        &polly,
+        "libzstd-dev",
+        "zlib1g-dev",
+        "libxml2-dev",
+        "g++",
+    ])?;
+    say(&format!(
+        "compiling bpf-linker {LINKER}; this takes a minute or two"
+    ));
+    let feature = format!("llvm-{llvm}");
+    run(cargo()
+        .env("LLVM_PREFIX", format!("/usr/lib/llvm-{llvm}"))
+        .args([
+            "install",
+            "--quiet",
+            "--locked",
+            "bpf-linker",
+            "--version",
+            LINKER,
+        ])
+        .args(["--no-default-features", "--features", &feature]))
+}
