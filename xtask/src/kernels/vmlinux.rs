@@ -79,7 +79,7 @@ mod tests {
     fn a_short_file_has_no_payload() {
         assert_eq!(payload(&[0; 100]), None);
         let mut image = vec![0; 1024];
-        image[0x24c] = 255;
+        image[0x24c + 1] = 255;
         assert_eq!(payload(&image), None);
     }
 }

@@ -47,7 +47,7 @@ mkdir -p /run/lock /var/tmp
 
 . $home/config
 
-echo 1 >/proc/sys/kernel/printk
+echo 5 >/proc/sys/kernel/printk
 for controller in cpu io memory pids; do
 	echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
 done

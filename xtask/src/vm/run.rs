@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 
 use super::channel::{self, Channels, Report, Sink};
 use super::initramfs;
+use super::outcome::{Finished, Outcome};
 use super::qemu::Qemu;
 use crate::kernels::Kernel;
 use crate::paths;
@@ -41,27 +42,6 @@ pub(crate) struct Request {
 pub(crate) struct Add {
     pub(crate) host: PathBuf,
     pub(crate) guest: PathBuf,
-}
-
-/// How a run went.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The command ended with this code; 128 and the signal's number if a
-    /// signal ended it.
-    Exited(u8),
-    /// The time was over.
-    TimedOut,
-    /// The guest never came to run the command, and why.
-    NotStarted(String),
-    /// The guest ended before the command did.
-    Died,
-}
-
-/// A run's outcome, and what the kernel said meanwhile.
-pub(crate) struct Finished {
-    pub(crate) outcome: Outcome,
-    pub(crate) kernel_log: String,
-    pub(crate) qemu_log: String,
 }
 
 /// Runs a command in a guest; its output goes to `out` and `err` as it comes.
@@ -103,6 +83,7 @@ pub(crate) fn run(request: &Request, out: Sink, err: Sink) -> Result<Finished> {
         thread.join().ok();
     }
     Ok(Finished {
+        kernel: request.kernel,
         outcome,
         kernel_log: read(&kernel_log),
         qemu_log: read(&qemu_log),
