@@ -8,6 +8,7 @@ mod kernels;
 mod paths;
 mod process;
 mod setup;
+mod test;
 #[expect(
     dead_code,
     reason = "the engine's build script runs it; xtask only looks for it"
@@ -33,6 +34,7 @@ enum Command {
     /// Install what is missing: packages, the BPF toolchain, the kernels
     #[command(long_about = SETUP_HELP)]
     Setup,
+    Test(test::TestArgs),
     Vm(vm::VmArgs),
 }
 
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Setup => exit_code("setup", setup::everything()),
+        Command::Test(args) => test::main(&args),
         Command::Vm(args) => vm::main(&args),
     }
 }

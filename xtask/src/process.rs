@@ -1,11 +1,11 @@
 //! Running other programs, and saying on standard error what is being done.
 //!
-//! Standard output belongs to the command that runs in the guest; nothing
-//! here writes to it.
+//! Standard output belongs to the command that runs in the guest and to the
+//! tests.
 
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
-use std::process::{Command, Stdio};
+use std::io::{self, Read as _, Write as _};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -31,6 +31,33 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{name}` failed: {status}");
     }
     Ok(())
+}
+
+/// Runs a command to its end and returns what it wrote to standard output,
+/// which is shown on this program's as it comes.
+///
+/// # Errors
+/// When it cannot be started or read; a failure of its own is no error here.
+pub(crate) fn run_shown(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
+    let name = shown(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{name}`"))?;
+    let mut stdout = child.stdout.take().context("no standard output")?;
+    let mut output = Vec::new();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let count = stdout.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
+        output.extend_from_slice(bytes);
+        // Shown to whoever still reads.
+        io::stdout().write_all(bytes).ok();
+    }
+    Ok((child.wait()?, output))
 }
 
 /// Runs a command and returns what it wrote to standard output.

@@ -37,16 +37,14 @@ fn attempt(args: &VmArgs) -> Result<u8> {
     let mut adds = vec![interdict(&args.profile, args.no_build)?];
     adds.extend_from_slice(&args.adds);
     let request = Request {
-        kernel: args.kernel,
         cpus: args.cpus,
         memory_mib: args.memory,
         append: args.append.clone(),
         adds,
-        visible: vec![paths::workspace()],
         timeout: Duration::from_secs(args.timeout),
         icount: args.icount,
         directory: std::env::current_dir()?,
-        command: args.command.clone(),
+        ..Request::new(args.kernel, args.command.clone())
     };
     let finished = run(&request, Box::new(io::stdout()), Box::new(io::stderr()))?;
     if let Some(message) = finished.message() {
