@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
@@ -109,7 +110,8 @@ pub(crate) fn output_text(command: &mut Command) -> Result<String> {
 /// The command as a user would type it, cut to a line's length.
 fn shown(command: &Command) -> String {
     const MAX_CHARS: usize = 120;
-    let words: Vec<_> = std::iter::once(command.get_program())
+    let program = Path::new(command.get_program());
+    let words: Vec<_> = std::iter::once(program.file_name().unwrap_or(program.as_os_str()))
         .chain(command.get_args())
         .map(OsStr::to_string_lossy)
         .collect();

@@ -1,10 +1,13 @@
 //! The compiler and the linker of the BPF programs.
 
+use std::path::Path;
+use std::process::Command;
+
 use anyhow::{Context, Result, bail};
 
 use super::packages::install;
 use crate::cargo::cargo;
-use crate::process::{run, say};
+use crate::process::{output_text, run, say};
 use crate::toolchain::{self, Compiler};
 
 /// The version of the linker that this project is built with.
@@ -30,11 +33,12 @@ fn install_missing() -> Result<()> {
         return Ok(());
     }
     // The linker reads what the compiler writes, so their LLVMs must match.
-    let Some(Compiler::Distribution { llvm, .. }) = toolchain::compiler() else {
+    let Some(Compiler::Distribution { rustc }) = toolchain::compiler() else {
         bail!(
             "`bpf-linker` is missing, and which LLVM it needs is known for Debian's compiler only"
         );
     };
+    let llvm = llvm_version(&rustc)?;
     let (dev, polly) = (format!("llvm-{llvm}-dev"), format!("libpolly-{llvm}-dev"));
     install(&[
         &dev,
@@ -59,4 +63,14 @@ fn install_missing() -> Result<()> {
             LINKER,
         ])
         .args(["--no-default-features", "--features", &feature]))
+}
+
+/// The major version of a compiler's LLVM.
+fn llvm_version(rustc: &Path) -> Result<u32> {
+    let version = output_text(Command::new(rustc).arg("-vV"))?;
+    let llvm = version
+        .lines()
+        .find_map(|line| line.strip_prefix("LLVM version: "));
+    llvm.and_then(|numbers| numbers.split('.').next()?.parse().ok())
+        .with_context(|| format!("{} names no LLVM version", rustc.display()))
 }
