@@ -1,2 +1,41 @@
-//! The ABI.
+//! What crosses the boundary between user space and the kernel, and the code
+//! that decides, which runs on both sides of it.
+//!
+//! Rules of this package, each learnt from somebody's bug:
+//!
+//! - every structure that crosses is `#[repr(C)]` and derives zerocopy's
+//!   `IntoBytes`, which refuses padding at compile time;
+//! - no `bool`, `Option`, `usize`, reference or enum with data in anything that
+//!   crosses; flags are `u32`;
+//! - bytes become enums only by a `from_raw` that can say "unknown";
+//! - names of maps and globals are constants here, used by both sides;
+//! - no dependency on aya, pest or the standard library.
+//!
+//! [`decide::decide`] is the decision procedure. It is generic over
+//! [`decide::Tables`], so the same code answers in the kernel over a map and
+//! under `cargo test` over a vector. [`image`] says how the words of that table
+//! are laid out.
 #![no_std]
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::inline_always,
+    reason = "the kernel verifies what is inlined into a program with that program's ranges"
+)]
+
+pub mod decide;
+pub mod event;
+pub mod facts;
+pub mod family;
+pub mod fields;
+pub mod hash;
+pub mod hooks;
+pub mod identity;
+pub mod image;
+pub mod maps;
+pub mod offsets;
+
+/// Version of everything in this package that the BPF object and the engine
+/// must agree on. The loader refuses an object with another number.
+///
+/// 1: first.
+pub const ABI_VERSION: u32 = 1;

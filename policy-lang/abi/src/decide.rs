@@ -1,0 +1,263 @@
+//! The decision procedure, over a table image.
+//!
+//! One class for each dimension that the pair asks for, one row for each class,
+//! AND, first set bit. No loop depends on the number of rules: a lookup takes a
+//! fixed number of steps.
+//!
+//! `eval` in the language crate is the definition; a property test compares the
+//! two. This code shares nothing with it.
+
+use crate::facts::{
+    Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_PATH, OBJECT_UNNAMED,
+    OBJECT_UNREADABLE, SUBJECT_EXE,
+};
+use crate::family::pair;
+use crate::fields::{Dimension, Lookup};
+use crate::image::{
+    BODY, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD,
+    DESC_TERMS, DESC_VERDICT, Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STEPS, slot,
+};
+
+/// Where the words of an image come from.
+pub trait Tables {
+    /// The word at `index`, `None` outside the image.
+    fn word(&self, index: u32) -> Option<u64>;
+}
+
+impl Tables for [u64] {
+    fn word(&self, index: u32) -> Option<u64> {
+        self.get(index as usize).copied()
+    }
+}
+
+/// No rule: the verdict came from nothing but the absence of one.
+pub const NO_RULE: u32 = u32::MAX;
+
+/// What one set of rules says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The determining rule's index in the policy, or [`NO_RULE`].
+    pub rule: u32,
+    /// Its effect as a number of [`Effect`], or 0.
+    pub effect: u32,
+    /// Its errno, positive; 0 unless it denies.
+    pub errno: u32,
+}
+
+impl Outcome {
+    /// Nothing decided: allowed.
+    pub const NONE: Self = Self {
+        rule: NO_RULE,
+        effect: 0,
+        errno: 0,
+    };
+
+    /// Whether the operation is refused.
+    #[inline(always)]
+    #[must_use]
+    pub const fn denies(&self) -> bool {
+        matches!(
+            Effect::from_raw(self.effect),
+            Some(Effect::Kill | Effect::Deny | Effect::DefaultDeny)
+        )
+    }
+}
+
+/// What the tables say of one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// By the enforced rules: what happens.
+    pub actual: Outcome,
+    /// By all rules: what would happen.
+    pub hypothetical: Outcome,
+    /// Bits of the pair's record terms that match.
+    pub recorded: u64,
+    /// Base of the pair's terms, to turn bits of `recorded` into rules.
+    pub terms: u32,
+}
+
+impl Verdict {
+    /// Allowed, and nothing to say.
+    pub const ALLOW: Self = Self {
+        actual: Outcome::NONE,
+        hypothetical: Outcome::NONE,
+        recorded: 0,
+        terms: 0,
+    };
+}
+
+/// Judges one operation. `None` when the image is damaged (an offset outside
+/// it, an unknown effect): the caller decides what that means.
+#[inline(always)]
+pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> {
+    let pair = pair(facts.family, facts.operation)?;
+    let desc = low(tables.word(PAIR_DIR + pair)?);
+    if desc < BODY {
+        return Some(Verdict::ALLOW);
+    }
+    let mut bits = u64::MAX;
+    bits &= row(tables, desc, Dimension::Exe, |t| {
+        if facts.subject & SUBJECT_EXE == 0 {
+            return Some(CLASS_MISSING);
+        }
+        class_of_pair(t, Lookup::Exe, facts.exe)
+    })?;
+    bits &= row(tables, desc, Dimension::Comm, |t| {
+        class_of_pair(t, Lookup::Comm, facts.comm)
+    })?;
+    bits &= row(tables, desc, Dimension::Uid, |t| {
+        class_of_number(t, Lookup::Uid, facts.uid)
+    })?;
+    bits &= row(tables, desc, Dimension::Gid, |t| {
+        class_of_number(t, Lookup::Gid, facts.gid)
+    })?;
+    bits &= row(tables, desc, Dimension::Addr, |t| match facts.object_kind {
+        OBJECT_IPV4 => class_of_number(t, Lookup::Addr4, low(facts.object[0])),
+        OBJECT_IPV6 => class_of_wide(t, Lookup::Addr6, facts.object),
+        OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
+        _ => Some(CLASS_MISSING),
+    })?;
+    bits &= row(tables, desc, Dimension::Port, |t| match facts.object_kind {
+        OBJECT_IPV4 | OBJECT_IPV6 => class_of_number(t, Lookup::Port, facts.port),
+        OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
+        _ => Some(CLASS_MISSING),
+    })?;
+    bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
+        OBJECT_PATH | OBJECT_ABSTRACT => class_of_pair(t, Lookup::Unix, facts.object),
+        OBJECT_UNNAMED => Some(CLASS_UNNAMED),
+        OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
+        _ => Some(CLASS_MISSING),
+    })?;
+    verdict(tables, desc, bits)
+}
+
+/// From the bits of the matching terms to what they mean.
+#[inline(always)]
+fn verdict<T: Tables + ?Sized>(tables: &T, desc: u32, bits: u64) -> Option<Verdict> {
+    let deciding = bits & tables.word(desc.wrapping_add(DESC_VERDICT))?;
+    let enforced = deciding & tables.word(desc.wrapping_add(DESC_ENFORCED))?;
+    let recorded = bits & tables.word(desc.wrapping_add(DESC_RECORD))?;
+    let terms = low(tables.word(desc.wrapping_add(DESC_TERMS))?);
+    Some(Verdict {
+        actual: outcome(tables, terms, enforced)?,
+        hypothetical: outcome(tables, terms, deciding)?,
+        recorded,
+        terms,
+    })
+}
+
+/// The first set bit's term.
+#[inline(always)]
+fn outcome<T: Tables + ?Sized>(tables: &T, terms: u32, bits: u64) -> Option<Outcome> {
+    if bits == 0 {
+        return Some(Outcome::NONE);
+    }
+    let word = tables.word(terms.wrapping_add(bits.trailing_zeros()))?;
+    let effect = low(word >> 32) & 0xffff;
+    Effect::from_raw(effect)?;
+    Some(Outcome {
+        rule: low(word),
+        effect,
+        errno: low(word >> 48),
+    })
+}
+
+/// The row of the subject's or object's class in one dimension; all ones when
+/// no term of the pair asks for the dimension.
+#[inline(always)]
+fn row<T: Tables + ?Sized>(
+    tables: &T,
+    desc: u32,
+    dimension: Dimension,
+    class: impl Fn(&T) -> Option<u32>,
+) -> Option<u64> {
+    let base = low(tables.word(desc.wrapping_add(dimension as u32))?);
+    if base == 0 {
+        return Some(u64::MAX);
+    }
+    let class = class(tables)?;
+    tables.word(base.wrapping_add(class.wrapping_mul(ROW_WORDS)))
+}
+
+/// Where a lookup stands: base, log2 of its length, seed.
+#[inline(always)]
+fn directory<T: Tables + ?Sized>(tables: &T, lookup: Lookup) -> Option<(u32, u32, u64)> {
+    let at = LOOKUP_DIR + 2 * lookup as u32;
+    let word = tables.word(at)?;
+    Some((low(word), low(word >> 32) & 31, tables.word(at + 1)?))
+}
+
+/// The class of a two-word key.
+#[inline(always)]
+fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: Lookup, key: [u64; 2]) -> Option<u32> {
+    let (base, bits, seed) = directory(tables, lookup)?;
+    let mask = (1_u32 << bits) - 1;
+    let home = low(slot(key, seed));
+    let mut found = 0;
+    for step in 0..PROBES {
+        let at = base.wrapping_add((home.wrapping_add(step) & mask).wrapping_mul(3));
+        let class = low(tables.word(at.wrapping_add(2))?);
+        if class == 0 {
+            break;
+        }
+        if tables.word(at)? == key[0] && tables.word(at.wrapping_add(1))? == key[1] {
+            found = class;
+            break;
+        }
+    }
+    Some(if found == 0 { CLASS_OTHER } else { found })
+}
+
+/// The class of a 32-bit number: that of the last interval that starts at or below it.
+#[inline(always)]
+fn class_of_number<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: u32) -> Option<u32> {
+    let (base, bits, _) = directory(tables, lookup)?;
+    let mut half = (1_u32 << bits) >> 1;
+    let mut at = base;
+    for _ in 0..STEPS {
+        let start = tables.word(at.wrapping_add(half))? >> 32;
+        // VERIFIER: a branch here would be 2^16 paths; the borrow of a
+        // subtraction is a bit without one.
+        let reached = 1 - (u64::from(value).wrapping_sub(start) >> 63);
+        at = at.wrapping_add(half.wrapping_mul(low(opaque(reached))));
+        half >>= 1;
+    }
+    Some(low(tables.word(at)?))
+}
+
+/// The class of a 128-bit number, most significant half first.
+#[inline(always)]
+fn class_of_wide<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: [u64; 2]) -> Option<u32> {
+    let (base, bits, _) = directory(tables, lookup)?;
+    let mut half = (1_u32 << bits) >> 1;
+    let mut index = 0_u32;
+    for _ in 0..STEPS {
+        let at = base.wrapping_add(index.wrapping_add(half).wrapping_mul(3));
+        let high = tables.word(at)?;
+        let less = tables.word(at.wrapping_add(1))?;
+        let below = below(value[0], high) | (below(high, value[0]) ^ 1) & below(value[1], less);
+        index = index.wrapping_add(half.wrapping_mul(low(opaque(below ^ 1))));
+        half >>= 1;
+    }
+    Some(low(tables.word(
+        base.wrapping_add(index.wrapping_mul(3)).wrapping_add(2),
+    )?))
+}
+
+/// 1 when `a < b`, else 0, without a branch: the borrow of `a - b`.
+#[inline(always)]
+const fn below(a: u64, b: u64) -> u64 {
+    (!a & b | (!a | b) & a.wrapping_sub(b)) >> 63
+}
+
+/// Hides a value from the optimiser, which would turn arithmetic back into branches.
+#[inline(always)]
+fn opaque(value: u64) -> u64 {
+    core::hint::black_box(value)
+}
+
+/// The low half of a word.
+#[inline(always)]
+const fn low(word: u64) -> u32 {
+    (word & 0xffff_ffff) as u32
+}

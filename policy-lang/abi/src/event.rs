@@ -1,0 +1,203 @@
+//! What the kernel tells user space: records in the ring buffer, and counts.
+
+use crate::facts::Facts;
+use crate::identity::TEXT_ROOM;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// What happened to an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Action {
+    /// It went on; nothing asked for an event but the event selection.
+    Allow = 0,
+    /// It was refused.
+    Deny = 1,
+    /// It was refused and the process was killed.
+    Kill = 2,
+    /// It went on; rules in audit mode would have refused it.
+    WouldDeny = 3,
+    /// It went on, and a record rule matched.
+    Record = 4,
+}
+
+impl Action {
+    /// The action of a number, `None` for one that this version does not know.
+    #[must_use]
+    pub const fn from_raw(raw: u32) -> Option<Self> {
+        match raw {
+            0 => Some(Self::Allow),
+            1 => Some(Self::Deny),
+            2 => Some(Self::Kill),
+            3 => Some(Self::WouldDeny),
+            4 => Some(Self::Record),
+            _ => None,
+        }
+    }
+}
+
+/// `sockfd` was read from the system call's registers.
+pub const FLAG_SOCKFD: u32 = 1;
+/// The system call was connect(2).
+pub const FLAG_CONNECT: u32 = 1 << 1;
+/// `typed` holds the address as the caller wrote it.
+pub const FLAG_TYPED: u32 = 1 << 2;
+/// The subject's executable is known.
+pub const FLAG_EXE: u32 = 1 << 3;
+/// The subject was older than the engine; its executable is what was found then.
+pub const FLAG_SEEDED: u32 = 1 << 4;
+/// The object's text and numbers are filled in.
+pub const FLAG_OBJECT: u32 = 1 << 5;
+/// The verdict is the failure verdict: the tables could not be read.
+pub const FLAG_FAILED: u32 = 1 << 6;
+
+/// Bytes of an address as the caller wrote it: `struct sockaddr_storage`.
+pub const TYPED_BYTES: usize = 128;
+
+/// A path's text beside its numbers, as a record carries it.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Text {
+    /// The inode's number.
+    pub inode: u64,
+    /// The file system's `s_dev`, as the kernel packs it.
+    pub device: u32,
+    /// Length in bytes. Past [`crate::identity::TEXT_BYTES`] the text is not there.
+    pub length: u32,
+    /// For a path, as in [`crate::identity::Place::text`]; for an abstract name its bytes.
+    pub bytes: [u8; TEXT_ROOM],
+}
+
+/// One event. Bytes of a text past its length are not meaningful.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Record {
+    /// [`crate::ABI_VERSION`] of the writer.
+    pub version: u32,
+    /// A [`crate::hooks::Hook`].
+    pub hook: u32,
+    /// An [`Action`].
+    pub action: u32,
+    /// `FLAG_` bits.
+    pub flags: u32,
+    /// Generation of the policy that decided.
+    pub generation: u64,
+    /// Nanoseconds since boot, suspension included.
+    pub boottime: u64,
+    /// Number of this record among those its CPU tried to write, from 0.
+    pub sequence: u64,
+    /// Bits of the record terms that matched.
+    pub recorded: u64,
+    /// Base of the pair's terms in the image.
+    pub terms: u32,
+    /// The CPU that wrote the record.
+    pub cpu: u32,
+    /// The rule that the action is about, [`crate::decide::NO_RULE`] for none.
+    pub rule: u32,
+    /// Its effect, a [`crate::image::Effect`] or 0.
+    pub effect: u32,
+    /// Errno returned to the caller, positive; 0 when allowed.
+    pub errno: u32,
+    /// Process id as the initial pid namespace counts.
+    pub pid: u32,
+    /// Thread id as the initial pid namespace counts.
+    pub tid: u32,
+    /// Process id in the process's own pid namespace.
+    pub ns_pid: u32,
+    /// Thread id in the process's own pid namespace.
+    pub ns_tid: u32,
+    /// Real user id, as the initial user namespace counts.
+    pub ruid: u32,
+    /// Audit login id; `u32::MAX` when unset or not kept by this kernel.
+    pub loginuid: u32,
+    /// The descriptor that the system call named.
+    pub sockfd: i32,
+    /// `SOCK_` type of the caller's socket.
+    pub socket_type: u32,
+    /// Protocol of the caller's socket.
+    pub protocol: u32,
+    /// When the process started, nanoseconds since boot.
+    pub process_start: u64,
+    /// When the thread started, nanoseconds since boot.
+    pub thread_start: u64,
+    /// Id of the cgroup (v2).
+    pub cgroup: u64,
+    /// Name of the thread, zero padded.
+    pub thread_comm: [u64; 2],
+    /// What the decision was made on.
+    pub facts: Facts,
+    /// The subject's executable.
+    pub exe: Text,
+    /// The object, when it is a unix socket.
+    pub object: Text,
+    /// Bytes of `typed` that the caller gave.
+    pub typed_length: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// The address as the caller wrote it.
+    pub typed: [u8; TYPED_BYTES],
+}
+
+/// Counts of one rule in one slot. `matched = emitted + lost` once all programs have returned.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Tally {
+    /// Decisions that this rule determined, or that it recorded.
+    pub matched: u64,
+    /// Of those, refused.
+    pub denied: u64,
+    /// Of those, let go by audit mode alone.
+    pub would_deny: u64,
+    /// Events submitted for them.
+    pub emitted: u64,
+    /// Events that found no room.
+    pub lost: u64,
+}
+
+macro_rules! counters {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, )+) => {
+        /// What is counted apart from rules; each an index into the counters' map.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum Counter { $( $(#[doc = $doc])+ $variant, )+ }
+
+        /// All counters with the names they are shown by, in order of number.
+        pub const COUNTERS: &[(Counter, &str)] = &[ $( (Counter::$variant, $name), )+ ];
+    };
+}
+
+counters! {
+    /// Operations judged.
+    Decisions = "decisions",
+    /// Operations that were allowed.
+    Allowed = "allowed",
+    /// Operations that were refused.
+    Denied = "denied",
+    /// Operations that audit mode alone let go.
+    WouldDeny = "would_deny",
+    /// Events that were asked for: the source of a record's sequence number.
+    Events = "events",
+    /// Events that found no room in the ring buffer.
+    EventsLost = "events_lost",
+    /// Operations of kernel threads, never judged.
+    KernelThreads = "kernel_threads",
+    /// Operations that a program of another LSM had refused before.
+    PriorDenials = "prior_denials",
+    /// Decisions made without usable tables, by the failure verdict.
+    NoTables = "no_tables",
+    /// Task storage that could not be made: the subject's executable is unknown.
+    NoTaskStorage = "no_task_storage",
+    /// Socket storage that could not be made: the object was read without it.
+    NoSocketStorage = "no_socket_storage",
+    /// Paths that were too deep, too long or torn by renames.
+    UnreadablePaths = "unreadable_paths",
+    /// Walks that were repeated since a rename came between.
+    WalkRetries = "walk_retries",
+    /// Addresses that could not be read.
+    UnreadableAddresses = "unreadable_addresses",
+}
+
+/// How many counters there are.
+#[expect(clippy::cast_possible_truncation, reason = "a table of a few rows")]
+pub const COUNTER_COUNT: u32 = COUNTERS.len() as u32;

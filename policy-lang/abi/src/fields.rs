@@ -1,0 +1,97 @@
+//! **The** table of dimensions: what a decision compares, one row each.
+//!
+//! A *dimension* is an axis of the boxes that rules are. A *lookup* turns a
+//! value of it into a class; most dimensions have one, addresses have two.
+
+/// How values of a lookup become classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A hash table over two-word keys; a key it lacks has class [`crate::image::CLASS_OTHER`].
+    Pairs,
+    /// Sorted intervals over 32-bit numbers; every number is in one.
+    Narrow,
+    /// Sorted intervals over 128-bit numbers; every number is in one.
+    Wide,
+}
+
+macro_rules! numbered {
+    ($(#[$meta:meta])* $type:ident, $all:ident, $count:ident: $( $(#[doc = $doc:literal])+ $variant:ident $(: $shape:ident)?, )+) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u32)]
+        pub enum $type {
+            $( $(#[doc = $doc])+ $variant, )+
+        }
+        /// All of them, in order of number.
+        pub const $all: &[$type] = &[ $( $type::$variant, )+ ];
+        /// How many there are.
+        #[expect(clippy::cast_possible_truncation, reason = "a table of a few rows")]
+        pub const $count: u32 = $all.len() as u32;
+    };
+}
+
+numbered! {
+    /// An axis of the boxes that rules are; rows of bits are kept per dimension and pair.
+    Dimension, DIMENSIONS, DIMENSION_COUNT:
+    /// The subject's executable.
+    Exe,
+    /// The name of the subject's main thread.
+    Comm,
+    /// The subject's effective user id.
+    Uid,
+    /// The subject's effective group id.
+    Gid,
+    /// The object's IP address, of either version.
+    Addr,
+    /// The object's port.
+    Port,
+    /// The object's unix path or abstract name, or that it has none.
+    Unix,
+}
+
+numbered! {
+    /// A table that turns values into classes.
+    Lookup, LOOKUPS, LOOKUP_COUNT:
+    /// Executables by place.
+    Exe,
+    /// Names of 16 bytes.
+    Comm,
+    /// User ids.
+    Uid,
+    /// Group ids.
+    Gid,
+    /// IPv4 addresses; classes are those of [`Dimension::Addr`].
+    Addr4,
+    /// IPv6 addresses; classes are those of [`Dimension::Addr`].
+    Addr6,
+    /// Ports.
+    Port,
+    /// Unix paths by place and abstract names by hash.
+    Unix,
+}
+
+impl Lookup {
+    /// The dimension whose classes this lookup gives.
+    #[must_use]
+    pub const fn dimension(self) -> Dimension {
+        match self {
+            Self::Exe => Dimension::Exe,
+            Self::Comm => Dimension::Comm,
+            Self::Uid => Dimension::Uid,
+            Self::Gid => Dimension::Gid,
+            Self::Addr4 | Self::Addr6 => Dimension::Addr,
+            Self::Port => Dimension::Port,
+            Self::Unix => Dimension::Unix,
+        }
+    }
+
+    /// How its values become classes.
+    #[must_use]
+    pub const fn shape(self) -> Shape {
+        match self {
+            Self::Exe | Self::Comm | Self::Unix => Shape::Pairs,
+            Self::Uid | Self::Gid | Self::Addr4 | Self::Port => Shape::Narrow,
+            Self::Addr6 => Shape::Wide,
+        }
+    }
+}

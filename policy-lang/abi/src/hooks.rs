@@ -1,0 +1,106 @@
+//! **The** table of LSM hooks. Add a hook here; the compiler then asks for the
+//! file in the BPF crate that serves it.
+//!
+//! A row's doc comment becomes the text of `doctor` and of the reference.
+
+/// Calls `$callback!` with one row for each hook.
+///
+/// Columns: `id`, dense from 0; `variant` of [`Hook`]; `name`, the kernel's;
+/// `args`, how many arguments the kernel's BTF gives it; `role`.
+#[macro_export]
+macro_rules! for_each_hook {
+    ($callback:ident) => {
+        $callback! {
+            /// connect(2) and its `io_uring` twin, before the protocol sees the address.
+            { id: 0, variant: SocketConnect, name: socket_connect, args: 3, role: Decide }
+            /// Any send on a socket; judged when it carries an address or is TCP Fast Open.
+            { id: 1, variant: SocketSendmsg, name: socket_sendmsg, args: 3, role: Decide }
+            /// A stream or seqpacket connect that has found its listening peer.
+            { id: 2, variant: UnixStreamConnect, name: unix_stream_connect, args: 3, role: Decide }
+            /// A datagram connect or send that has found its peer.
+            { id: 3, variant: UnixMaySend, name: unix_may_send, args: 2, role: Decide }
+            /// exec(2) past its point of no return: the new program's identity is taken.
+            { id: 4, variant: BprmCommittedCreds, name: bprm_committed_creds, args: 1, role: Identify }
+            /// fork(2), vfork(2), clone(2): the child gets its creator's identity.
+            { id: 5, variant: TaskAlloc, name: task_alloc, args: 2, role: Identify }
+            /// listen(2): a unix socket's place is taken, before anyone can rename it.
+            { id: 6, variant: SocketListen, name: socket_listen, args: 2, role: Identify }
+        }
+    };
+}
+
+/// What a hook is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Gives a verdict; attached when a rule needs it.
+    Decide,
+    /// Keeps facts about subjects and objects; always attached.
+    Identify,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct HookDesc {
+    /// Which hook.
+    pub hook: Hook,
+    /// The kernel's name, without `bpf_lsm_`; also the BPF program's name.
+    pub name: &'static str,
+    /// Number of arguments that the kernel's BTF gives the hook.
+    pub args: u32,
+    /// What it is there for.
+    pub role: Role,
+    /// The row's doc comment.
+    pub doc: &'static str,
+}
+
+macro_rules! define_hooks {
+    ($( #[doc = $doc:literal]
+        { id: $id:literal, variant: $variant:ident, name: $name:ident, args: $args:literal, role: $role:ident } )+) => {
+        /// An LSM hook that interdict uses.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u32)]
+        pub enum Hook {
+            $( #[doc = $doc] $variant = $id, )+
+        }
+
+        /// All hooks, in order of id.
+        pub const HOOKS: &[HookDesc] = &[
+            $( HookDesc { hook: Hook::$variant, name: stringify!($name), args: $args, role: Role::$role, doc: $doc }, )+
+        ];
+
+        impl Hook {
+            /// The hook of a number, `None` for one that this version does not know.
+            #[must_use]
+            pub const fn from_raw(raw: u32) -> Option<Self> {
+                match raw {
+                    $( $id => Some(Self::$variant), )+
+                    _ => None,
+                }
+            }
+
+            /// The kernel's name of the hook.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $( Self::$variant => stringify!($name), )+
+                }
+            }
+        }
+    };
+}
+for_each_hook!(define_hooks);
+
+/// Number of hooks.
+pub const HOOK_COUNT: usize = HOOKS.len();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const _: () = {
+    let mut i = 0;
+    while i < HOOKS.len() {
+        assert!(
+            HOOKS[i].hook as usize == i,
+            "hook ids are dense and in order"
+        );
+        i += 1;
+    }
+};

@@ -1,0 +1,63 @@
+//! What is remembered of subjects and of unix sockets, in kernel storage.
+//!
+//! These values outlive a policy and, once maps are pinned, the engine: they
+//! hold raw facts, never anything that a policy gave them. Their layout is a
+//! contract of its own; a change bumps [`crate::ABI_VERSION`].
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Bytes of a path's text that are kept. A longer path still has its hash.
+pub const TEXT_BYTES: usize = 256;
+/// Room for the text: chunks of eight bytes are written whole.
+pub const TEXT_ROOM: usize = TEXT_BYTES + 8;
+/// Components that a path may have; a deeper one is unreadable.
+pub const DEPTH: u32 = 64;
+/// Longest component, the kernel's `NAME_MAX`.
+pub const NAME_MAX: u32 = 255;
+
+/// A place: a path inside one file system.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Place {
+    /// [`crate::hash::path`] of the path inside the file system.
+    pub hash: u64,
+    /// The inode's number.
+    pub inode: u64,
+    /// The file system's `s_dev`, as the kernel packs it (major << 20 | minor).
+    pub device: u32,
+    /// One of the `PLACE_` states.
+    pub state: u32,
+    /// Length of the path in bytes; the text holds it when it is at most [`TEXT_BYTES`].
+    pub length: u32,
+    /// Level of the user namespace that owns the file system's mount; 0 is the initial one.
+    pub owner_level: u32,
+    /// The path from the file system's root, in order, without a leading slash;
+    /// components end in `/`, the last one too.
+    pub text: [u8; TEXT_ROOM],
+}
+
+/// Nothing was stored.
+pub const PLACE_NONE: u32 = 0;
+/// The place was read whole.
+pub const PLACE_KNOWN: u32 = 1;
+/// The place could not be read: too deep, or torn by renames.
+pub const PLACE_UNREADABLE: u32 = 2;
+/// There is no place: the file has no name any more, or the socket never had one.
+pub const PLACE_NAMELESS: u32 = 3;
+
+/// What is kept of a process, on its group leader.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Identity {
+    /// Where the identity comes from: one of the `ORIGIN_` numbers.
+    pub origin: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// The executable.
+    pub exe: Place,
+}
+
+/// Captured at exec by the engine.
+pub const ORIGIN_EXEC: u32 = 1;
+/// Read from a process that was older than the engine, and trusted as configured.
+pub const ORIGIN_SEEDED: u32 = 2;

@@ -1,0 +1,125 @@
+//! The table image: one array of 64-bit words that holds a whole policy.
+//!
+//! The kernel keeps it as the value of a one-element array map, so that a
+//! policy is published by one write. All numbers are little endian, all offsets
+//! count words from the start of the image.
+//!
+//! ```text
+//! word 0              MAGIC
+//! word 1              generation
+//! word 2              words in use
+//! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed
+//! PAIR_DIR + p        pair p: base of its descriptor, 0 when no rule names the pair
+//! …                   lookups, descriptors, rows, terms
+//! ```
+//!
+//! A **lookup** of shape `Pairs` is an open-addressing table of `1 << log2`
+//! entries of three words: key, key, class. An entry whose class is 0 is empty;
+//! a key stands at most [`PROBES`] entries after the one it hashes to. A lookup
+//! of shape `Narrow` is `1 << log2` sorted words `start << 32 | class`, the first
+//! with start 0, padded by repeating the last one; `Wide` has entries of three
+//! words, start (two, most significant first) and class, likewise.
+//!
+//! A **descriptor** is [`DESC_WORDS`] words: for each dimension the base of its
+//! rows, 0 when no term of the pair asks for it; then masks and the base of the
+//! pair's terms. The **row** of class `c` is [`ROW_WORDS`] words at
+//! `base + c * ROW_WORDS`: bit `t` says that term `t` takes the class. The bits
+//! stand in the order kill, deny, allow, default deny, and in each by rule id,
+//! so the first set bit of the AND is the determining rule; record terms follow.
+
+use crate::family::PAIRS;
+use crate::fields::{DIMENSION_COUNT, LOOKUP_COUNT};
+
+/// First word of an image; changes with the layout.
+pub const MAGIC: u64 = 0x0001_7464_7265_746e;
+/// Words in an image's map value.
+pub const IMAGE_WORDS: u32 = 1 << 16;
+/// Words in a row: terms a pair can have, divided by 64.
+pub const ROW_WORDS: u32 = 1;
+/// Terms that one (family, operation) pair can have.
+pub const TERMS_PER_PAIR: u32 = 64 * ROW_WORDS;
+/// Rules and defaults that can be counted, in one policy.
+pub const MAX_RULES: u32 = 4096;
+
+/// Where the lookups are described.
+pub const LOOKUP_DIR: u32 = 4;
+/// Where the pairs are described.
+pub const PAIR_DIR: u32 = LOOKUP_DIR + 2 * LOOKUP_COUNT;
+/// First word that the compiler may use.
+pub const BODY: u32 = PAIR_DIR + PAIRS;
+
+/// Longest run of entries that a key is looked for in.
+pub const PROBES: u32 = 8;
+/// Halving steps of an interval search: lengths up to `1 << STEPS`.
+pub const STEPS: u32 = 16;
+
+/// Class of a value that no rule names, in `Pairs` lookups.
+pub const CLASS_OTHER: u32 = 1;
+/// Class of an attribute that the subject or object does not have.
+pub const CLASS_MISSING: u32 = 2;
+/// Class of an object that could not be read.
+pub const CLASS_UNREADABLE: u32 = 3;
+/// Class of a unix socket without a name; in other dimensions not used.
+pub const CLASS_UNNAMED: u32 = 4;
+/// First class for the values that rules name. Class 0 is never given.
+pub const CLASS_FIRST: u32 = 5;
+
+/// Offset of the mask of terms that take part in the verdict.
+pub const DESC_VERDICT: u32 = DIMENSION_COUNT;
+/// Offset of the mask of terms whose rule is enforced.
+pub const DESC_ENFORCED: u32 = DESC_VERDICT + ROW_WORDS;
+/// Offset of the mask of record terms.
+pub const DESC_RECORD: u32 = DESC_ENFORCED + ROW_WORDS;
+/// Offset of the word that holds the base of the terms.
+pub const DESC_TERMS: u32 = DESC_RECORD + ROW_WORDS;
+/// Words in a descriptor.
+pub const DESC_WORDS: u32 = DESC_TERMS + 1;
+
+/// What a term does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Effect {
+    /// Deny, and kill the process.
+    Kill = 1,
+    /// Deny.
+    Deny = 2,
+    /// Allow.
+    Allow = 3,
+    /// Deny unless something allowed.
+    DefaultDeny = 4,
+    /// Write an event.
+    Record = 5,
+}
+
+impl Effect {
+    /// The effect of a number, `None` for one that this version does not know.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_raw(raw: u32) -> Option<Self> {
+        match raw {
+            1 => Some(Self::Kill),
+            2 => Some(Self::Deny),
+            3 => Some(Self::Allow),
+            4 => Some(Self::DefaultDeny),
+            5 => Some(Self::Record),
+            _ => None,
+        }
+    }
+}
+
+/// A term's word: its rule, its effect, and the (positive) errno of a denial.
+#[must_use]
+pub const fn term(rule: u32, effect: Effect, errno: u16) -> u64 {
+    rule as u64 | (effect as u64) << 32 | (errno as u64) << 48
+}
+
+/// The slot of a `Pairs` key, before it is masked to the table's length.
+#[inline(always)]
+#[must_use]
+pub const fn slot(key: [u64; 2], seed: u64) -> u64 {
+    let [a, b] = key;
+    let mut mixed = (a ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ b;
+    mixed ^= mixed >> 32;
+    mixed = mixed.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    mixed ^ mixed >> 32
+}

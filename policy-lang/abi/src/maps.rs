@@ -1,0 +1,63 @@
+//! Names of the BPF object's maps and globals, used by both sides.
+
+/// Array of one: what is in force, an [`Active`] packed into a word.
+pub const ACTIVE: &str = "ACTIVE";
+/// Array of [`ON_ERROR_WORDS`] words: bit p is set when pair p is refused for want of usable tables.
+pub const ON_ERROR: &str = "ON_ERROR";
+/// Array of [`SLOTS`] maps, each a one-element array whose value is an image.
+pub const TABLES: &str = "TABLES";
+/// Array of [`SLOTS`] × [`crate::image::MAX_RULES`] entries: [`crate::event::Tally`] of each rule.
+pub const TALLIES: &str = "TALLIES";
+/// Per-CPU array of [`crate::event::Counter`]s.
+pub const COUNTERS: &str = "COUNTERS";
+/// Ring buffer of [`crate::event::Record`]s.
+pub const EVENTS: &str = "EVENTS";
+/// Task storage of [`crate::identity::Identity`], on group leaders.
+pub const IDENTITIES: &str = "IDENTITIES";
+/// Socket storage of [`crate::identity::Place`], on listening and receiving unix sockets.
+pub const SOCKETS: &str = "SOCKETS";
+
+/// Frozen read-only data: [`crate::offsets::Offsets`].
+pub const OFFSETS: &str = "OFFSETS";
+/// Frozen read-only data: the key of [`crate::hash`].
+pub const HASH_KEY: &str = "HASH_KEY";
+/// Frozen read-only data: [`crate::ABI_VERSION`] of the object.
+pub const VERSION: &str = "VERSION";
+/// Frozen read-only data: whether every task older than the engine is trusted (1) or root's alone (0).
+pub const TRUST_ALL: &str = "TRUST_ALL";
+
+/// Policies that the kernel holds at a time: the one in force and the one being filled.
+pub const SLOTS: u32 = 2;
+
+/// Words of [`ON_ERROR`], a bit for each (family, operation) pair.
+pub const ON_ERROR_WORDS: u32 = crate::family::PAIRS.div_ceil(64);
+
+/// The word in [`ACTIVE`]: the slot in force and its generation. 0 is "nothing in force".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Active {
+    /// Which slot of [`TABLES`].
+    pub slot: u32,
+    /// The generation that the slot's image must carry.
+    pub generation: u64,
+}
+
+impl Active {
+    /// As one word: bit 63 set, slot in bits 56 to 62, generation below.
+    #[must_use]
+    pub const fn pack(self) -> u64 {
+        1 << 63 | (self.slot as u64) << 56 | self.generation & ((1 << 56) - 1)
+    }
+
+    /// From the word; `None` when nothing is in force.
+    #[inline(always)]
+    #[must_use]
+    pub const fn unpack(word: u64) -> Option<Self> {
+        if word >> 63 == 0 {
+            return None;
+        }
+        Some(Self {
+            slot: (word >> 56 & 0x7f) as u32,
+            generation: word & ((1 << 56) - 1),
+        })
+    }
+}
