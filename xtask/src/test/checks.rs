@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::TestArgs;
 use super::counts::Counts;
 use crate::cargo::cargo;
+use crate::paths;
 use crate::process::{output, run, run_shown};
 
 /// Packages outside the workspace, each a workspace of its own.
@@ -44,6 +45,37 @@ pub(super) fn lints() -> Result<()> {
         command.args(["--", "-D", "warnings"]);
         command
     }))
+}
+
+/// No lint speaks in the BPF programs. They are read as if for this machine:
+/// clippy has no `core` for their own target.
+pub(super) fn lints_of_bpf() -> Result<()> {
+    let mut command = outside("engine-ebpf", &["clippy", "--quiet"])?;
+    // As the toolchain that builds them has it.
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command.env(
+        "CARGO_ENCODED_RUSTFLAGS",
+        "--cfg=bpf_target_arch=\"x86_64\"",
+    );
+    run(command.args(["--", "-D", "warnings"]))
+}
+
+/// The fuzz targets build, and no lint speaks in them.
+pub(super) fn lints_of_fuzz() -> Result<()> {
+    let mut command = outside("fuzz", &["clippy", "--quiet", "--all-targets"])?;
+    run(command.args(["--", "-D", "warnings"]))
+}
+
+/// A command of cargo's on a package outside the workspace, with a target
+/// directory beside the workspace's, whose build it would throw away.
+fn outside(package: &str, arguments: &[&str]) -> Result<Command> {
+    let mut command = cargo();
+    command.args(arguments);
+    command.arg(format!("--manifest-path={package}/Cargo.toml"));
+    command
+        .arg("--target-dir")
+        .arg(paths::target()?.join(package));
+    Ok(command)
 }
 
 /// Every test of the workspace but the guest's.

@@ -73,7 +73,8 @@ impl Finished {
     /// A warning of the kernel's own (`WARN_ON`) is no oops, but a run in
     /// which it happened is not to pass for clean.
     fn warning(&self) -> Option<String> {
-        let (_, from) = self.kernel_log.split_once("cut here ]--")?;
+        let (_, from) = self.kernel_log.split_once("cut here ]")?;
+        let (_, from) = from.split_once('\n')?;
         Some(format!("kernel {} warned:\n{}", self.kernel, tail(from)))
     }
 }
@@ -115,7 +116,10 @@ mod tests {
             Outcome::Exited(0),
             "x\n---[ cut here ]------\nWARNING: CPU: 0\n",
         );
-        assert!(run.message().unwrap().contains("WARNING: CPU: 0"));
+        assert_eq!(
+            run.message().unwrap(),
+            "kernel 6.1 warned:\nWARNING: CPU: 0"
+        );
         assert_eq!(run.outcome.code(), 0);
     }
 
