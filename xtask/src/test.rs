@@ -71,6 +71,16 @@ const STAGES: &[Stage] = &[
         run: |_| checked(checks::lints()),
     },
     Stage {
+        name: "lints of the BPF programs",
+        kind: Kind::Check,
+        run: |_| checked(checks::lints_of_bpf()),
+    },
+    Stage {
+        name: "lints of the fuzz targets",
+        kind: Kind::Check,
+        run: |_| checked(checks::lints_of_fuzz()),
+    },
+    Stage {
         name: "host tests",
         kind: Kind::Tests,
         run: |args| checks::tests(args).map(Some),

@@ -40,14 +40,7 @@ fn install_missing() -> Result<()> {
     };
     let llvm = llvm_version(&rustc)?;
     let (dev, polly) = (format!("llvm-{llvm}-dev"), format!("libpolly-{llvm}-dev"));
-    install(&[
-        &dev,
-        &polly,
-        "libzstd-dev",
-        "zlib1g-dev",
-        "libxml2-dev",
-        "g++",
-    ])?;
+    install(&[&dev, &polly, "libzstd-dev", "zlib1g-dev", "libxml2-dev"])?;
     say(&format!(
         "compiling bpf-linker {LINKER}; this takes a minute or two"
     ));

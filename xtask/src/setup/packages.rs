@@ -55,6 +55,11 @@ pub(super) const BUILD: &[Package] = &[
         name: "gcc",
         shown_by: Shown::Program("cc"),
     },
+    // The fuzz targets are linked with a library of C++.
+    Package {
+        name: "g++",
+        shown_by: Shown::Program("c++"),
+    },
     Package {
         name: "libc6-dev",
         shown_by: Shown::File("/usr/include/stdlib.h"),

@@ -66,8 +66,8 @@ What the guest is:
     debugfs, cgroup v2 alone on /sys/fs/cgroup.
   - Users 0, 1000 and 1001, each with a home; unprivileged user namespaces are
     allowed. The interface lo is up, there is no other.
-  - `modprobe` loads from the same kernel: sctp, smc, vsock, tls, veth, the
-    socket listings and more; the kernel does so by itself.
+  - `modprobe` loads what the kernel has of sctp, smc (not in 7.3), vsock, tls,
+    veth, the socket listings and more; the kernel does so by itself.
   - The command starts in this very directory if the guest has it, else in /,
     with PATH, HOME, USER, SHELL, TERM and LANG set, and INTERDICT_VM=1 and
     INTERDICT_KERNEL=<the name given>.
