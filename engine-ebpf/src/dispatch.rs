@@ -52,7 +52,11 @@ pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
     if prior != 0 {
         count(Counter::PriorDenials);
         // VERIFIER: the range of an argument is not known.
-        return Err(if prior > -4096 && prior < 0 { prior } else { -1 });
+        return Err(if prior > -4096 && prior < 0 {
+            prior
+        } else {
+            -1
+        });
     }
     let task = kernel::current();
     if subject::is_kernel_thread(task) {
@@ -116,7 +120,10 @@ fn forget_ranges(facts: &mut Facts) {
 fn action_of(verdict: &Verdict) -> (Action, Outcome) {
     if verdict.actual.denies() {
         let kills = verdict.actual.effect == Effect::Kill as u32;
-        return (if kills { Action::Kill } else { Action::Deny }, verdict.actual);
+        return (
+            if kills { Action::Kill } else { Action::Deny },
+            verdict.actual,
+        );
     }
     if verdict.hypothetical.denies() {
         return (Action::WouldDeny, verdict.hypothetical);
@@ -160,8 +167,13 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
         return;
     };
     // SAFETY: addresses inside a map's value.
-    let (matched, denied, would_deny) =
-        unsafe { (&raw mut (*tally).matched, &raw mut (*tally).denied, &raw mut (*tally).would_deny) };
+    let (matched, denied, would_deny) = unsafe {
+        (
+            &raw mut (*tally).matched,
+            &raw mut (*tally).denied,
+            &raw mut (*tally).would_deny,
+        )
+    };
     // SAFETY: as above.
     let (sent, lost) = unsafe { (&raw mut (*tally).emitted, &raw mut (*tally).lost) };
     add(matched);
@@ -185,7 +197,11 @@ fn in_force() -> Option<InForce> {
         // SAFETY: the second word of the value.
         let generation = unsafe { read_volatile(image.wrapping_add(1)) };
         if generation == active.generation {
-            return Some(InForce { image, slot: active.slot, generation });
+            return Some(InForce {
+                image,
+                slot: active.slot,
+                generation,
+            });
         }
         // Preempted between the two reads for as long as two reloads take.
     }
@@ -197,17 +213,35 @@ fn in_force() -> Option<InForce> {
 fn failed(caller: &Caller, facts: &Facts) -> i32 {
     count(Counter::NoTables);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
-        ON_ERROR.get(pair / 64).is_some_and(|word| word >> (pair % 64) & 1 == 1)
+        ON_ERROR
+            .get(pair / 64)
+            .is_some_and(|word| word >> (pair % 64) & 1 == 1)
     });
     if !refuse {
         count(Counter::Allowed);
         return 0;
     }
     count(Counter::Denied);
-    let outcome = Outcome { rule: NO_RULE, effect: Effect::Deny as u32, errno: EPERM };
-    let policy = InForce { image: core::ptr::null(), slot: 0, generation: 0 };
-    let verdict = Verdict { actual: outcome, hypothetical: outcome, recorded: 0, terms: 0 };
-    let caller = Caller { flags: caller.flags | FLAG_FAILED, ..*caller };
+    let outcome = Outcome {
+        rule: NO_RULE,
+        effect: Effect::Deny as u32,
+        errno: EPERM,
+    };
+    let policy = InForce {
+        image: core::ptr::null(),
+        slot: 0,
+        generation: 0,
+    };
+    let verdict = Verdict {
+        actual: outcome,
+        hypothetical: outcome,
+        recorded: 0,
+        terms: 0,
+    };
+    let caller = Caller {
+        flags: caller.flags | FLAG_FAILED,
+        ..*caller
+    };
     emit::emit(&caller, facts, &policy, &verdict, Action::Deny, &outcome);
     kernel::refusal(EPERM)
 }
@@ -215,5 +249,13 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
 /// The caller of a hook, for the event.
 #[inline(always)]
 pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
-    Caller { hook: hook as u32, task, sk, flags: 0, address: 0, address_length: 0, peer: core::ptr::null() }
+    Caller {
+        hook: hook as u32,
+        task,
+        sk,
+        flags: 0,
+        address: 0,
+        address_length: 0,
+        peer: core::ptr::null(),
+    }
 }

@@ -5,7 +5,6 @@ use crate::dispatch::InForce;
 use crate::kernel::{self, Pointer};
 use crate::maps::{EVENTS, Missing, SOCKETS};
 use crate::subject;
-use crate::unix::{self, ABSTRACT_MAX};
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
     bpf_ktime_get_boot_ns, bpf_probe_read_user,
@@ -68,7 +67,13 @@ pub(crate) fn emit(
     put!(record.terms = verdict.terms);
     put!(record.rule = outcome.rule);
     put!(record.effect = outcome.effect);
-    put!(record.errno = if outcome.denies() && action != Action::WouldDeny { outcome.errno } else { 0 });
+    put!(
+        record.errno = if outcome.denies() && action != Action::WouldDeny {
+            outcome.errno
+        } else {
+            0
+        }
+    );
     put!(record.facts = *facts);
     put!(record.reserved = 0);
     let mut flags = caller.flags | put_process(record, caller);
@@ -119,7 +124,11 @@ fn put_exe(record: *mut Record, task: Pointer) -> u32 {
     put_place(unsafe { &raw mut (*record).exe }, place);
     // SAFETY: a map's value.
     let origin = unsafe { (*identity).origin };
-    if origin == ORIGIN_SEEDED { FLAG_EXE | FLAG_SEEDED } else { FLAG_EXE }
+    if origin == ORIGIN_SEEDED {
+        FLAG_EXE | FLAG_SEEDED
+    } else {
+        FLAG_EXE
+    }
 }
 
 /// A stored place's numbers and text.
@@ -150,29 +159,12 @@ fn put_object(record: *mut Record, peer: Pointer) -> u32 {
     if peer.is_null() {
         return 0;
     }
-    // SAFETY: an address inside the reserved record.
-    let object = unsafe { &raw mut (*record).object };
-    if let Some(place) = SOCKETS.of_socket(peer, Missing::Leave) {
-        put_place(object, place);
-        return FLAG_OBJECT;
-    }
-    let socket = kernel::as_unix(peer);
-    if socket.is_null() || !kernel::unix_dentry(socket).is_null() {
-        return 0;
-    }
-    let Some(name) = unix::abstract_name(socket) else {
+    let Some(place) = SOCKETS.of_socket(peer, Missing::Leave) else {
         return 0;
     };
-    // SAFETY: as above.
-    unsafe { (*object).inode = 0 };
-    // SAFETY: as above.
-    unsafe { (*object).device = 0 };
-    // SAFETY: as above.
-    unsafe { (*object).length = name.length };
-    // SAFETY: as above.
-    let to = unsafe { &raw mut (*object).bytes };
-    let length = kernel::at_most(name.length, ABSTRACT_MAX);
-    if kernel::copy(to.cast(), length, name.from) { FLAG_OBJECT } else { 0 }
+    // SAFETY: an address inside the reserved record.
+    put_place(unsafe { &raw mut (*record).object }, place);
+    FLAG_OBJECT
 }
 
 /// x86-64 system calls whose first argument is a socket.
@@ -199,7 +191,11 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
     let mut flags = 0;
     let regs = kernel::registers(caller.task);
     let in_call = !regs.is_null() && kernel::regs_cs(regs) == USER_CS;
-    let number = if in_call { kernel::regs_orig_ax(regs) } else { u64::MAX };
+    let number = if in_call {
+        kernel::regs_orig_ax(regs)
+    } else {
+        u64::MAX
+    };
     if number == PWRITEV2 || SOCKET_CALLS.contains(&number) {
         flags |= FLAG_SOCKFD;
         #[expect(clippy::cast_possible_truncation, reason = "a descriptor is an int")]

@@ -152,9 +152,18 @@ impl<T> Storage<T, { BPF_MAP_TYPE_TASK_STORAGE as usize }> {
     pub(crate) fn of_task(&self, task: *const c_void, missing: Missing) -> Option<*mut T> {
         // SAFETY: the verifier checks that `task` is a task's typed pointer.
         let value = unsafe {
-            bpf_task_storage_get(self.map(), task.cast_mut().cast(), null_mut(), missing.flags())
+            bpf_task_storage_get(
+                self.map(),
+                task.cast_mut().cast(),
+                null_mut(),
+                missing.flags(),
+            )
         };
-        if value.is_null() { None } else { Some(value.cast()) }
+        if value.is_null() {
+            None
+        } else {
+            Some(value.cast())
+        }
     }
 
     /// The value kept for a task; `initial` becomes it when there is none.
@@ -169,7 +178,11 @@ impl<T> Storage<T, { BPF_MAP_TYPE_TASK_STORAGE as usize }> {
                 Missing::Create.flags(),
             )
         };
-        if value.is_null() { None } else { Some(value.cast()) }
+        if value.is_null() {
+            None
+        } else {
+            Some(value.cast())
+        }
     }
 
     /// Forgets what is kept for a task.
@@ -186,8 +199,17 @@ impl<T> Storage<T, { BPF_MAP_TYPE_SK_STORAGE as usize }> {
     pub(crate) fn of_socket(&self, sk: *const c_void, missing: Missing) -> Option<*mut T> {
         // SAFETY: the verifier checks that `sk` is a socket's typed pointer.
         let value = unsafe {
-            bpf_sk_storage_get(self.map(), sk.cast_mut().cast(), null_mut(), missing.flags())
+            bpf_sk_storage_get(
+                self.map(),
+                sk.cast_mut().cast(),
+                null_mut(),
+                missing.flags(),
+            )
         };
-        if value.is_null() { None } else { Some(value.cast()) }
+        if value.is_null() {
+            None
+        } else {
+            Some(value.cast())
+        }
     }
 }

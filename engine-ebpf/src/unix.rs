@@ -3,24 +3,19 @@
 
 use crate::count::count;
 use crate::kernel::{self, Pointer, unix_addr, unix_addr_length, unix_dentry};
-use crate::maps::{Missing, SOCKETS, hash_key};
-use crate::path::{read_place, set_state};
-use aya_ebpf::helpers::generated::bpf_loop;
-use core::ffi::c_void;
+use crate::maps::{Missing, SOCKETS};
+use crate::path::{read_name, read_place};
 use policy_abi::event::Counter;
 use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_PATH, OBJECT_UNNAMED, OBJECT_UNREADABLE,
 };
 use policy_abi::family;
-use policy_abi::hash::{Hasher, component_end};
-use policy_abi::identity::{PLACE_KNOWN, PLACE_NAMELESS, PLACE_NONE, Place};
+use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, PLACE_NONE, Place};
 
 /// `AF_UNIX`'s share of a unix address: the family.
 const FAMILY_BYTES: u32 = 2;
-/// Longest abstract name: `sun_path` less its leading NUL.
-pub(crate) const ABSTRACT_MAX: u32 = 107;
-/// Bytes that one step of a name's hash takes in.
-const CHUNK: u32 = 8;
+/// A device number that no file system has: those are 32 bits.
+const NO_DEVICE: u64 = u64::MAX;
 
 /// Fills the object's part of `facts` for the peer `sk`.
 #[inline(always)]
@@ -32,8 +27,8 @@ pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
     if unix.is_null() {
         return;
     }
-    if unix_dentry(unix).is_null() {
-        fill_nameless(unix, facts);
+    if unix_dentry(unix).is_null() && unix_addr(unix).is_null() {
+        facts.object_kind = OBJECT_UNNAMED;
         return;
     }
     let Some(place) = stored(sk, unix) else {
@@ -41,16 +36,23 @@ pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
         return;
     };
     // SAFETY: a map's value, written under the peer's lock before it is read.
-    let (state, owner) = unsafe { ((*place).state, (*place).owner_level) };
-    if state == PLACE_KNOWN && owner == 0 {
-        // SAFETY: as above.
-        let (hash, device) = unsafe { ((*place).hash, (*place).device) };
-        facts.object_kind = OBJECT_PATH;
-        facts.object = [hash, u64::from(device)];
-    } else if state == PLACE_KNOWN {
-        // A user's own mount has no name in a policy, whatever its number.
-        facts.object_kind = OBJECT_PATH;
-        facts.object = [0, u64::MAX];
+    let place = unsafe { &*place };
+    match place.state {
+        PLACE_KNOWN => {
+            // A user's own mount has no name in a policy, whatever its number.
+            let device = if place.owner_level == 0 {
+                u64::from(place.device)
+            } else {
+                NO_DEVICE
+            };
+            facts.object_kind = OBJECT_PATH;
+            facts.object = [place.hash, device];
+        }
+        PLACE_ABSTRACT => {
+            facts.object_kind = OBJECT_ABSTRACT;
+            facts.object = [place.hash, ABSTRACT_TAG | u64::from(place.length)];
+        }
+        _ => {}
     }
 }
 
@@ -58,7 +60,7 @@ pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
 #[inline(always)]
 pub(crate) fn listening(sk: Pointer) {
     let unix = kernel::as_unix(sk);
-    if unix.is_null() || unix_dentry(unix).is_null() {
+    if unix.is_null() || (unix_dentry(unix).is_null() && unix_addr(unix).is_null()) {
         return;
     }
     if stored(sk, unix).is_none() {
@@ -67,7 +69,7 @@ pub(crate) fn listening(sk: Pointer) {
     }
 }
 
-/// The stored place of a socket with a file, taken now if it never was.
+/// The stored place of a socket with a name, taken now if it never was.
 #[inline(always)]
 fn stored(sk: Pointer, unix: Pointer) -> Option<*mut Place> {
     let place = SOCKETS.of_socket(sk, Missing::Create)?;
@@ -76,102 +78,20 @@ fn stored(sk: Pointer, unix: Pointer) -> Option<*mut Place> {
         return Some(place);
     }
     let dentry = unix_dentry(unix);
-    if dentry.is_null() {
-        set_state(place, PLACE_NAMELESS);
-    } else {
+    if !dentry.is_null() {
         read_place(dentry, place);
+        return Some(place);
     }
-    Some(place)
-}
-
-/// A socket without a file: an abstract name, or none at all.
-#[inline(always)]
-fn fill_nameless(unix: Pointer, facts: &mut Facts) {
-    let Some(name) = abstract_name(unix) else {
-        facts.object_kind = OBJECT_UNNAMED;
-        return;
-    };
-    if name.length <= ABSTRACT_MAX
-        && let Some(hash) = hash_name(&name)
-    {
-        facts.object_kind = OBJECT_ABSTRACT;
-        facts.object = [hash, ABSTRACT_TAG | u64::from(name.length)];
-    }
-}
-
-/// Where the bytes of an abstract name lie, without the leading NUL.
-#[derive(Clone, Copy)]
-pub(crate) struct Name {
-    pub(crate) from: u64,
-    pub(crate) length: u32,
-}
-
-/// The abstract name of a socket that has no file, `None` when it has no name.
-#[inline(always)]
-pub(crate) fn abstract_name(unix: Pointer) -> Option<Name> {
     let addr = unix_addr(unix);
     if addr.is_null() {
         return None;
     }
-    let length = unix_addr_length(addr);
-    if length <= FAMILY_BYTES {
-        return None;
-    }
     // The family, then a NUL, then the name.
     let from = kernel::unix_addr_name(addr) + u64::from(FAMILY_BYTES) + 1;
-    Some(Name { from, length: length - FAMILY_BYTES - 1 })
-}
-
-/// State of [`hash_name`]'s loop.
-#[repr(C)]
-struct Naming {
-    hasher: Hasher,
-    from: u64,
-    left: u32,
-    failed: u32,
-}
-
-/// [`policy_abi::hash::name`] of kernel memory.
-#[inline(always)]
-fn hash_name(name: &Name) -> Option<u64> {
-    let mut naming = Naming {
-        hasher: Hasher::new(hash_key()),
-        from: name.from,
-        left: name.length,
-        failed: 0,
-    };
-    // SAFETY: `name_chunk` has the signature that the helper calls, and `naming`
-    // outlives the call.
-    unsafe {
-        bpf_loop(
-            ABSTRACT_MAX.div_ceil(CHUNK),
-            name_chunk as *const () as *mut c_void,
-            (&raw mut naming).cast(),
-            0,
-        );
-    }
-    if naming.failed != 0 {
-        return None;
-    }
-    naming.hasher.word(component_end(u64::from(name.length)));
-    Some(naming.hasher.finish())
-}
-
-/// Takes up to eight bytes of a name in; 1 ends the loop.
-unsafe extern "C" fn name_chunk(_index: u32, naming: *mut Naming) -> i64 {
-    // SAFETY: `bpf_loop` passes the pointer that `hash_name` gave it.
-    let naming = unsafe { &mut *naming };
-    if naming.left == 0 {
-        return 1;
-    }
-    let size = kernel::at_most(naming.left, CHUNK);
-    let mut word = 0_u64;
-    if !kernel::copy((&raw mut word).cast(), size, naming.from) {
-        naming.failed = 1;
-        return 1;
-    }
-    naming.hasher.word(word);
-    naming.from += u64::from(size);
-    naming.left -= size;
-    0
+    read_name(
+        from,
+        unix_addr_length(addr).saturating_sub(FAMILY_BYTES + 1),
+        place,
+    );
+    Some(place)
 }

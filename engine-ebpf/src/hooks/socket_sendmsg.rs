@@ -20,7 +20,13 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     }
     let length = kernel::msg_namelen(message);
     let mut facts = Facts::default();
-    if !address::fill(sk, from, length, Use::Send(kernel::msg_flags(message)), &mut facts) {
+    if !address::fill(
+        sk,
+        from,
+        length,
+        Use::Send(kernel::msg_flags(message)),
+        &mut facts,
+    ) {
         return 0;
     }
     let task = match dispatch::enter(ctx.arg(3)) {

@@ -58,7 +58,9 @@ impl RawTable {
     ///
     /// What the kernel says, for instance `ENOMEM`.
     pub(super) fn create(words: usize) -> io::Result<Self> {
-        let bytes = words.checked_mul(size_of::<u64>()).and_then(|bytes| u32::try_from(bytes).ok());
+        let bytes = words
+            .checked_mul(size_of::<u64>())
+            .and_then(|bytes| u32::try_from(bytes).ok());
         let mut attr = CreateAttr {
             map_type: ARRAY,
             key_size: 4,
@@ -82,7 +84,9 @@ impl RawTable {
     /// When `image` is larger than the table, or what the kernel says.
     pub(super) fn write(&self, image: &[u64]) -> io::Result<()> {
         let mut whole = vec![0_u64; self.words];
-        let room = whole.get_mut(..image.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        let room = whole
+            .get_mut(..image.len())
+            .ok_or(io::ErrorKind::FileTooLarge)?;
         room.copy_from_slice(image);
         self.element(BPF_MAP_UPDATE_ELEM, whole.as_mut_ptr())
     }
@@ -104,7 +108,12 @@ impl RawTable {
     ///
     /// What the kernel says.
     pub(super) fn freeze(&self) -> io::Result<()> {
-        command(BPF_MAP_FREEZE, &FreezeAttr { map_fd: self.fd.as_raw_fd().cast_unsigned() })?;
+        command(
+            BPF_MAP_FREEZE,
+            &FreezeAttr {
+                map_fd: self.fd.as_raw_fd().cast_unsigned(),
+            },
+        )?;
         Ok(())
     }
 
@@ -133,8 +142,14 @@ impl RawTable {
 fn command<T>(what: libc::c_int, attr: &T) -> io::Result<i32> {
     // SAFETY: the attribute is valid for its size and outlives the call, and so
     // do the buffers whose addresses it holds.
-    let result =
-        unsafe { libc::syscall(libc::SYS_bpf, what, std::ptr::from_ref(attr), size_of::<T>()) };
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            what,
+            std::ptr::from_ref(attr),
+            size_of::<T>(),
+        )
+    };
     match i32::try_from(result) {
         Ok(result) if result >= 0 => Ok(result),
         Ok(_) | Err(_) => Err(io::Error::last_os_error()),
