@@ -19,6 +19,15 @@ const WORDS: usize = IMAGE_WORDS as usize;
 #[derive(Clone, Debug, Default)]
 pub struct OnError(pub [u64; ON_ERROR_WORDS as usize]);
 
+impl OnError {
+    /// Adds a pair.
+    pub fn refuse(&mut self, pair: u32) {
+        if let Some(word) = self.0.get_mut((pair / 64) as usize) {
+            *word |= 1 << (pair % 64);
+        }
+    }
+}
+
 /// A compiled policy, ready for the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Loadable<'a> {

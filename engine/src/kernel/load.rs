@@ -4,7 +4,7 @@
 use super::abi::Abi;
 use super::btf::Btf;
 use super::error::KernelError;
-use aya::maps::MapError;
+use aya::maps::{MapData, MapError, RingBuf};
 use aya::programs::{Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
@@ -32,6 +32,7 @@ pub struct Kernel {
     pub(super) ebpf: Ebpf,
     pub(super) attached: Vec<Hook>,
     pub(super) slot: Option<u32>,
+    pub(super) ring: Option<RingBuf<MapData>>,
 }
 
 impl Kernel {
@@ -64,6 +65,7 @@ impl Kernel {
             ebpf,
             attached: Vec::new(),
             slot: None,
+            ring: None,
         };
         let btf = aya::Btf::from_sys_fs()
             .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))?;
