@@ -2,3 +2,5 @@
 
 #[cfg(feature = "daemon")]
 pub mod event;
+#[cfg(feature = "daemon")]
+pub mod kernel;
