@@ -1,4 +1,6 @@
 //! The engine.
 
 #[cfg(feature = "daemon")]
+pub mod event;
+#[cfg(feature = "daemon")]
 pub mod kernel;

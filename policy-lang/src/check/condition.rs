@@ -1,0 +1,373 @@
+//! Conditions: attributes, operators and names.
+
+use super::Checker;
+use super::definitions::{Definitions, Sort};
+use super::rule::ShapeBits;
+use super::value::{Gathered, Want, only_a_value};
+use crate::ast::{self, Form, Operand, Operator, Word};
+use crate::checked::{Condition, Test};
+use crate::diag::suggest::did_you_mean;
+use crate::diag::{Code, Diagnostic, show};
+use crate::limits;
+use crate::source::Span;
+use crate::types::Values;
+use crate::types::number::{self, NumberSet};
+use crate::words::attribute::{ATTRIBUTES, Attribute, Kind, Owner};
+use crate::words::reserved::is_name;
+use crate::words::shape::SHAPES;
+use std::sync::Arc;
+
+/// A condition, and what a rule must know to take it.
+#[derive(Clone)]
+pub(super) struct Resolved {
+    pub(super) condition: Arc<Condition>,
+    /// Tests in it, names written out.
+    pub(super) tests: usize,
+    /// Parentheses and `not` within each other, names written out.
+    depth: usize,
+    /// The first test of each attribute of an object.
+    objects: Vec<(Attribute, Span)>,
+}
+
+impl Resolved {
+    /// An attribute that no object of these shapes has, and where it is asked.
+    pub(super) fn impossible(&self, shapes: ShapeBits) -> Option<(Attribute, Span)> {
+        let had = |attribute: Attribute| {
+            SHAPES
+                .iter()
+                .any(|shape| shapes >> *shape as u8 & 1 == 1 && shape.can_have(attribute))
+        };
+        self.objects
+            .iter()
+            .copied()
+            .find(|(attribute, _)| !had(*attribute))
+    }
+}
+
+impl<'a> Definitions<'a> {
+    /// Resolves a condition; `None`, reported, if it is wrong.
+    pub(super) fn condition(
+        &mut self,
+        checker: &mut Checker<'a>,
+        condition: &'a ast::Condition,
+    ) -> Option<Resolved> {
+        match condition {
+            ast::Condition::Or(all) => self.joined(checker, all, Condition::Any),
+            ast::Condition::And(all) => self.joined(checker, all, Condition::All),
+            ast::Condition::Not(inner, span) => {
+                let inner = self.condition(checker, inner)?;
+                let mut outer = deeper(checker, inner, *span)?;
+                outer.condition = Arc::new(Condition::Not(outer.condition));
+                Some(outer)
+            }
+            ast::Condition::Group(inner, span) => {
+                let inner = self.condition(checker, inner)?;
+                deeper(checker, inner, *span)
+            }
+            ast::Condition::Name(word) => {
+                let name = checker.slice(word.span);
+                let inner = self.named_condition(checker, name, *word)?;
+                deeper(checker, inner, word.span)
+            }
+            ast::Condition::Test {
+                attribute,
+                operator,
+                operator_span,
+                operand,
+            } => {
+                let known = self.attribute(checker, *attribute)?;
+                let values = self.operand(checker, known, (*operator, *operator_span), operand)?;
+                let span = condition.span();
+                let of_object = known.owner() == Owner::Object;
+                Some(Resolved {
+                    condition: Arc::new(Condition::Test(Test {
+                        attribute: known,
+                        negated: matches!(operator, Operator::NotEqual | Operator::NotIn),
+                        values,
+                        span,
+                    })),
+                    tests: 1,
+                    depth: 0,
+                    objects: if of_object {
+                        vec![(known, span)]
+                    } else {
+                        Vec::new()
+                    },
+                })
+            }
+        }
+    }
+
+    fn joined(
+        &mut self,
+        checker: &mut Checker<'a>,
+        all: &'a [ast::Condition],
+        join: fn(Vec<Arc<Condition>>) -> Condition,
+    ) -> Option<Resolved> {
+        let (mut tests, mut depth) = (0_usize, 0);
+        let mut objects: Vec<(Attribute, Span)> = Vec::new();
+        let mut parts = Vec::with_capacity(all.len());
+        let mut good = true;
+        for one in all {
+            let Some(part) = self.condition(checker, one) else {
+                good = false;
+                continue;
+            };
+            tests = tests.saturating_add(part.tests);
+            depth = depth.max(part.depth);
+            for (attribute, span) in part.objects {
+                if objects.iter().all(|(seen, _)| *seen != attribute) {
+                    objects.push((attribute, span));
+                }
+            }
+            parts.push(part.condition);
+        }
+        good.then(|| Resolved {
+            condition: Arc::new(join(parts)),
+            tests,
+            depth,
+            objects,
+        })
+    }
+
+    /// The condition of a name; resolved once.
+    pub(super) fn named_condition(
+        &mut self,
+        checker: &mut Checker<'a>,
+        name: &'a str,
+        word: Word,
+    ) -> Option<Resolved> {
+        if let Some(known) = self.conditions.get(name) {
+            return known.clone();
+        }
+        match self.sort(checker, name, 0) {
+            Some(Sort::Set) => {
+                let defined = self.entries.get(name).map(|entry| entry.word.span);
+                let mut found = Diagnostic::new(
+                    Code::WrongDefinition,
+                    word.span,
+                    format!("`{name}` is a set, not a condition"),
+                );
+                if let Some(defined) = defined {
+                    found = found.also(defined, "defined here");
+                }
+                checker.report(found.help(format!("write `ATTRIBUTE in {name}`")));
+                return None;
+            }
+            Some(Sort::Condition) => {}
+            // Undefined, or a chain of names that ends nowhere.
+            None if !self.entries.contains_key(name) => {
+                self.not_a_condition(checker, word);
+                return None;
+            }
+            None => {}
+        }
+        self.enter(checker, name, word)?;
+        let body = self.entries.get(name).map(|entry| entry.body);
+        let resolved = match body {
+            Some(ast::Body::Condition(condition)) => self.condition(checker, condition),
+            _ => None,
+        };
+        self.path.pop();
+        self.conditions.insert(name, resolved.clone());
+        resolved
+    }
+
+    fn not_a_condition(&self, checker: &mut Checker<'a>, word: Word) {
+        let text = checker.slice(word.span);
+        if Attribute::from_word(text).is_some() {
+            checker.report(
+                Diagnostic::new(
+                    Code::Syntax,
+                    word.span,
+                    format!("nothing says what `{text}` is held against"),
+                )
+                .help(format!("write `{text} = …` or `{text} in {{ … }}`")),
+            );
+            return;
+        }
+        let help = format!(
+            "a condition is a test such as `uid = 0`, or a name; to define a set of one word, write `{{ {} }}`",
+            show(text)
+        );
+        self.undefined(checker, word, Some(help));
+    }
+
+    fn attribute(&self, checker: &mut Checker<'a>, word: Word) -> Option<Attribute> {
+        let text = checker.slice(word.span);
+        let known = Attribute::from_word(text);
+        if known.is_none() {
+            let help = match text {
+                "euid" => Some("the effective user id is `uid`".to_owned()),
+                "egid" => Some("the effective group id is `gid`".to_owned()),
+                "capability" | "capabilities" => Some("write `cap`".to_owned()),
+                _ => did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())),
+            };
+            checker.report(
+                Diagnostic::new(
+                    Code::UnknownAttribute,
+                    word.span,
+                    format!("unknown attribute `{}`", show(text)),
+                )
+                .maybe_help(help),
+            );
+        }
+        known
+    }
+
+    /// What an attribute is held against (notes 75 to 79).
+    fn operand(
+        &mut self,
+        checker: &mut Checker<'a>,
+        attribute: Attribute,
+        operator: (Operator, Span),
+        operand: &'a Operand,
+    ) -> Option<Arc<Values>> {
+        let want = match (attribute, attribute.kind()) {
+            (Attribute::Cgroup, _) => Want::Cgroup,
+            (_, kind) => Want::Kind(kind),
+        };
+        match operator.0 {
+            Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual => {
+                ordered(checker, attribute, operator, operand)
+            }
+            Operator::Equal | Operator::NotEqual => self.equal(checker, want, operator, operand),
+            Operator::In | Operator::NotIn => self.within(checker, want, operator, operand),
+        }
+    }
+
+    fn equal(
+        &mut self,
+        checker: &mut Checker<'a>,
+        want: Want,
+        (operator, span): (Operator, Span),
+        operand: &'a Operand,
+    ) -> Option<Arc<Values>> {
+        let instead = if operator == Operator::Equal {
+            "in"
+        } else {
+            "not in"
+        };
+        let set = match operand {
+            Operand::Set(_) => true,
+            Operand::Word(word) => {
+                let text = checker.slice(word.span);
+                let name = word.form == Form::Bare && is_name(text) && !want.takes_words();
+                name && self.sort(checker, text, 0) == Some(Sort::Set)
+            }
+        };
+        if set {
+            let message = format!("`{}` stands before a set", operator.word());
+            checker.report(
+                Diagnostic::new(Code::WrongOperator, span, message)
+                    .help(format!("write `{instead}`")),
+            );
+            return None;
+        }
+        let Operand::Word(word) = operand else {
+            return None;
+        };
+        let mut gathered = Gathered::new(want);
+        let good = checker.add_value(&mut gathered, *word);
+        good.then(|| Arc::new(gathered.finish()))
+    }
+
+    fn within(
+        &mut self,
+        checker: &mut Checker<'a>,
+        want: Want,
+        (operator, span): (Operator, Span),
+        operand: &'a Operand,
+    ) -> Option<Arc<Values>> {
+        let word = match operand {
+            Operand::Set(set) => return self.set(checker, set, want),
+            Operand::Word(word) => *word,
+        };
+        let text = checker.slice(word.span);
+        if word.form == Form::Bare && is_name(text) {
+            return self.named_set(checker, word, want);
+        }
+        let range = match want {
+            Want::Kind(Kind::Number(_)) => number::is_range(text),
+            Want::Kind(Kind::Address) => only_a_value(text) && text.contains(['/', '-']),
+            _ => false,
+        };
+        if word.form != Form::Bare || !range {
+            let instead = if operator == Operator::In { "=" } else { "!=" };
+            checker.report(
+                Diagnostic::new(
+                    Code::WrongOperator,
+                    span,
+                    format!("`{}` stands before a single value", operator.word()),
+                )
+                .help(format!("write `{instead}`, or put the value in braces")),
+            );
+            return None;
+        }
+        let mut gathered = Gathered::new(want);
+        let good = checker.add_value(&mut gathered, word);
+        good.then(|| Arc::new(gathered.finish()))
+    }
+}
+
+/// One level deeper; `None`, reported, past the bound.
+fn deeper(checker: &mut Checker<'_>, mut inner: Resolved, span: Span) -> Option<Resolved> {
+    inner.depth += 1;
+    if inner.depth > limits::NESTING {
+        checker.report(Diagnostic::new(
+            Code::TooDeep,
+            span,
+            format!(
+                "parentheses, `not` and names are nested more than {} deep",
+                limits::NESTING
+            ),
+        ));
+        return None;
+    }
+    Some(inner)
+}
+
+/// `<`, `<=`, `>`, `>=`: numbers and a single number alone (notes 78).
+fn ordered(
+    checker: &mut Checker<'_>,
+    attribute: Attribute,
+    (operator, span): (Operator, Span),
+    operand: &Operand,
+) -> Option<Arc<Values>> {
+    let Kind::Number(largest) = attribute.kind() else {
+        let message = format!("`{}` has no order", attribute.word());
+        checker.report(
+            Diagnostic::new(Code::WrongOperator, span, message)
+                .help("write `=`, `!=`, `in` or `not in`"),
+        );
+        return None;
+    };
+    let word = match operand {
+        Operand::Word(word) if !number::is_range(checker.slice(word.span)) => *word,
+        Operand::Word(_) | Operand::Set(_) => {
+            let message = format!("`{}` needs a single number", operator.word());
+            checker.report(
+                Diagnostic::new(Code::WrongOperator, operand.span(), message)
+                    .help("for a range or a set, write `in`"),
+            );
+            return None;
+        }
+    };
+    let text = checker.slice(word.span);
+    let number = match number::parse(text, largest) {
+        Ok((number, _)) => number,
+        Err(fault) => {
+            checker.fault(word.span, fault);
+            return None;
+        }
+    };
+    let range = match operator {
+        Operator::Less => number.checked_sub(1).map(|last| (0, last)),
+        Operator::LessEqual => Some((0, number)),
+        Operator::Greater => Some((number + 1, largest)).filter(|(first, last)| first <= last),
+        _ => Some((number, largest)),
+    };
+    Some(Arc::new(Values::Numbers(NumberSet {
+        ranges: range.into_iter().collect(),
+    })))
+}

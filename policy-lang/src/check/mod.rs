@@ -1,0 +1,135 @@
+//! Syntax trees to a [`CheckedPolicy`], or to the reasons why there is none.
+//!
+//! Errors are about form alone: words, types, names, bounds, and what can never
+//! be (notes 17). Whether a rule is of use is for warnings.
+
+mod condition;
+mod definitions;
+mod limit;
+mod names;
+mod rule;
+mod sets;
+mod statements;
+mod target;
+pub(crate) mod value;
+
+use crate::ast;
+use crate::checked::{CheckedPolicy, Rule};
+use crate::diag::{Code, Diagnostic, Report, Severity};
+use crate::limits;
+use crate::parse::parse;
+use crate::source::{Sources, Span};
+use crate::terms;
+use definitions::Definitions;
+use names::Ids;
+
+/// Parses and checks a policy: the policy unless there are errors, and all findings.
+#[must_use]
+pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
+    let mut diagnostics = limit::sizes(sources);
+    if !diagnostics.is_empty() {
+        return (None, Report::new(diagnostics));
+    }
+    let mut files = Vec::with_capacity(sources.files().len());
+    for source in sources.files() {
+        let (file, found) = parse(source);
+        files.push(file);
+        diagnostics.extend(found);
+    }
+    let (policy, found) = check(sources, &files);
+    diagnostics.extend(found);
+    let report = Report::new(diagnostics);
+    let policy = policy.filter(|_| !report.has_errors());
+    (policy, report)
+}
+
+/// Checks the trees of a policy's files.
+///
+/// The policy is absent when there is an error; so must the caller act when
+/// parsing reported one, since a broken statement is not in the tree.
+#[must_use]
+pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, Vec<Diagnostic>) {
+    let mut checker = Checker::new(sources);
+    let mut definitions = Definitions::collect(&mut checker, files);
+    let mut rules = Vec::new();
+    for file in files {
+        checker.file(file, &mut definitions, &mut rules);
+    }
+    definitions.check_unused(&mut checker);
+    checker.ids.report_duplicates(&mut checker.diagnostics);
+    checker.count(&rules, &definitions);
+    let errors = |one: &Diagnostic| one.severity == Severity::Error;
+    if checker.diagnostics.iter().any(errors) {
+        return (None, checker.diagnostics);
+    }
+    let names = sources
+        .files()
+        .iter()
+        .map(|file| (file.name().to_owned(), file.stem().to_owned()))
+        .collect();
+    (Some(CheckedPolicy::new(rules, names)), checker.diagnostics)
+}
+
+/// What checking keeps.
+struct Checker<'a> {
+    sources: &'a Sources,
+    diagnostics: Vec<Diagnostic>,
+    ids: Ids,
+}
+
+impl<'a> Checker<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            diagnostics: Vec::new(),
+            ids: Ids::default(),
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn slice(&self, span: Span) -> &'a str {
+        self.sources.slice(span)
+    }
+
+    /// The text of a bare word, or what stands between the quotes of a string.
+    fn inner(&self, word: ast::Word) -> &'a str {
+        inner(self.slice(word.span), word.form)
+    }
+
+    fn count(&mut self, rules: &[Rule], definitions: &Definitions<'_>) {
+        if let Some(rule) = rules.get(limits::RULES) {
+            self.report(
+                Diagnostic::new(
+                    Code::TooManyRules,
+                    rule.span,
+                    format!(
+                        "the policy has {} rules and defaults, more than {}",
+                        rules.len(),
+                        limits::RULES
+                    ),
+                )
+                .label("the first one past the bound"),
+            );
+        }
+        limit::values(self, rules, definitions);
+        let found = terms::check_counts(rules);
+        self.diagnostics.extend(found);
+    }
+}
+
+/// What a word says, its quotes off.
+pub(crate) fn inner(text: &str, form: ast::Form) -> &str {
+    let text = match form {
+        ast::Form::Bare => return text,
+        ast::Form::Quoted => text,
+        ast::Form::AtQuoted => text.strip_prefix('@').unwrap_or(text),
+    };
+    let text = text.strip_prefix('"').unwrap_or(text);
+    text.strip_suffix('"').unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests;

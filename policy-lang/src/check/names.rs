@@ -1,0 +1,85 @@
+//! Names and ids: form, reserved words, duplicates (notes 53, 54, 83).
+
+use super::Checker;
+use crate::ast::{Form, Word};
+use crate::diag::{Code, Diagnostic, show};
+use crate::limits;
+use crate::source::Span;
+use crate::words::reserved;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a name is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameUse {
+    Definition,
+    Id,
+}
+
+impl Checker<'_> {
+    /// Whether a word may be a name; reports why not.
+    pub(super) fn name_is_valid(&mut self, word: Word, name_use: NameUse) -> bool {
+        let text = self.slice(word.span);
+        let what = match name_use {
+            NameUse::Definition => "name",
+            NameUse::Id => "id",
+        };
+        let shown = show(text);
+        let found = if word.form != Form::Bare {
+            Diagnostic::new(Code::BadName, word.span, format!("{shown} is not a word"))
+                .help(format!("write the {what} without quotes"))
+        } else if !reserved::is_name(text) {
+            let message = format!("`{shown}` cannot be a {what}");
+            Diagnostic::new(Code::BadName, word.span, message)
+                .help("begin with a letter or `_`, go on with letters, digits, `_`, `.` and `-`")
+        } else if text.len() > limits::NAME_BYTES {
+            let message = format!(
+                "the {what} has {} bytes, more than {}",
+                text.len(),
+                limits::NAME_BYTES
+            );
+            Diagnostic::new(Code::TooLong, word.span, message)
+        } else if name_use == NameUse::Definition && reserved::cannot_be_defined(text)
+            || name_use == NameUse::Id && reserved::cannot_be_id(text)
+        {
+            let message = format!("`{shown}` is a word of the language and cannot be a {what}");
+            Diagnostic::new(Code::Reserved, word.span, message)
+                .help(format!("choose another {what}"))
+        } else {
+            return true;
+        };
+        self.report(found);
+        false
+    }
+}
+
+/// The ids of a policy's rules.
+#[derive(Default)]
+pub(super) struct Ids {
+    all: Vec<(Arc<str>, Span)>,
+}
+
+impl Ids {
+    pub(super) fn add(&mut self, id: Arc<str>, span: Span) {
+        self.all.push((id, span));
+    }
+
+    pub(super) fn report_duplicates(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let mut first: HashMap<&str, Span> = HashMap::with_capacity(self.all.len());
+        for (id, span) in &self.all {
+            let Some(before) = first.get(&**id) else {
+                first.insert(id, *span);
+                continue;
+            };
+            diagnostics.push(
+                Diagnostic::new(
+                    Code::DuplicateId,
+                    *span,
+                    format!("two rules have the id `{id}`"),
+                )
+                .also(*before, "the first one")
+                .help("give one of them another id; files of one name need ids of their own"),
+            );
+        }
+    }
+}

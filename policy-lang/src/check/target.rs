@@ -1,0 +1,132 @@
+//! Targets (notes 13, 14, 45, 46, 65, 80, 105).
+
+use super::Checker;
+use super::definitions::Definitions;
+use super::rule::ShapeBits;
+use super::value::Want;
+use crate::ast::{self, Form, Object, Operand, Words};
+use crate::checked::Target;
+use crate::diag::{Code, Diagnostic, show};
+use crate::source::Span;
+use crate::words::attribute::{Kind, LAST_PORT};
+use crate::words::family::{FamilySet, Named, named};
+use crate::words::operation::OPERATIONS;
+use crate::words::shape::Shape;
+
+const fn bit(shape: Shape) -> ShapeBits {
+    1 << shape as u8
+}
+
+impl<'a> Checker<'a> {
+    /// `Some(None)` is a target that demands nothing; `None` one that is wrong.
+    pub(super) fn target(
+        &mut self,
+        target: &'a ast::Target,
+        shapes: ShapeBits,
+        families: &Words,
+        definitions: &mut Definitions<'a>,
+    ) -> Option<Option<Target>> {
+        let (place, ports) = match &target.object {
+            Object::Option(_) => {
+                self.report(Diagnostic::new(
+                    Code::NotSupportedYet,
+                    target.span,
+                    "`option` targets are not supported yet",
+                ));
+                return None;
+            }
+            Object::Place { place, ports } => (place.as_ref(), ports.as_ref()),
+        };
+        let place = place.filter(|place| !self.is_any(place));
+        let ports = ports.filter(|ports| !self.is_any(ports));
+        let unix = place.is_some_and(|place| definitions.looks_unix(self, place));
+        let (need, what) = match (place, ports) {
+            (None, None) => return Some(None),
+            (Some(_), None) if unix => (bit(Shape::Unix), "a unix path or name"),
+            (_, None) => (
+                bit(Shape::Address) | bit(Shape::AddressPort),
+                "an IP address",
+            ),
+            (_, Some(_)) => (bit(Shape::AddressPort), "a port"),
+        };
+        if shapes & need == 0 || (unix && ports.is_some()) {
+            self.impossible_target(target.span, families, what, unix && ports.is_some());
+            return None;
+        }
+        self.useless_families(target, families, need);
+        let ports = match ports {
+            None => None,
+            Some(operand) => {
+                let want = Want::Kind(Kind::Number(LAST_PORT));
+                Some(definitions.target_values(self, operand, want)?)
+            }
+        };
+        let place = match place {
+            None => None,
+            Some(operand) => {
+                let want = if unix {
+                    Want::UnixTarget
+                } else {
+                    Want::Kind(Kind::Address)
+                };
+                Some(definitions.target_values(self, operand, want)?)
+            }
+        };
+        Some(match place {
+            Some(values) if unix => Some(Target::Unix(values)),
+            addresses => Some(Target::Address { addresses, ports }),
+        })
+    }
+
+    /// Whether an operand is the bare word `any`.
+    pub(super) fn is_any(&self, operand: &Operand) -> bool {
+        matches!(operand, Operand::Word(word) if word.form == Form::Bare && self.slice(word.span) == "any")
+    }
+
+    fn impossible_target(&mut self, span: Span, families: &Words, what: &str, both: bool) {
+        let family = show(self.slice(families.span));
+        let found = if both {
+            Diagnostic::new(Code::ImpossibleTarget, span, "a unix socket has no port")
+                .help("remove `port`, or write addresses before it")
+        } else {
+            Diagnostic::new(
+                Code::ImpossibleTarget,
+                span,
+                format!("nothing that the rule is about has {what}"),
+            )
+            .also(families.span, format!("sockets of the family `{family}`"))
+            .help("paths and `@names` belong to `unix`; addresses to IP families; ports to `tcp`, `udp` and `sctp`")
+        };
+        self.report(found);
+    }
+
+    /// Families listed by name that cannot have the target, whatever the operation (notes 13).
+    fn useless_families(&mut self, target: &ast::Target, families: &Words, need: ShapeBits) {
+        if families.words.len() < 2 {
+            return;
+        }
+        for word in &families.words {
+            let text = self.slice(word.span);
+            let set: FamilySet = match named(text) {
+                Named::Families(set) | Named::Numbered(set, _) => set,
+                Named::Refused(_) => continue,
+            };
+            let useful = set.iter().any(|family| {
+                OPERATIONS
+                    .iter()
+                    .any(|operation| need & bit(Shape::of(family, *operation)) != 0)
+            });
+            if !useful {
+                self.report(
+                    Diagnostic::new(
+                        Code::UselessFamily,
+                        word.span,
+                        format!("`{}` sockets never have such a target", show(text)),
+                    )
+                    .also(target.span, "the target")
+                    .help("remove the family, or give it a rule of its own"),
+                );
+            }
+        }
+    }
+}

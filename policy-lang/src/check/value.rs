@@ -1,0 +1,235 @@
+//! Words to values: what each kind takes.
+
+use super::{Checker, inner};
+use crate::ast::{Form, Word};
+use crate::diag::suggest::did_you_mean;
+use crate::diag::{Code, Diagnostic, show};
+use crate::limits;
+use crate::source::Span;
+use crate::types::address::{AddressSet, looks_like};
+use crate::types::number::{self, NumberSet};
+use crate::types::pattern::{self, PathUse, Syntax};
+use crate::types::{Fault, UnixSet, Values, text};
+use crate::words::attribute::{Kind, LAST_ID};
+
+/// What a place takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Want {
+    /// Values of an attribute's kind; a cgroup's path may be the root.
+    Kind(Kind),
+    /// Control groups' paths.
+    Cgroup,
+    /// What a unix target takes: paths, names and `unnamed`.
+    UnixTarget,
+}
+
+impl Want {
+    /// Whether a bare word is a value here, whatever it is; else it can only be a name (notes 3).
+    pub(crate) const fn takes_words(self) -> bool {
+        matches!(self, Self::Kind(Kind::Text | Kind::Name | Kind::Word(_)))
+    }
+
+    /// What a value is, for people.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::Kind(Kind::Number(LAST_ID)) => "an id",
+            Self::Kind(Kind::Number(_)) => "a number",
+            Self::Kind(Kind::Path | Kind::UnixPath) | Self::Cgroup => "a path",
+            Self::Kind(Kind::Text) => "a name or a pattern",
+            Self::Kind(Kind::Name) => "a name",
+            Self::Kind(Kind::Word(_)) => "a word",
+            Self::Kind(Kind::Address) => "an address",
+            Self::Kind(Kind::Abstract) => "an abstract name such as `@name`",
+            Self::UnixTarget => "a path or an `@name`",
+        }
+    }
+}
+
+/// A set in the making.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    want: Want,
+    values: Values,
+    /// Elements added.
+    pub(crate) count: usize,
+}
+
+impl Gathered {
+    pub(crate) fn new(want: Want) -> Self {
+        let values = match want {
+            Want::Kind(Kind::Number(_)) => Values::Numbers(NumberSet::default()),
+            Want::Kind(Kind::Address) => Values::Addresses(AddressSet::default()),
+            Want::Kind(Kind::Path | Kind::Text) | Want::Cgroup => Values::Patterns(Vec::new()),
+            Want::Kind(Kind::Name) => Values::Names(Vec::new()),
+            Want::Kind(Kind::Word(_)) => Values::Words(0),
+            Want::Kind(Kind::UnixPath | Kind::Abstract) | Want::UnixTarget => {
+                Values::Unix(UnixSet::default())
+            }
+        };
+        Self {
+            want,
+            values,
+            count: 0,
+        }
+    }
+
+    /// What it takes.
+    pub(crate) const fn want(&self) -> Want {
+        self.want
+    }
+
+    /// The set, each element once.
+    pub(crate) fn finish(self) -> Values {
+        let mut values = self.values;
+        match &mut values {
+            Values::Numbers(set) => unique(&mut set.ranges),
+            Values::Addresses(set) => {
+                unique(&mut set.v4);
+                unique(&mut set.v6);
+            }
+            Values::Names(names) => unique(names),
+            Values::Patterns(_) | Values::Words(_) | Values::Unix(_) => {}
+        }
+        values
+    }
+
+    /// Adds a built-in address set; false if there is none of that name.
+    pub(crate) fn add_built_in(&mut self, name: &str) -> bool {
+        match &mut self.values {
+            Values::Addresses(set) => set.add_built_in(name),
+            _ => false,
+        }
+    }
+
+    /// Adds one value, as written in the language.
+    pub(crate) fn add(&mut self, source: &str, form: Form) -> Result<(), Fault> {
+        self.count += 1;
+        let text = inner(source, form);
+        if text.len() > limits::PATTERN_BYTES {
+            let message = format!(
+                "the value has {} bytes, more than {}",
+                text.len(),
+                limits::PATTERN_BYTES
+            );
+            return Err(Fault::new(Code::TooLong, message));
+        }
+        let abstract_name = form == Form::AtQuoted || text.starts_with('@');
+        let want = self.want;
+        let wrong = || wrong_value(want, text);
+        match (want, &mut self.values) {
+            (Want::Kind(Kind::Number(largest)), Values::Numbers(set)) if form == Form::Bare => {
+                set.ranges.push(number::parse(text, largest)?);
+            }
+            (Want::Kind(Kind::Address), Values::Addresses(set)) if form == Form::Bare => {
+                set.add(text)?;
+            }
+            (Want::Kind(Kind::Path), Values::Patterns(patterns)) if form != Form::AtQuoted => {
+                patterns.push(pattern::parse_path(text, PathUse::Object)?);
+            }
+            (Want::Cgroup, Values::Patterns(patterns)) if form != Form::AtQuoted => {
+                patterns.push(pattern::parse_path(text, PathUse::Cgroup)?);
+            }
+            (Want::Kind(Kind::Text), Values::Patterns(patterns)) if form != Form::AtQuoted => {
+                patterns.push(pattern::parse(text, Syntax::Text)?);
+            }
+            (Want::Kind(Kind::Name), Values::Names(names)) if form != Form::AtQuoted => {
+                names.push(match form {
+                    Form::Bare => text.as_bytes().into(),
+                    _ => text::unescape(text)?.into(),
+                });
+            }
+            (Want::Kind(Kind::Word(table)), Values::Words(bits)) if form != Form::AtQuoted => {
+                *bits |= 1 << word_index(table, text)?;
+            }
+            (Want::UnixTarget, Values::Unix(set)) if form == Form::Bare && text == "unnamed" => {
+                set.unnamed = true;
+            }
+            (Want::UnixTarget | Want::Kind(Kind::Abstract), Values::Unix(set)) if abstract_name => {
+                let name = match form {
+                    Form::AtQuoted => text,
+                    _ => text.strip_prefix('@').unwrap_or(text),
+                };
+                set.names.push(pattern::parse(name, Syntax::Text)?);
+            }
+            (Want::UnixTarget | Want::Kind(Kind::UnixPath), Values::Unix(set))
+                if text.starts_with('/') =>
+            {
+                set.paths.push(pattern::parse_path(text, PathUse::Object)?);
+            }
+            _ => return Err(wrong()),
+        }
+        Ok(())
+    }
+}
+
+fn unique<T: Ord>(all: &mut Vec<T>) {
+    if all.len() > 1 {
+        all.sort_unstable();
+        all.dedup();
+    }
+}
+
+/// The place of a word in a table.
+fn word_index(table: &[&'static str], text: &str) -> Result<usize, Fault> {
+    if let Some(index) = table.iter().position(|word| *word == text) {
+        return Ok(index);
+    }
+    let lower = text.to_ascii_lowercase();
+    let bare = lower.strip_prefix("cap_").unwrap_or(&lower);
+    let help = if table.contains(&bare) {
+        Some(format!("write `{bare}`"))
+    } else {
+        did_you_mean(text, table.iter().copied())
+    };
+    let help = help
+        .or_else(|| (table.len() < 8).then(|| format!("it is one of `{}`", table.join("`, `"))));
+    let fault = Fault::new(Code::UnknownWord, format!("unknown word `{}`", show(text)));
+    Err(match help {
+        Some(help) => fault.help(help),
+        None => fault,
+    })
+}
+
+fn wrong_value(want: Want, text: &str) -> Fault {
+    let fault = Fault::new(
+        Code::WrongValue,
+        format!("`{}` is not {}", show(text), want.noun()),
+    );
+    match want {
+        Want::Kind(Kind::Number(_) | Kind::Address) => fault.help("write it without quotes"),
+        Want::Kind(Kind::Abstract) => fault.help("an abstract name begins with `@`"),
+        Want::Kind(Kind::UnixPath) => fault.help("a path begins with `/`"),
+        Want::UnixTarget => fault.help(
+            "a unix target is a path that begins with `/`, an `@name`, `unnamed`, `any`, or a set of these",
+        ),
+        _ => fault,
+    }
+}
+
+/// Whether a bare word can only be a value, of whatever kind (notes 60).
+pub(super) fn only_a_value(text: &str) -> bool {
+    text.starts_with(['/', '@'])
+        || number::plain(text).is_some()
+        || number::is_range(text)
+        || looks_like(text)
+}
+
+impl Checker<'_> {
+    /// Reports what is wrong with a value.
+    pub(super) fn fault(&mut self, span: Span, fault: Fault) {
+        let found = Diagnostic::new(fault.code, span, fault.message);
+        self.report(found.maybe_help(fault.help));
+    }
+
+    /// Adds a word as a value, and reports what is wrong with it.
+    pub(super) fn add_value(&mut self, gathered: &mut Gathered, word: Word) -> bool {
+        let source = self.slice(word.span);
+        match gathered.add(source, word.form) {
+            Ok(()) => true,
+            Err(fault) => {
+                self.fault(word.span, fault);
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Classes: values that no set of a dimension tells apart share one.
+//!
+//! A class is known by its signature, the sets that its values are in. Paths
+//! become keys before classes are made, since two paths of a policy can be
+//! anchored at one place.
+
+use super::keys::{Key, Keys, comm};
+use super::pairs::{SetId, Sets};
+use super::{Host, PlaceUse};
+use crate::types::Values;
+use crate::types::pattern::Pattern;
+use policy_abi::fields::{DIMENSIONS, Dimension};
+use policy_abi::image::{CLASS_FIRST, CLASS_OTHER, CLASS_UNNAMED};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The sets that the values of a class are in.
+pub(super) type Signature = BTreeSet<SetId>;
+
+/// Classes of one dimension.
+#[derive(Debug, Default)]
+pub(super) struct Dimensioned {
+    /// Signatures of the classes from [`CLASS_FIRST`] on.
+    signatures: Vec<Signature>,
+    ids: HashMap<Signature, u32>,
+    /// Sets that have sockets without a name.
+    unnamed: Signature,
+    /// Keys and their classes, for lookups of shape `Pairs`.
+    pub(super) keys: BTreeMap<Key, u32>,
+    /// Starts of intervals and their classes, for the other lookups: IPv4 and plain numbers.
+    pub(super) narrow: Vec<(u128, u32)>,
+    /// As `narrow`, for IPv6.
+    pub(super) wide: Vec<(u128, u32)>,
+}
+
+impl Dimensioned {
+    /// One past the largest class.
+    pub(super) fn end(&self) -> u32 {
+        let named = u32::try_from(self.signatures.len()).unwrap_or(u32::MAX);
+        CLASS_FIRST.saturating_add(named)
+    }
+
+    /// Whether values of a class are in a set. [`CLASS_OTHER`] and
+    /// [`CLASS_MISSING`](policy_abi::image::CLASS_MISSING) are in none.
+    pub(super) fn contains(&self, class: u32, set: SetId) -> bool {
+        if class == CLASS_UNNAMED {
+            return self.unnamed.contains(&set);
+        }
+        let signature = class
+            .checked_sub(CLASS_FIRST)
+            .and_then(|at| self.signatures.get(at as usize));
+        signature.is_some_and(|signature| signature.contains(&set))
+    }
+
+    fn class(&mut self, signature: Signature) -> u32 {
+        if signature.is_empty() {
+            return CLASS_OTHER;
+        }
+        if let Some(known) = self.ids.get(&signature) {
+            return *known;
+        }
+        let class = self.end();
+        self.signatures.push(signature.clone());
+        self.ids.insert(signature, class);
+        class
+    }
+
+    fn take_keys(&mut self, members: BTreeMap<Key, Signature>) {
+        for (key, signature) in members {
+            let class = self.class(signature);
+            self.keys.insert(key, class);
+        }
+    }
+
+    /// Parts the numbers up to `last` where a range of a set starts or ends.
+    fn intervals(&mut self, ranges: &[(SetId, u128, u128)], last: u128) -> Vec<(u128, u32)> {
+        let mut borders: BTreeMap<u128, Vec<(SetId, bool)>> = BTreeMap::from([(0, Vec::new())]);
+        for (set, first, end) in ranges {
+            borders.entry(*first).or_default().push((*set, true));
+            if *end < last {
+                borders.entry(end + 1).or_default().push((*set, false));
+            }
+        }
+        let mut open: BTreeMap<SetId, usize> = BTreeMap::new();
+        let mut parts: Vec<(u128, u32)> = Vec::new();
+        for (start, changes) in borders {
+            for (set, opens) in changes {
+                let count = open.entry(set).or_default();
+                *count = if opens {
+                    *count + 1
+                } else {
+                    count.saturating_sub(1)
+                };
+            }
+            open.retain(|_, count| *count > 0);
+            let class = self.class(open.keys().copied().collect());
+            if parts.last().is_none_or(|(_, before)| *before != class) {
+                parts.push((start, class));
+            }
+        }
+        parts
+    }
+}
+
+/// Classes of all dimensions.
+pub(super) struct Classes {
+    by_dimension: BTreeMap<Dimension, Dimensioned>,
+}
+
+impl Classes {
+    pub(super) fn new(sets: &Sets, host: &dyn Host) -> Self {
+        let mut keys = Keys::new(host);
+        let mut by_dimension = BTreeMap::new();
+        for dimension in DIMENSIONS {
+            let of = sets.of(*dimension);
+            if !of.is_empty() {
+                by_dimension.insert(*dimension, dimensioned(*dimension, of, &mut keys));
+            }
+        }
+        Self { by_dimension }
+    }
+
+    /// The classes of a dimension that some term asks for.
+    pub(super) fn of(&self, dimension: Dimension) -> Option<&Dimensioned> {
+        self.by_dimension.get(&dimension)
+    }
+}
+
+fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) -> Dimensioned {
+    let mut made = Dimensioned::default();
+    let mut members: BTreeMap<Key, Signature> = BTreeMap::new();
+    let (mut numbers, mut wide) = (Vec::new(), Vec::new());
+    for (set, values) in sets.iter().enumerate() {
+        match &**values {
+            Values::Patterns(patterns) => {
+                for bytes in patterns.iter().filter_map(Pattern::literal) {
+                    let found = match dimension {
+                        Dimension::Comm => comm(bytes).into_iter().collect(),
+                        _ => keys.path(bytes, PlaceUse::Exe),
+                    };
+                    for key in found {
+                        members.entry(key).or_default().insert(set);
+                    }
+                }
+            }
+            Values::Unix(unix) => {
+                for bytes in unix.paths.iter().filter_map(Pattern::literal) {
+                    for key in keys.path(bytes, PlaceUse::Unix) {
+                        members.entry(key).or_default().insert(set);
+                    }
+                }
+                for bytes in unix.names.iter().filter_map(Pattern::literal) {
+                    members
+                        .entry(keys.abstract_name(bytes))
+                        .or_default()
+                        .insert(set);
+                }
+                if unix.unnamed {
+                    made.unnamed.insert(set);
+                }
+            }
+            Values::Numbers(of) => {
+                let ranges = of.ranges.iter();
+                numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
+            }
+            Values::Addresses(of) => {
+                let ranges = of.v4.iter();
+                numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
+                wide.extend(of.v6.iter().map(|(a, z)| (set, *a, *z)));
+            }
+            // INVARIANT: `support::check` has refused the attributes that have these.
+            Values::Names(_) | Values::Words(_) => {}
+        }
+    }
+    made.take_keys(members);
+    made.narrow = made.intervals(&numbers, u128::from(u32::MAX));
+    made.wide = made.intervals(&wide, u128::MAX);
+    made
+}

@@ -1,0 +1,159 @@
+//! A checked policy to the words of a table image ([`policy_abi::image`]).
+//!
+//! Shares no code with [`crate::eval`], which it must agree with: a property
+//! test compares [`policy_abi::decide`] over the image with the definition.
+
+mod classes;
+mod image;
+mod keys;
+mod lookup;
+mod pairs;
+mod support;
+
+pub use support::decides;
+
+use crate::ast::Effect;
+use crate::checked::{CheckedPolicy, Importance, RuleIndex};
+use crate::diag::Diagnostic;
+use crate::words::family::Family;
+use crate::words::operation::Operation;
+
+/// What a path in a policy is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PlaceUse {
+    /// A program's file.
+    Exe,
+    /// A unix socket.
+    Unix,
+}
+
+/// A path inside one file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file system's `s_dev`, as the kernel packs it.
+    pub device: u32,
+    /// Absolute from the file system's root.
+    pub path: Vec<u8>,
+}
+
+/// What compiling must know of a host.
+pub trait Host {
+    /// The key of [`policy_abi::hash`].
+    fn hash_key(&self) -> [u64; 2];
+
+    /// Where a literal path lies, once links are followed and mounts resolved:
+    /// in no place, or in several.
+    fn places(&self, path: &[u8], place_use: PlaceUse) -> Vec<Place>;
+}
+
+/// How the rules of an image are enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforcement {
+    /// As each rule says.
+    AsWritten,
+    /// None is enforced: `--mode audit`.
+    AuditAll,
+}
+
+/// What events and counters say of a rule, once the policy itself is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleMeta {
+    /// Its index in terms and events.
+    pub index: RuleIndex,
+    /// Its id.
+    pub id: String,
+    /// The file that has it, as it was named.
+    pub file: String,
+    /// That file's stem: what events call the policy.
+    pub policy: String,
+    /// The line on which it starts, from 1.
+    pub line: u32,
+    /// What it does.
+    pub effect: Effect,
+    /// Whether it is enforced in this image.
+    pub enforced: bool,
+    /// Name of the errno that it denies with.
+    pub errno: &'static str,
+    /// Why it is there.
+    pub because: Option<String>,
+    /// How much it matters.
+    pub severity: Option<Importance>,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+/// A compiled policy.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The words in use, at most [`policy_abi::image::IMAGE_WORDS`].
+    pub words: Vec<u64>,
+    /// Pairs that have terms, in order: what hooks must be attached for.
+    pub pairs: Vec<(Family, Operation)>,
+    /// All rules, by index.
+    pub rules: Vec<RuleMeta>,
+}
+
+impl Image {
+    /// The rules behind the bits of a verdict's or record's `recorded`, each once.
+    #[must_use]
+    pub fn recorded(&self, terms: u32, bits: u64) -> Vec<RuleIndex> {
+        let mut rules: Vec<RuleIndex> = Vec::new();
+        for bit in (0..64_u32).filter(|bit| bits >> bit & 1 == 1) {
+            let Some(word) = self.words.get(terms.wrapping_add(bit) as usize) else {
+                continue;
+            };
+            let rule = RuleIndex(u32::try_from(word & 0xffff_ffff).unwrap_or(u32::MAX));
+            if rules.last() != Some(&rule) {
+                rules.push(rule);
+            }
+        }
+        rules
+    }
+}
+
+/// Compiles a policy.
+///
+/// # Errors
+/// When this build cannot decide a rule in the kernel, and when the tables are
+/// too small for the policy. Nothing is ever left out.
+pub fn compile(
+    policy: &CheckedPolicy,
+    host: &dyn Host,
+    generation: u64,
+    enforcement: Enforcement,
+) -> Result<Image, Vec<Diagnostic>> {
+    let unsupported = support::check(policy);
+    if !unsupported.is_empty() {
+        return Err(unsupported);
+    }
+    let pairs = pairs::collect(policy)?;
+    let classes = classes::Classes::new(&pairs.sets, host);
+    let words = image::assemble(policy, &pairs, &classes, generation, enforcement)?;
+    Ok(Image {
+        words,
+        pairs: pairs.covered(),
+        rules: rule_meta(policy, enforcement),
+    })
+}
+
+fn rule_meta(policy: &CheckedPolicy, enforcement: Enforcement) -> Vec<RuleMeta> {
+    let numbered = (0_u32..).map(RuleIndex).zip(policy.rules());
+    numbered
+        .map(|(index, rule)| RuleMeta {
+            index,
+            id: rule.id.to_string(),
+            file: policy.file_name(rule.source).to_owned(),
+            policy: policy.file_stem(rule.source).to_owned(),
+            line: rule.line,
+            effect: rule.effect,
+            enforced: rule.enforced && enforcement == Enforcement::AsWritten,
+            errno: rule.errno.name,
+            because: rule.because.clone(),
+            severity: rule.severity,
+            tags: rule.tags.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! Terms by (family, operation), in the order in which they decide.
+
+use super::support::dimension;
+use crate::ast::Effect;
+use crate::checked::{CheckedPolicy, Rule, RuleIndex};
+use crate::diag::{Code, Diagnostic};
+use crate::terms::{Axis, Literal, count, normal_form};
+use crate::types::Values;
+use crate::words::family::Family;
+use crate::words::operation::Operation;
+use crate::words::shape::Shape;
+use policy_abi::fields::Dimension;
+use policy_abi::image::TERMS_PER_PAIR;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// A set's number within its dimension's sets.
+pub(super) type SetId = usize;
+
+/// A test, its set interned.
+#[derive(Clone, Debug)]
+pub(super) struct Interned {
+    pub(super) dimension: Dimension,
+    pub(super) set: SetId,
+    pub(super) negated: bool,
+}
+
+/// A term of a rule.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) rule: RuleIndex,
+    pub(super) effect: Effect,
+    pub(super) literals: Vec<Interned>,
+}
+
+/// The sets of each dimension, each once.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    by_dimension: BTreeMap<Dimension, Vec<Arc<Values>>>,
+    by_content: HashMap<(u32, Arc<Values>), SetId>,
+    /// One set used by many rules is hashed once.
+    by_address: HashMap<(u32, *const Values), SetId>,
+}
+
+impl Sets {
+    fn intern(&mut self, dimension: Dimension, values: &Arc<Values>) -> SetId {
+        let address = (dimension as u32, Arc::as_ptr(values));
+        if let Some(known) = self.by_address.get(&address) {
+            return *known;
+        }
+        let all = self.by_dimension.entry(dimension).or_default();
+        let content = (dimension as u32, values.clone());
+        let id = *self.by_content.entry(content).or_insert_with(|| {
+            all.push(values.clone());
+            all.len() - 1
+        });
+        self.by_address.insert(address, id);
+        id
+    }
+
+    /// The sets of a dimension, by id.
+    pub(super) fn of(&self, dimension: Dimension) -> &[Arc<Values>] {
+        self.by_dimension.get(&dimension).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Pairs that have the same terms.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) pairs: Vec<(Family, Operation)>,
+    pub(super) terms: Vec<Placed>,
+}
+
+/// All terms of a policy.
+#[derive(Debug, Default)]
+pub(super) struct Pairs {
+    pub(super) groups: Vec<Group>,
+    pub(super) sets: Sets,
+}
+
+impl Pairs {
+    /// The pairs that have terms, in order.
+    pub(super) fn covered(&self) -> Vec<(Family, Operation)> {
+        let pairs = self
+            .groups
+            .iter()
+            .flat_map(|group| group.pairs.iter().copied());
+        let mut all: Vec<_> = pairs.collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+/// The order of effects in a row of bits.
+const fn step(effect: Effect) -> u8 {
+    match effect {
+        Effect::Kill => 0,
+        Effect::Deny => 1,
+        Effect::Allow => 2,
+        Effect::DefaultDeny => 3,
+        Effect::Record => 4,
+    }
+}
+
+/// Collects the terms of a policy. Every pair of every rule is decided by this build.
+pub(super) fn collect(policy: &CheckedPolicy) -> Result<Pairs, Vec<Diagnostic>> {
+    // Rules in the order in which they decide: by step, then by id.
+    let mut order: Vec<(RuleIndex, &Rule)> = policy
+        .by_id()
+        .iter()
+        .filter_map(|index| Some((*index, policy.rule(*index)?)))
+        .collect();
+    order.sort_by_key(|(_, rule)| step(rule.effect));
+    let mut by_pair: BTreeMap<(Family, Operation), Vec<usize>> = BTreeMap::new();
+    for (place, (_, rule)) in order.iter().enumerate() {
+        for family in rule.families.iter() {
+            for operation in rule.operations.iter() {
+                by_pair.entry((family, operation)).or_default().push(place);
+            }
+        }
+    }
+    let mut grouped: BTreeMap<(Shape, Vec<usize>), Vec<(Family, Operation)>> = BTreeMap::new();
+    for (pair, places) in by_pair {
+        let key = (Shape::of(pair.0, pair.1), places);
+        grouped.entry(key).or_default().push(pair);
+    }
+    let mut all = Pairs::default();
+    let mut found = Vec::new();
+    for ((shape, places), pairs) in grouped {
+        let rules = places.iter().filter_map(|place| order.get(*place).copied());
+        match group(rules, shape, &pairs, &mut all.sets) {
+            Ok(terms) if terms.is_empty() => {}
+            Ok(terms) => all.groups.push(Group { pairs, terms }),
+            Err(one) => found.push(*one),
+        }
+    }
+    if found.is_empty() {
+        Ok(all)
+    } else {
+        Err(found)
+    }
+}
+
+/// The terms of rules for a shape, or the rule whose terms find no room.
+fn group<'p>(
+    rules: impl Iterator<Item = (RuleIndex, &'p Rule)>,
+    shape: Shape,
+    pairs: &[(Family, Operation)],
+    sets: &mut Sets,
+) -> Result<Vec<Placed>, Box<Diagnostic>> {
+    let room = TERMS_PER_PAIR as usize;
+    let mut placed: Vec<Placed> = Vec::new();
+    for (index, rule) in rules {
+        if placed.len().saturating_add(count(rule, shape)) > room {
+            return Err(Box::new(no_room(rule, pairs)));
+        }
+        for term in normal_form(rule, shape) {
+            let literals = term.literals.iter().filter_map(|one| intern(one, sets));
+            placed.push(Placed {
+                rule: index,
+                effect: rule.effect,
+                literals: literals.collect(),
+            });
+        }
+    }
+    Ok(placed)
+}
+
+fn intern(literal: &Literal, sets: &mut Sets) -> Option<Interned> {
+    let dimension = match literal.axis {
+        Axis::Unix => Dimension::Unix,
+        // INVARIANT: `support::check` has refused every other attribute.
+        Axis::Attribute(attribute) => dimension(attribute)?,
+    };
+    Some(Interned {
+        dimension,
+        set: sets.intern(dimension, &literal.values),
+        negated: literal.negated,
+    })
+}
+
+fn no_room(rule: &Rule, pairs: &[(Family, Operation)]) -> Diagnostic {
+    let names: Vec<String> = pairs
+        .iter()
+        .map(|(family, operation)| format!("`{family} {operation}`"))
+        .collect();
+    let message = format!(
+        "the rule `{}` finds no room in the tables of {}, which hold {TERMS_PER_PAIR} alternatives",
+        rule.id,
+        names.join(" and ")
+    );
+    Diagnostic::new(Code::TooManyTermsInKernel, rule.span, message)
+        .help("join rules that differ in one value alone by a set; each `or` takes an alternative of its own")
+}

@@ -1,0 +1,140 @@
+//! **The** table of diagnostic codes. A code is never reused.
+//!
+//! P00 text, P01 sentences, P02 names, P03 values, P04 limits, P05 usefulness,
+//! P06 this build and this host.
+
+/// Whether a finding refuses the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The policy loads.
+    Warning,
+    /// The policy is refused.
+    Error,
+}
+
+impl Severity {
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($( $id:literal $variant:ident $severity:ident $summary:literal; )+) => {
+        /// A kind of finding.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $( #[doc = $summary] $variant, )+ }
+
+        /// All of them, in order of id.
+        pub const CODES: &[Code] = &[ $( Code::$variant, )+ ];
+
+        impl Code {
+            /// `P0203`.
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self { $( Self::$variant => $id, )+ }
+            }
+
+            /// Whether it refuses the policy.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $( Self::$variant => Severity::$severity, )+ }
+            }
+
+            /// One line on what it is about.
+            #[must_use]
+            pub const fn summary(self) -> &'static str {
+                match self { $( Self::$variant => $summary, )+ }
+            }
+
+            /// The code of an id.
+            #[must_use]
+            pub fn from_id(id: &str) -> Option<Self> {
+                CODES.iter().copied().find(|code| code.id() == id)
+            }
+        }
+    };
+}
+
+codes! {
+    "P0001" NotUtf8 Error "a file is not UTF-8";
+    "P0002" ControlCharacter Error "a control character stands in a file";
+    "P0003" HiddenCharacter Error "a character that hides or reorders text stands in a file";
+    "P0004" UnclosedString Error "a string is not closed on its line";
+    "P0005" Unbalanced Error "a bracket is not closed, or closes nothing";
+    "P0006" TooDeep Error "scopes, parentheses and `not` are nested too deeply";
+    "P0007" BadEscape Error "a backslash says nothing";
+    "P0008" FileName Error "a file's name cannot be part of a rule's id";
+
+    "P0101" Syntax Error "a sentence is not complete, or goes on where it should end";
+    "P0102" Misplaced Error "a statement stands where it may not";
+    "P0103" RepeatedClause Error "a rule has a clause twice";
+    "P0104" UnusableClause Error "a clause can have no effect on its rule";
+    "P0105" DefaultEffect Error "a default is anything but `default deny`";
+    "P0106" Version Error "a language version is not known";
+    "P0107" BadMode Error "a mode is neither `enforce` nor `audit`";
+    "P0108" BadPrefix Error "`audit` or `enforce` stands before something it cannot change";
+
+    "P0201" UnknownFamily Error "a word is no socket family";
+    "P0202" UnknownOperation Error "a word is no operation";
+    "P0203" UnknownAttribute Error "a word is no attribute";
+    "P0204" Undefined Error "a name is not defined";
+    "P0205" Redefined Error "a name is defined twice";
+    "P0206" Reserved Error "a word of the language is used as a name";
+    "P0207" BadName Error "a name has a character that names cannot have";
+    "P0208" Cycle Error "a definition needs itself";
+    "P0209" DuplicateId Error "two rules have one id";
+    "P0210" UnknownErrno Error "a word is no errno that a rule can give";
+    "P0211" UnknownWord Error "a word is not one of those that this place takes";
+    "P0212" AmbiguousWord Error "a word is a value and the name of a definition";
+    "P0213" WrongDefinition Error "a set stands where a condition is needed, or the other way round";
+
+    "P0301" WrongValue Error "a value is not of the kind that this place takes";
+    "P0302" HostBits Error "a network has bits set past its prefix";
+    "P0303" InvertedRange Error "a range ends before it starts";
+    "P0304" EmptySet Error "a set has no values";
+    "P0305" NestedSet Error "a set stands inside a set";
+    "P0306" WrongOperator Error "an operator does not fit its attribute or its value";
+    "P0307" BadPattern Error "a pattern is not well formed";
+    "P0308" BadPath Error "a path is one that no object can have";
+    "P0309" ImpossibleAttribute Error "an attribute that the rule's family and operation never have";
+    "P0310" ImpossibleTarget Error "a target that the rule's family and operation never have";
+    "P0311" ImpossiblePair Error "a family that never does the operation";
+    "P0312" BadString Error "a text is not valid UTF-8";
+    "P0313" AnyInList Error "`any` stands in a list";
+
+    "P0401" TooLarge Error "a file or a policy is too large";
+    "P0402" TooManyRules Error "a policy has too many rules";
+    "P0403" TooLong Error "a name, text or pattern is too long";
+    "P0404" TooManyTerms Error "a rule or an operation has too many alternatives";
+    "P0405" TooManyValues Error "a policy has too many addresses, paths or patterns";
+
+    "P0501" NumberForWord Warning "a family is written as a number that has a word";
+    "P0502" NoEffectPrefix Warning "a prefix has no effect on a `record` rule";
+    "P0503" SpinningErrno Warning "an errno makes callers try again at once";
+    "P0504" EmptyScope Warning "a scope holds no rules";
+    "P0505" UselessFamily Warning "a listed family can never match the target";
+
+    "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
+    "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";
+    "P0603" ImageTooLarge Error "the policy does not fit the kernel's tables";
+    "P0604" NotSupportedYet Error "a part of the language that this build does not have yet";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_ascending_and_found() {
+        assert!(CODES.windows(2).all(|two| two[0].id() < two[1].id()));
+        for code in CODES {
+            assert_eq!(Code::from_id(code.id()), Some(*code));
+            assert!(!code.summary().ends_with('.'));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A diagnostic: what is wrong, where, and what to write instead.
+
+use super::codes::{Code, Severity};
+use crate::source::{Sources, Span};
+
+/// A place and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// A few words, lower case, may be empty.
+    pub text: String,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which kind of finding.
+    pub code: Code,
+    /// Whether the policy is refused.
+    pub severity: Severity,
+    /// One line, lower case, no final stop.
+    pub message: String,
+    /// The place it is about, first, then others that explain it.
+    pub labels: Vec<Label>,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding at a place, with the severity of its code.
+    #[must_use]
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            labels: vec![Label {
+                span,
+                text: String::new(),
+            }],
+            help: None,
+        }
+    }
+
+    /// Says something about the place itself.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        if let Some(first) = self.labels.first_mut() {
+            first.text = text.into();
+        }
+        self
+    }
+
+    /// Names another place.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// Says what to write instead.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Says what to write instead, if there is something.
+    #[must_use]
+    pub fn maybe_help(mut self, text: Option<String>) -> Self {
+        if text.is_some() {
+            self.help = text;
+        }
+        self
+    }
+
+    /// The place it is about.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        self.labels.first().map(|label| label.span)
+    }
+
+    /// `file:line:column`, for a list of one line a finding.
+    #[must_use]
+    pub fn place(&self, sources: &Sources) -> String {
+        let Some((span, file)) = self
+            .span()
+            .and_then(|span| Some((span, sources.file(span.source)?)))
+        else {
+            return String::new();
+        };
+        let position = file.position(span.start);
+        format!(
+            "{}:{}:{}",
+            super::show(file.name()),
+            position.line,
+            position.column
+        )
+    }
+}
+
+/// All findings of one run, in order of file and place.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Sorts findings by place; findings at one place keep their order.
+    #[must_use]
+    pub fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by_key(|one| one.span().map(|span| (span.source, span.start)));
+        Self { diagnostics }
+    }
+
+    /// The findings.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// How many of a severity there are.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        let same = |one: &&Diagnostic| one.severity == severity;
+        self.diagnostics.iter().filter(same).count()
+    }
+
+    /// Whether the policy is refused.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+}

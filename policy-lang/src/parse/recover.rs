@@ -1,0 +1,221 @@
+//! What is said about text that no statement takes.
+
+use super::build::Builder;
+use super::{Grammar, Rule};
+use crate::diag::suggest::did_you_mean;
+use crate::diag::{Code, Diagnostic, show};
+use pest::Parser as _;
+use pest::error::{Error, ErrorVariant, InputLocation};
+
+/// Words that start a statement or a clause, for "did you mean".
+const STARTERS: &[&str] = &[
+    "deny", "kill", "allow", "record", "default", "for", "let", "extend", "mode", "language",
+    "test", "audit", "enforce", "if", "unless", "with", "id", "because", "severity", "tag", "to",
+    "on", "port", "and", "or", "expect",
+];
+
+/// Looks a second time at the stray tokens from `first` up to `end`, as if they were `rule`.
+pub(super) fn stray(builder: &Builder<'_>, first: usize, end: usize, rule: Rule) -> Diagnostic {
+    let letters = builder.letters.get(first..end).unwrap_or("");
+    match letters.as_bytes().first() {
+        Some(b'L' | b'M') => return prefix(builder, first),
+        Some(b'A'..=b'K' | b'Z') => {}
+        _ => return leftover(builder, first, rule),
+    }
+    match Grammar::parse(rule, letters) {
+        Ok(_) => leftover(builder, first, rule),
+        Err(error) => failed(builder, &error, first),
+    }
+}
+
+/// A parse error, its position counted from token `base`.
+pub(super) fn failed(builder: &Builder<'_>, error: &Error<Rule>, base: usize) -> Diagnostic {
+    let at = base
+        + match error.location {
+            InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+        };
+    let expected = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => expected(builder, positives, base, at),
+        ErrorVariant::CustomError { .. } => String::new(),
+    };
+    let found = found(builder, at);
+    let message = if expected.is_empty() {
+        format!("{found} does not belong here")
+    } else {
+        format!("expected {expected}, found {found}")
+    };
+    let span = builder.tokens_span(at, at + 1);
+    Diagnostic::new(Code::Syntax, span, message).maybe_help(help(builder, at))
+}
+
+/// Stray tokens that start with nothing that a statement starts with.
+fn leftover(builder: &Builder<'_>, first: usize, rule: Rule) -> Diagnostic {
+    let span = builder.tokens_span(first, first + 1);
+    let found = found(builder, first);
+    let wanted = match (rule, first) {
+        (Rule::one_expectation, _) => "`expect`",
+        (_, 0) => "a statement",
+        _ => "a clause or a statement",
+    };
+    Diagnostic::new(
+        Code::Syntax,
+        span,
+        format!("expected {wanted}, found {found}"),
+    )
+    .maybe_help(help(builder, first))
+}
+
+/// `audit` or `enforce` before something that it cannot change (notes 114, 117).
+fn prefix(builder: &Builder<'_>, first: usize) -> Diagnostic {
+    let span = builder.tokens_span(first, first + 1);
+    let word = builder.file.slice(span);
+    let next = builder.letters.as_bytes().get(first + 1).copied();
+    let (message, help) = match next {
+        Some(b'L' | b'M') => (
+            format!("`{word}` stands before another prefix"),
+            "a statement has one prefix at most".to_owned(),
+        ),
+        Some(b'A'..=b'F') => {
+            return stray_after_prefix(builder, first);
+        }
+        Some(b'G'..=b'K') => (
+            format!("`{word}` stands before a statement that has no mode"),
+            format!("write `{word}` directly before an effect, `default deny` or `for`"),
+        ),
+        Some(b'N'..=b'z' | b'{') if word == "audit" => (
+            "`audit` is not an effect".to_owned(),
+            "to write an event and block nothing, use `record`; to try a rule out, write `audit deny …`"
+                .to_owned(),
+        ),
+        _ => (
+            format!("`{word}` stands before nothing that it could change"),
+            format!("write `{word}` directly before an effect, `default deny` or `for`"),
+        ),
+    };
+    Diagnostic::new(Code::BadPrefix, span, message).help(help)
+}
+
+/// A broken statement after a prefix: the prefix is not what is wrong.
+fn stray_after_prefix(builder: &Builder<'_>, first: usize) -> Diagnostic {
+    let letters = builder.letters.get(first + 1..).unwrap_or("");
+    // The statement ends where the next one starts.
+    let length = letters
+        .char_indices()
+        .skip(1)
+        .find(|(_, letter)| letter.is_ascii_uppercase() && *letter <= 'M')
+        .map_or(letters.len(), |(at, _)| at);
+    let length = if letters.starts_with('E') {
+        length.max(2)
+    } else {
+        length
+    };
+    stray(
+        builder,
+        first + 1,
+        first + 1 + length.min(letters.len()),
+        Rule::one,
+    )
+}
+
+/// What stands at a token, for people.
+fn found(builder: &Builder<'_>, at: usize) -> String {
+    if at >= builder.tokens.len() {
+        return "the end of the file".to_owned();
+    }
+    let text = builder.file.slice(builder.tokens_span(at, at + 1));
+    let short: String = text.chars().take(40).collect();
+    let dots = if short.len() < text.len() { "…" } else { "" };
+    format!("`{}{dots}`", show(&short))
+}
+
+/// What would have been right, for people.
+fn expected(builder: &Builder<'_>, rules: &[Rule], base: usize, at: usize) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    for rule in rules {
+        let word = phrase(builder, *rule, base, at);
+        if !word.is_empty() && !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    match words.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
+    }
+}
+
+/// A grammar rule's name for people; empty for what is not worth a mention.
+fn phrase(builder: &Builder<'_>, rule: Rule, base: usize, at: usize) -> &'static str {
+    match rule {
+        Rule::words => {
+            let before = builder.letters.as_bytes().get(at.wrapping_sub(1));
+            let after_effect = match before {
+                Some(b'A') => true,
+                Some(letter) => letter.is_ascii_uppercase() && *letter <= b'D' && at <= base + 2,
+                None => false,
+            };
+            if after_effect {
+                "a family"
+            } else {
+                "an operation"
+            }
+        }
+        Rule::condition
+        | Rule::conjunct
+        | Rule::negation
+        | Rule::comparison
+        | Rule::subject_name
+        | Rule::group => "a condition",
+        Rule::operator => "an operator such as `=`",
+        Rule::operand | Rule::set => "a value",
+        Rule::object | Rule::object_name => "a target",
+        Rule::target => "a target",
+        Rule::options | Rule::ports => "`port`",
+        Rule::string => "a text in quotes",
+        Rule::word | Rule::name => "a name",
+        Rule::effect | Rule::default_effect => "an effect",
+        Rule::when
+        | Rule::unless
+        | Rule::with
+        | Rule::id
+        | Rule::because
+        | Rule::severity
+        | Rule::tag => "a clause",
+        Rule::rule_statement
+        | Rule::scope
+        | Rule::definition
+        | Rule::mode
+        | Rule::language
+        | Rule::test => "a statement",
+        Rule::expectation => "`expect`",
+        Rule::question => "a family",
+        Rule::given => "`as`",
+        Rule::fact => "an attribute",
+        Rule::EOI => "the end",
+        _ => "",
+    }
+}
+
+/// What to write instead, where a slip is common.
+fn help(builder: &Builder<'_>, at: usize) -> Option<String> {
+    let letters = builder.letters.as_bytes();
+    let letter = |at: usize| letters.get(at).copied().unwrap_or(0);
+    let text = builder.file.slice(builder.tokens_span(at, at + 1));
+    let previous = letter(at.wrapping_sub(1));
+    match letter(at) {
+        b'=' if previous == b'=' => Some("equality is written with one `=`".to_owned()),
+        b'=' => Some("a test is `attribute = value`, after `if` or `unless`".to_owned()),
+        b'?' => Some("a condition is denied with `not`".to_owned()),
+        b'W' => Some("`port` belongs to a target: write `to port …`".to_owned()),
+        b'U' | b'V' => Some("the target comes before the clauses, and once".to_owned()),
+        b'}' | b')' if previous == b'{' => Some("a list has at least one word".to_owned()),
+        b',' if matches!(previous, b',' | b'{') => {
+            Some("exactly one comma stands between two values".to_owned())
+        }
+        b'w' if matches!(text, "&&" | "||") => {
+            Some("conditions are joined by `and` and `or`".to_owned())
+        }
+        b'w' | b'a'..=b'f' => did_you_mean(text, STARTERS.iter().copied()),
+        _ => None,
+    }
+}

@@ -1,0 +1,256 @@
+//! Rules in normal form: a rule is a union of **terms**, each a conjunction of
+//! tests, one or several an axis: a box.
+//!
+//! The tables are made of terms, and lints and `diff` work on them. A test that
+//! an object's shape cannot have is a constant here, so a rule has its terms
+//! once for each [`Shape`].
+
+use crate::checked::{Condition, Rule, Target, Test};
+use crate::diag::{Code, Diagnostic};
+use crate::limits;
+use crate::types::Values;
+use crate::words::attribute::Attribute;
+use crate::words::family::Family;
+use crate::words::shape::Shape;
+use std::sync::Arc;
+
+/// What tests of one kind are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Axis {
+    /// An attribute.
+    Attribute(Attribute),
+    /// The unix object: `path`, `name` and unix targets.
+    Unix,
+}
+
+/// Membership in a set, or its exact complement; a missing value is in no set.
+#[derive(Clone, Debug)]
+pub struct Literal {
+    /// What is asked.
+    pub axis: Axis,
+    /// Whether it is the complement.
+    pub negated: bool,
+    /// The set.
+    pub values: Arc<Values>,
+}
+
+/// All of these hold.
+#[derive(Clone, Debug, Default)]
+pub struct Term {
+    /// The tests; none is "always".
+    pub literals: Vec<Literal>,
+}
+
+/// A rule's terms for objects of a shape; none when it can never match one.
+///
+/// The caller has counted them: their number grows with the product of the
+/// alternatives that are joined by `and`.
+#[must_use]
+pub fn normal_form(rule: &Rule, shape: Shape) -> Vec<Term> {
+    let Some(target) = target_literals(rule, shape) else {
+        return Vec::new();
+    };
+    let mut all = vec![Term { literals: target }];
+    for condition in &rule.when {
+        all = product(&all, &terms_of(condition, Sign::Plain, shape));
+    }
+    if let Some(condition) = &rule.unless {
+        all = product(&all, &terms_of(condition, Sign::Denied, shape));
+    }
+    all
+}
+
+/// How many terms [`normal_form`] gives.
+#[must_use]
+pub fn count(rule: &Rule, shape: Shape) -> usize {
+    if target_literals(rule, shape).is_none() {
+        return 0;
+    }
+    let when = rule
+        .when
+        .iter()
+        .map(|one| count_of(one, Sign::Plain, shape));
+    let unless = rule
+        .unless
+        .iter()
+        .map(|one| count_of(one, Sign::Denied, shape));
+    when.chain(unless).fold(1, usize::saturating_mul)
+}
+
+/// Whether a condition is taken as it is or complemented.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Plain,
+    Denied,
+}
+
+impl Sign {
+    const fn flip(self) -> Self {
+        match self {
+            Self::Plain => Self::Denied,
+            Self::Denied => Self::Plain,
+        }
+    }
+}
+
+/// The target as literals; `None` when objects of the shape cannot have it.
+fn target_literals(rule: &Rule, shape: Shape) -> Option<Vec<Literal>> {
+    let literal = |axis, values: &Arc<Values>| Literal {
+        axis,
+        negated: false,
+        values: values.clone(),
+    };
+    match &rule.target {
+        None => Some(Vec::new()),
+        Some(Target::Unix(values)) => {
+            (shape == Shape::Unix).then(|| vec![literal(Axis::Unix, values)])
+        }
+        Some(Target::Address { addresses, ports }) => {
+            let possible = match shape {
+                Shape::AddressPort => true,
+                Shape::Address => ports.is_none(),
+                Shape::Nothing | Shape::Unix | Shape::Option => false,
+            };
+            let addresses = addresses.iter().map(|values| (Attribute::Addr, values));
+            let ports = ports.iter().map(|values| (Attribute::Port, values));
+            let both = addresses.chain(ports);
+            possible.then(|| {
+                both.map(|(attribute, values)| literal(Axis::Attribute(attribute), values))
+                    .collect()
+            })
+        }
+    }
+}
+
+/// What a test comes to for a shape that cannot have its attribute.
+fn constant(test: &Test, sign: Sign, shape: Shape) -> Option<bool> {
+    (!shape.can_have(test.attribute)).then_some(test.negated == (sign == Sign::Plain))
+}
+
+fn count_of(condition: &Condition, sign: Sign, shape: Shape) -> usize {
+    match (condition, sign) {
+        (Condition::Not(inner), _) => count_of(inner, sign.flip(), shape),
+        (Condition::All(all), Sign::Plain) | (Condition::Any(all), Sign::Denied) => all
+            .iter()
+            .map(|one| count_of(one, sign, shape))
+            .fold(1, usize::saturating_mul),
+        (Condition::Any(all), Sign::Plain) | (Condition::All(all), Sign::Denied) => all
+            .iter()
+            .map(|one| count_of(one, sign, shape))
+            .fold(0, usize::saturating_add),
+        (Condition::Test(test), _) => match constant(test, sign, shape) {
+            Some(holds) => usize::from(holds),
+            None => 1,
+        },
+    }
+}
+
+fn terms_of(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
+    match (condition, sign) {
+        (Condition::Not(inner), _) => terms_of(inner, sign.flip(), shape),
+        (Condition::All(all), Sign::Plain) | (Condition::Any(all), Sign::Denied) => {
+            all.iter().fold(vec![Term::default()], |before, one| {
+                product(&before, &terms_of(one, sign, shape))
+            })
+        }
+        (Condition::Any(all), Sign::Plain) | (Condition::All(all), Sign::Denied) => all
+            .iter()
+            .flat_map(|one| terms_of(one, sign, shape))
+            .collect(),
+        (Condition::Test(test), _) => match constant(test, sign, shape) {
+            Some(true) => vec![Term::default()],
+            Some(false) => Vec::new(),
+            None => vec![Term {
+                literals: vec![Literal {
+                    axis: axis(test.attribute),
+                    negated: test.negated == (sign == Sign::Plain),
+                    values: test.values.clone(),
+                }],
+            }],
+        },
+    }
+}
+
+const fn axis(attribute: Attribute) -> Axis {
+    match attribute {
+        Attribute::Path | Attribute::Name => Axis::Unix,
+        other => Axis::Attribute(other),
+    }
+}
+
+/// Every term of one with every term of the other.
+fn product(these: &[Term], those: &[Term]) -> Vec<Term> {
+    let mut all = Vec::with_capacity(these.len().saturating_mul(those.len()));
+    for this in these {
+        for that in those {
+            let literals = this.literals.iter().chain(&that.literals).cloned();
+            all.push(Term {
+                literals: literals.collect(),
+            });
+        }
+    }
+    all
+}
+
+/// Calls `seen` with every test of a condition.
+pub fn each_test<'c>(condition: &'c Condition, seen: &mut impl FnMut(&'c Test)) {
+    match condition {
+        Condition::All(all) | Condition::Any(all) => {
+            for one in all {
+                each_test(one, seen);
+            }
+        }
+        Condition::Not(inner) => each_test(inner, seen),
+        Condition::Test(test) => seen(test),
+    }
+}
+
+/// Terms of a policy against their bounds (notes 119).
+pub(crate) fn check_counts(rules: &[Rule]) -> Vec<Diagnostic> {
+    let mut pairs = vec![0_usize; policy_abi::family::PAIRS as usize];
+    let mut total = 0_usize;
+    let mut found = Vec::new();
+    for rule in rules {
+        let mut shapes: [Option<usize>; 5] = [None; 5];
+        for operation in rule.operations.iter() {
+            for family in rule.families.iter() {
+                let shape = Shape::of(family, operation);
+                let Some(known) = shapes.get_mut(shape as usize) else {
+                    continue;
+                };
+                let terms = *known.get_or_insert_with(|| count(rule, shape));
+                let index = policy_abi::family::pair(family.number(), operation.number());
+                let Some(sum) = index.and_then(|index| pairs.get_mut(index as usize)) else {
+                    continue;
+                };
+                let before = *sum;
+                *sum = before.saturating_add(terms);
+                if before <= limits::TERMS_PER_PAIR && *sum > limits::TERMS_PER_PAIR {
+                    let what = format!("`{} {}`", family_name(family), operation.word());
+                    found.push(too_many(rule, limits::TERMS_PER_PAIR, &what));
+                }
+            }
+        }
+        let before = total;
+        total = total.saturating_add(shapes.iter().flatten().copied().max().unwrap_or(0));
+        if before <= limits::TERMS && total > limits::TERMS {
+            found.push(too_many(rule, limits::TERMS, "the policy"));
+        }
+    }
+    // One rule past the bound is past it in many pairs: one finding says it.
+    found.dedup_by_key(|one| one.span());
+    found
+}
+
+fn family_name(family: Family) -> String {
+    family.to_string()
+}
+
+fn too_many(rule: &Rule, limit: usize, what: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::TooManyTerms,
+        rule.span,
+        format!("with this rule {what} has more than {limit} alternatives"),
+    )
+    .help("each `or`, and each `and` under `unless`, multiplies alternatives; use sets instead")
+}

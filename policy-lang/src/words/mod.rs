@@ -1,0 +1,10 @@
+//! **The** tables of the language's words: families, operations, attributes,
+//! errnos, capabilities, and the words that cannot be names.
+
+pub mod attribute;
+pub mod capability;
+pub mod errno;
+pub mod family;
+pub mod operation;
+pub mod reserved;
+pub mod shape;
