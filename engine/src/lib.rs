@@ -1,1 +1,4 @@
 //! The engine.
+
+#[cfg(feature = "daemon")]
+pub mod kernel;

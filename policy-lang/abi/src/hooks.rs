@@ -11,7 +11,7 @@
 macro_rules! for_each_hook {
     ($callback:ident) => {
         $callback! {
-            /// connect(2) and its io_uring twin, before the protocol sees the address.
+            /// connect(2) and its `io_uring` twin, before the protocol sees the address.
             { id: 0, variant: SocketConnect, name: socket_connect, args: 3, role: Decide }
             /// Any send on a socket; judged when it carries an address or is TCP Fast Open.
             { id: 1, variant: SocketSendmsg, name: socket_sendmsg, args: 3, role: Decide }

@@ -2,6 +2,8 @@
 
 /// Array of one: what is in force, an [`Active`] packed into a word.
 pub const ACTIVE: &str = "ACTIVE";
+/// Array of [`ON_ERROR_WORDS`] words: bit p is set when pair p is refused for want of usable tables.
+pub const ON_ERROR: &str = "ON_ERROR";
 /// Array of [`SLOTS`] maps, each a one-element array whose value is an image.
 pub const TABLES: &str = "TABLES";
 /// Array of [`SLOTS`] × [`crate::image::MAX_RULES`] entries: [`crate::event::Tally`] of each rule.
@@ -26,6 +28,9 @@ pub const TRUST_ALL: &str = "TRUST_ALL";
 
 /// Policies that the kernel holds at a time: the one in force and the one being filled.
 pub const SLOTS: u32 = 2;
+
+/// Words of [`ON_ERROR`], a bit for each (family, operation) pair.
+pub const ON_ERROR_WORDS: u32 = crate::family::PAIRS.div_ceil(64);
 
 /// The word in [`ACTIVE`]: the slot in force and its generation. 0 is "nothing in force".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,6 +29,9 @@ macro_rules! offsets {
         #[repr(C)]
         pub struct Offsets { $( $(#[doc = $doc])+ pub $field: u32, )+ }
 
+        /// Offsets that were never looked up; the loader replaces them.
+        pub const NOTHING: Offsets = Offsets { $( $field: 0, )+ };
+
         /// The rows, in the order of the fields of [`Offsets`].
         pub const MEMBERS: &[Member] = &[
             $( Member { container: $container, paths: &[$($path),+], optional: offsets!(@ $($optional)?) }, )+
@@ -82,7 +85,7 @@ offsets! {
     /// Their number.
     dentry_length: "dentry" ["d_name.len", "__d_name.len"],
     /// Counts renames of it.
-    dentry_seq: "dentry" ["d_seq.sequence"],
+    dentry_seq: "dentry" ["d_seq.seqcount.sequence", "d_seq.sequence"],
     /// Its file system.
     dentry_sb: "dentry" ["d_sb"],
     /// Its inode.

@@ -1,0 +1,101 @@
+//! Identity: taken at exec, handed to children, and read once from processes
+//! that are older than the engine.
+
+use crate::count::count;
+use crate::kernel::{
+    Pointer, dentry_inode, file_dentry, group_leader, inode_links, mm_exe_file, task_mm,
+};
+use crate::maps::{IDENTITIES, Missing, SEED_ROOM};
+use crate::path::{read_place, set_state};
+use crate::subject::{is_kernel_thread, trusted_as_found};
+use core::ffi::c_void;
+use policy_abi::event::Counter;
+use policy_abi::identity::{Identity, ORIGIN_EXEC, ORIGIN_SEEDED, PLACE_NAMELESS};
+
+/// Takes the identity of a process that has just become another program.
+///
+/// The group leader is the running task: `de_thread` has seen to that before
+/// this hook. Where storage cannot be had nothing is kept, and the old identity
+/// is forgotten: an unknown subject is safer than a wrong one.
+#[inline(always)]
+pub(crate) fn executed(task: Pointer) {
+    let leader = group_leader(task);
+    let Some(identity) = IDENTITIES.of_task(leader, Missing::Create) else {
+        IDENTITIES.forget_task(leader);
+        count(Counter::NoTaskStorage);
+        return;
+    };
+    set_origin(identity, 0);
+    read_exe(leader, identity);
+    set_origin(identity, ORIGIN_EXEC);
+}
+
+/// Hands the creator's identity to a new process.
+#[inline(always)]
+pub(crate) fn forked(creator: Pointer, child: Pointer) {
+    let Some(from) = IDENTITIES.of_task(group_leader(creator), Missing::Leave) else {
+        // Older than the engine and not trusted, or a kernel thread.
+        return;
+    };
+    if IDENTITIES.of_task_or(child, from).is_none() {
+        count(Counter::NoTaskStorage);
+    }
+}
+
+/// The task iterator's body: `ctx` holds a `bpf_iter_meta` and a task, each a pointer.
+#[inline(always)]
+pub(crate) fn seed(ctx: *mut c_void) -> i32 {
+    let slots = ctx.cast::<Pointer>();
+    let slot = slots.wrapping_add(1);
+    // SAFETY: the second field of the iterator's context; the verifier knows it.
+    let task = unsafe { core::ptr::read_volatile(slot) };
+    if task.is_null() || group_leader(task) != task || is_kernel_thread(task) {
+        return 0;
+    }
+    if IDENTITIES.of_task(task, Missing::Leave).is_some() || !trusted_as_found(task) {
+        return 0;
+    }
+    let Some(room) = SEED_ROOM.get_ptr_mut(0) else {
+        return 0;
+    };
+    read_exe(task, room);
+    set_origin(room, ORIGIN_SEEDED);
+    // A concurrent exec has stored its own by now and keeps it: the value is
+    // taken only where there is none.
+    if IDENTITIES.of_task_or(task, room).is_none() {
+        count(Counter::NoTaskStorage);
+    }
+    0
+}
+
+/// Reads the place of a process's program.
+#[inline(always)]
+fn read_exe(leader: Pointer, identity: *mut Identity) {
+    // SAFETY: an address inside a map's value.
+    let place = unsafe { &raw mut (*identity).exe };
+    set_state(place, PLACE_NAMELESS);
+    let mm = task_mm(leader);
+    if mm.is_null() {
+        return;
+    }
+    let file = mm_exe_file(mm);
+    if file.is_null() {
+        return;
+    }
+    let dentry = file_dentry(file);
+    if dentry.is_null() {
+        return;
+    }
+    let inode = dentry_inode(dentry);
+    if inode.is_null() || inode_links(inode) == 0 {
+        // Deleted before it ran: the dentry's old name is nobody's any more.
+        return;
+    }
+    read_place(dentry, place);
+}
+
+#[inline(always)]
+fn set_origin(identity: *mut Identity, origin: u32) {
+    // SAFETY: `identity` is a map's value, valid while the program runs.
+    unsafe { core::ptr::write_volatile(&raw mut (*identity).origin, origin) };
+}

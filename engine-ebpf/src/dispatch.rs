@@ -1,0 +1,261 @@
+//! Every hook's beginning and end: who is judged at all, the verdict, the
+//! failure verdict, the counts, and what the caller gets back.
+
+use crate::count::{add, count, tally};
+use crate::emit::{self, Caller};
+use crate::kernel::{self, Pointer};
+use crate::maps::{ACTIVE, Image, ON_ERROR, TABLES};
+use crate::subject;
+use core::ptr::read_volatile;
+use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
+use policy_abi::event::{Action, Counter, FLAG_FAILED};
+use policy_abi::facts::Facts;
+use policy_abi::family::pair;
+use policy_abi::hooks::Hook;
+use policy_abi::image::{Effect, IMAGE_WORDS};
+use policy_abi::maps::Active;
+
+/// Times that the word in force is read again when its slot has been refilled.
+const RETRIES: u32 = 3;
+/// `SIGKILL`.
+const SIGKILL: u32 = 9;
+/// Errno of a refusal for want of tables: `EPERM`.
+const EPERM: u32 = 1;
+
+/// A policy in the kernel's hands.
+#[derive(Clone, Copy)]
+pub(crate) struct InForce {
+    image: *const u64,
+    pub(crate) slot: u32,
+    pub(crate) generation: u64,
+}
+
+impl Tables for InForce {
+    #[inline(always)]
+    fn word(&self, index: u32) -> Option<u64> {
+        if index >= IMAGE_WORDS {
+            return None;
+        }
+        // VERIFIER: the compiler proves the comparison in its own way, in a
+        // register other than the one it then adds ("max value is outside of
+        // the allowed memory range", 6.12); the mask is seen.
+        let index = kernel::opaque(u64::from(index)) & u64::from(IMAGE_WORDS - 1);
+        // SAFETY: inside the map's value: its length is a power of two.
+        Some(unsafe { read_volatile(self.image.wrapping_add(index as usize)) })
+    }
+}
+
+/// The running task when it is to be judged: an earlier refusal is given back
+/// untouched, and the kernel's own threads go on.
+#[inline(always)]
+pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
+    if prior != 0 {
+        count(Counter::PriorDenials);
+        // VERIFIER: the range of an argument is not known.
+        return Err(if prior > -4096 && prior < 0 {
+            prior
+        } else {
+            -1
+        });
+    }
+    let task = kernel::current();
+    if subject::is_kernel_thread(task) {
+        count(Counter::KernelThreads);
+        return Err(0);
+    }
+    Ok(task)
+}
+
+/// Judges what `facts` say and answers for it.
+///
+/// A function of its own: its frame is gone while a hook reads its object, and
+/// the stack holds 512 bytes for all frames together.
+#[inline(never)]
+pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
+    forget_ranges(facts);
+    count(Counter::Decisions);
+    let Some((policy, verdict)) = in_force().and_then(|p| decide(&p, facts).map(|v| (p, v))) else {
+        return failed(caller, facts);
+    };
+    let (action, outcome) = action_of(&verdict);
+    match action {
+        Action::Deny | Action::Kill => count(Counter::Denied),
+        Action::WouldDeny => {
+            count(Counter::WouldDeny);
+            count(Counter::Allowed);
+        }
+        Action::Allow | Action::Record => count(Counter::Allowed),
+    }
+    if action == Action::Allow {
+        return 0;
+    }
+    let emitted = emit::emit(caller, facts, &policy, &verdict, action, &outcome);
+    settle(&policy, &verdict, action, &outcome, emitted);
+    if action == Action::Kill {
+        // SAFETY: the helper has no preconditions; a failure leaves the denial.
+        unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
+    }
+    match action {
+        Action::Deny | Action::Kill => kernel::refusal(outcome.errno),
+        Action::Allow | Action::WouldDeny | Action::Record => 0,
+    }
+}
+
+/// Makes every way by which `facts` came about look the same.
+///
+/// VERIFIER: it would follow the whole decision once for each constant that a
+/// hook has stored.
+#[inline(always)]
+fn forget_ranges(facts: &mut Facts) {
+    #[expect(clippy::cast_possible_truncation, reason = "unchanged by the barrier")]
+    {
+        facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
+        facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
+        facts.subject = kernel::opaque_memory(u64::from(facts.subject)) as u32;
+    }
+}
+
+/// What happens, and the outcome that the event names.
+#[inline(always)]
+fn action_of(verdict: &Verdict) -> (Action, Outcome) {
+    if verdict.actual.denies() {
+        let kills = verdict.actual.effect == Effect::Kill as u32;
+        return (
+            if kills { Action::Kill } else { Action::Deny },
+            verdict.actual,
+        );
+    }
+    if verdict.hypothetical.denies() {
+        return (Action::WouldDeny, verdict.hypothetical);
+    }
+    if verdict.recorded != 0 {
+        return (Action::Record, verdict.actual);
+    }
+    (Action::Allow, verdict.actual)
+}
+
+/// Counts for the rules concerned what was decided and what became of the event.
+#[inline(always)]
+fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome, emitted: bool) {
+    if action != Action::Record {
+        settle_rule(policy, outcome.rule, action, emitted);
+    }
+    let mut rest = verdict.recorded;
+    let mut last = NO_RULE;
+    for _ in 0..u64::BITS {
+        if rest == 0 {
+            break;
+        }
+        let bit = rest.trailing_zeros();
+        rest &= rest - 1;
+        let Some(word) = policy.word(verdict.terms.wrapping_add(bit)) else {
+            break;
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "the rule is the low half")]
+        let rule = word as u32;
+        // Terms of one rule stand together.
+        if rule != last {
+            settle_rule(policy, rule, Action::Record, emitted);
+        }
+        last = rule;
+    }
+}
+
+#[inline(always)]
+fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
+    let Some(tally) = tally(policy.slot, rule) else {
+        return;
+    };
+    // SAFETY: addresses inside a map's value.
+    let (matched, denied, would_deny) = unsafe {
+        (
+            &raw mut (*tally).matched,
+            &raw mut (*tally).denied,
+            &raw mut (*tally).would_deny,
+        )
+    };
+    // SAFETY: as above.
+    let (sent, lost) = unsafe { (&raw mut (*tally).emitted, &raw mut (*tally).lost) };
+    add(matched);
+    match action {
+        Action::Deny | Action::Kill => add(denied),
+        Action::WouldDeny => add(would_deny),
+        Action::Allow | Action::Record => {}
+    }
+    add(if emitted { sent } else { lost });
+}
+
+/// The policy in force, `None` when there is none that can be used.
+#[inline(always)]
+fn in_force() -> Option<InForce> {
+    for _ in 0..RETRIES {
+        let word = ACTIVE.get_ptr(0)?;
+        // SAFETY: a map's value of one aligned word.
+        let active = Active::unpack(unsafe { read_volatile(word) })?;
+        let image: *const Image = TABLES.get_value_ptr_mut(active.slot, &0)?.cast_const();
+        let image = image.cast::<u64>();
+        // SAFETY: the second word of the value.
+        let generation = unsafe { read_volatile(image.wrapping_add(1)) };
+        if generation == active.generation {
+            return Some(InForce {
+                image,
+                slot: active.slot,
+                generation,
+            });
+        }
+        // Preempted between the two reads for as long as two reloads take.
+    }
+    None
+}
+
+/// The verdict when tables cannot be used: what the policy chose, pair by pair.
+#[inline(always)]
+fn failed(caller: &Caller, facts: &Facts) -> i32 {
+    count(Counter::NoTables);
+    let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
+        ON_ERROR
+            .get(pair / 64)
+            .is_some_and(|word| word >> (pair % 64) & 1 == 1)
+    });
+    if !refuse {
+        count(Counter::Allowed);
+        return 0;
+    }
+    count(Counter::Denied);
+    let outcome = Outcome {
+        rule: NO_RULE,
+        effect: Effect::Deny as u32,
+        errno: EPERM,
+    };
+    let policy = InForce {
+        image: core::ptr::null(),
+        slot: 0,
+        generation: 0,
+    };
+    let verdict = Verdict {
+        actual: outcome,
+        hypothetical: outcome,
+        recorded: 0,
+        terms: 0,
+    };
+    let caller = Caller {
+        flags: caller.flags | FLAG_FAILED,
+        ..*caller
+    };
+    emit::emit(&caller, facts, &policy, &verdict, Action::Deny, &outcome);
+    kernel::refusal(EPERM)
+}
+
+/// The caller of a hook, for the event.
+#[inline(always)]
+pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
+    Caller {
+        hook: hook as u32,
+        task,
+        sk,
+        flags: 0,
+        address: 0,
+        address_length: 0,
+        peer: core::ptr::null(),
+    }
+}

@@ -1,0 +1,31 @@
+//! connect(2) and its twin in `io_uring`. Unix sockets are decided where the
+//! peer is known.
+
+use crate::hooks::address::{self, Use};
+use crate::kernel::{self, Pointer};
+use crate::{dispatch, subject};
+use aya_ebpf::programs::LsmContext;
+use policy_abi::facts::Facts;
+use policy_abi::hooks::Hook;
+
+pub(crate) fn run(ctx: &LsmContext) -> i32 {
+    let (sock, from): (Pointer, u64) = (ctx.arg(0), ctx.arg(1));
+    let length: u32 = ctx.arg::<i32>(2).cast_unsigned();
+    let sk = kernel::socket_sk(sock);
+    if sk.is_null() {
+        return 0;
+    }
+    let mut facts = Facts::default();
+    if !address::fill(sk, from, length, Use::Connect, &mut facts) {
+        return 0;
+    }
+    let task = match dispatch::enter(ctx.arg(3)) {
+        Ok(task) => task,
+        Err(result) => return result,
+    };
+    subject::fill(task, &mut facts);
+    let mut caller = dispatch::caller(Hook::SocketConnect, task, sk);
+    caller.address = from;
+    caller.address_length = length;
+    dispatch::conclude(&caller, &mut facts)
+}

@@ -1,0 +1,22 @@
+//! A stream or seqpacket connect that has found its peer; both sockets' state
+//! locks are held. A socket that nobody listens on never gets here.
+
+use crate::kernel::Pointer;
+use crate::{dispatch, subject, unix};
+use aya_ebpf::programs::LsmContext;
+use policy_abi::facts::Facts;
+use policy_abi::hooks::Hook;
+
+pub(crate) fn run(ctx: &LsmContext) -> i32 {
+    let task = match dispatch::enter(ctx.arg(3)) {
+        Ok(task) => task,
+        Err(result) => return result,
+    };
+    let (sk, other): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
+    let mut facts = Facts::default();
+    subject::fill(task, &mut facts);
+    unix::fill(other, &mut facts);
+    let mut caller = dispatch::caller(Hook::UnixStreamConnect, task, sk);
+    caller.peer = other;
+    dispatch::conclude(&caller, &mut facts)
+}

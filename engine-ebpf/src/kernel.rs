@@ -1,0 +1,316 @@
+//! The only reads through kernel pointers.
+//!
+//! An offset comes from frozen read-only data, which the verifier takes for a
+//! constant, and a load through it keeps the BTF type of the member: pointers
+//! loaded here can be followed and handed to storage helpers. Such a load never
+//! faults; a bad address reads as zero.
+
+use crate::maps::offsets;
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_skc_to_unix_sock, bpf_task_pt_regs,
+};
+use core::ffi::c_void;
+use core::ptr::read_volatile;
+use policy_abi::offsets::ABSENT;
+
+/// A pointer into the kernel, whose type only the verifier knows.
+pub(crate) type Pointer = *const c_void;
+
+/// The offset of a row of the table.
+macro_rules! offset {
+    ($field:ident) => {
+        // SAFETY: a field of a valid static that no program writes.
+        unsafe { read_volatile(&raw const (*offsets()).$field) }
+    };
+}
+
+/// Reads a member of type `T`.
+#[inline(always)]
+fn load<T: Copy>(base: Pointer, offset: u32) -> T {
+    let at = base.wrapping_byte_add(offset as usize).cast::<T>();
+    // SAFETY: the verifier refuses a program whose load is not inside the
+    // structure that `base` points to; faults read as zero.
+    unsafe { read_volatile(at) }
+}
+
+macro_rules! members {
+    ($( $(#[doc = $doc:literal])+ $name:ident($field:ident) -> $type:ty; )+) => {
+        $( $(#[doc = $doc])+
+        #[inline(always)]
+        pub(crate) fn $name(base: Pointer) -> $type {
+            load::<$type>(base, offset!($field))
+        } )+
+    };
+}
+
+members! {
+    /// Main thread of a task's process.
+    group_leader(task_group_leader) -> Pointer;
+    /// `PF_` flags of a task.
+    task_flags(task_flags) -> u32;
+    /// Name of a thread.
+    task_comm(task_comm) -> [u64; 2];
+    /// Credentials a task acts with.
+    task_cred(task_cred) -> Pointer;
+    /// Address space of a task.
+    task_mm(task_mm) -> Pointer;
+    /// When a thread started, nanoseconds since boot.
+    task_start(task_start) -> u64;
+    /// A task's `struct pid`.
+    task_thread_pid(task_thread_pid) -> Pointer;
+    /// Depth of a `struct pid`'s namespace.
+    pid_level(pid_level) -> u32;
+    /// Real user id.
+    cred_uid(cred_uid) -> u32;
+    /// Effective user id.
+    cred_euid(cred_euid) -> u32;
+    /// Effective group id.
+    cred_egid(cred_egid) -> u32;
+    /// User namespace of credentials.
+    cred_user_ns(cred_user_ns) -> Pointer;
+    /// Depth of a user namespace.
+    user_ns_level(user_ns_level) -> u32;
+    /// The program's file.
+    mm_exe_file(mm_exe_file) -> Pointer;
+    /// A file's dentry.
+    file_dentry(file_dentry) -> Pointer;
+    /// File system of a dentry.
+    dentry_sb(dentry_sb) -> Pointer;
+    /// Inode of a dentry.
+    dentry_inode(dentry_inode) -> Pointer;
+    /// Number of an inode.
+    inode_number(inode_number) -> u64;
+    /// Links to an inode.
+    inode_links(inode_links) -> u32;
+    /// Device number of a file system.
+    sb_device(sb_device) -> u32;
+    /// User namespace that owns a file system.
+    sb_user_ns(sb_user_ns) -> Pointer;
+    /// Protocol half of a socket.
+    socket_sk(socket_sk) -> Pointer;
+    /// Address family of a socket.
+    sk_family(sk_family) -> u16;
+    /// `SOCK_` type of a socket.
+    sk_type(sk_type) -> u16;
+    /// Protocol of a socket.
+    sk_protocol(sk_protocol) -> u16;
+    /// Name given to bind(2), or null.
+    unix_addr(unix_addr) -> Pointer;
+    /// Dentry of a unix socket's file, or null.
+    unix_dentry(unix_dentry) -> Pointer;
+    /// Length of a unix address with its family.
+    unix_addr_length(unix_addr_length) -> u32;
+    /// Address of a message, as a number: it is kernel memory of no type.
+    msg_name(msg_name) -> u64;
+    /// Length of a message's address.
+    msg_namelen(msg_namelen) -> u32;
+    /// `MSG_` flags of a message.
+    msg_flags(msg_flags) -> u32;
+    /// System call number.
+    regs_orig_ax(regs_orig_ax) -> u64;
+    /// First argument.
+    regs_di(regs_di) -> u64;
+    /// Second argument.
+    regs_si(regs_si) -> u64;
+    /// Third argument.
+    regs_dx(regs_dx) -> u64;
+    /// Code segment.
+    regs_cs(regs_cs) -> u64;
+}
+
+/// Copies kernel memory that has no type. False when it could not be read.
+#[inline(always)]
+pub(crate) fn copy(to: *mut c_void, length: u32, from: u64) -> bool {
+    // SAFETY: the verifier checks that `length` bytes fit at `to`; the helper
+    // handles every fault at `from`.
+    let failed = unsafe { bpf_probe_read_kernel(to, length, from as Pointer) };
+    failed == 0
+}
+
+/// A long number from kernel memory that has no type.
+#[inline(always)]
+fn copy_u64(from: u64) -> Option<u64> {
+    let mut value = 0_u64;
+    if copy((&raw mut value).cast(), 8, from) {
+        Some(value)
+    } else {
+        None
+    }
+}
+
+/// A number from kernel memory that has no type.
+#[inline(always)]
+fn copy_u32(from: u64) -> Option<u32> {
+    let mut value = 0_u32;
+    if copy((&raw mut value).cast(), 4, from) {
+        Some(value)
+    } else {
+        None
+    }
+}
+
+/// A dentry's name, as long as nobody renames it.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    pub(crate) from: u64,
+    pub(crate) length: u32,
+    /// Sequence count, odd while it is being renamed.
+    pub(crate) seq: u32,
+    /// Whether the dentry is its own parent.
+    pub(crate) is_root: bool,
+}
+
+/// The parent of a dentry that is held as a number; itself at a root.
+#[inline(always)]
+pub(crate) fn parent_of(dentry: u64) -> Option<u64> {
+    copy_u64(dentry + u64::from(offset!(dentry_parent)))
+}
+
+/// The name of a dentry that is held as a number. The sequence count is read first.
+#[inline(always)]
+pub(crate) fn name_of(dentry: u64) -> Option<Name> {
+    let seq = copy_u32(dentry + u64::from(offset!(dentry_seq)))?;
+    let is_root = parent_of(dentry)? == dentry;
+    let from = copy_u64(dentry + u64::from(offset!(dentry_name)))?;
+    let length = copy_u32(dentry + u64::from(offset!(dentry_length)))?;
+    Some(Name {
+        from,
+        length,
+        seq,
+        is_root,
+    })
+}
+
+/// The running task.
+#[inline(always)]
+pub(crate) fn current() -> Pointer {
+    // SAFETY: the helper has no preconditions.
+    unsafe { bpf_get_current_task_btf() as Pointer }
+}
+
+/// The user registers of a task.
+#[inline(always)]
+pub(crate) fn registers(task: Pointer) -> Pointer {
+    // SAFETY: the verifier checks that `task` is a task's typed pointer.
+    unsafe { bpf_task_pt_regs(task.cast_mut().cast()) as Pointer }
+}
+
+/// A socket as a unix socket, null when it is another kind.
+#[inline(always)]
+pub(crate) fn as_unix(sk: Pointer) -> Pointer {
+    // SAFETY: the verifier checks that `sk` is a socket's typed pointer.
+    unsafe {
+        bpf_skc_to_unix_sock(sk.cast_mut().cast())
+            .cast_const()
+            .cast()
+    }
+}
+
+/// Where the bytes of a unix address start: its family, then its path or name.
+#[inline(always)]
+pub(crate) fn unix_addr_name(addr: Pointer) -> u64 {
+    addr as u64 + u64::from(offset!(unix_addr_name))
+}
+
+/// Audit login id of a task, `u32::MAX` when unset or not kept.
+#[inline(always)]
+pub(crate) fn task_loginuid(task: Pointer) -> u32 {
+    let offset = offset!(task_loginuid);
+    if offset == ABSENT {
+        u32::MAX
+    } else {
+        load(task, offset)
+    }
+}
+
+/// Process or thread number in the task's own pid namespace.
+#[inline(always)]
+pub(crate) fn own_pid(task: Pointer) -> u32 {
+    /// `sizeof(struct upid)`: a number and a pointer.
+    const UPID: u64 = 16;
+    let pid = task_thread_pid(task);
+    if pid.is_null() {
+        return 0;
+    }
+    let level = u64::from(pid_level(pid) & 31);
+    copy_u32(pid as u64 + u64::from(offset!(pid_numbers)) + level * UPID).unwrap_or(0)
+}
+
+/// The IPv4 address a socket sends from, in network byte order; 0 when unbound.
+#[inline(always)]
+pub(crate) fn source_ipv4(sk: Pointer) -> Option<u32> {
+    // `struct inet_sock` begins with the socket, but the verifier knows the
+    // shorter type alone.
+    copy_u32(sk as u64 + u64::from(offset!(inet_saddr)))
+}
+
+/// The IPv6 address a socket is bound to, as its four words in network byte order.
+#[inline(always)]
+pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
+    let offset = offset!(sk_v6_bound);
+    if offset == ABSENT {
+        return None;
+    }
+    let mut address = [0_u32; 4];
+    if copy((&raw mut address).cast(), 16, sk as u64 + u64::from(offset)) {
+        Some(address)
+    } else {
+        None
+    }
+}
+
+/// Hides a value from the optimiser, which knows nothing of the verifier.
+#[inline(always)]
+pub(crate) fn opaque(value: u64) -> u64 {
+    let mut value = value;
+    // An instruction, since debug information about none is refused ("Invalid
+    // line_info", 6.12).
+    // SAFETY: moves a register to itself.
+    #[cfg(target_arch = "bpf")]
+    unsafe {
+        core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        value = core::hint::black_box(value);
+    }
+    value
+}
+
+/// Makes the verifier forget what it knows of a value: it does not follow what
+/// is read from a map.
+#[inline(always)]
+pub(crate) fn opaque_memory(value: u64) -> u64 {
+    value ^ crate::maps::zero()
+}
+
+/// The smaller of the two, in a form whose range the verifier sees ("min value
+/// is negative", 6.12: the comparison was made on a copy).
+#[inline(always)]
+pub(crate) fn at_most(value: u32, limit: u32) -> u32 {
+    let value = opaque(u64::from(value));
+    #[expect(clippy::cast_possible_truncation, reason = "at most a 32-bit number")]
+    let smaller = if value > u64::from(limit) {
+        limit
+    } else {
+        value as u32
+    };
+    smaller
+}
+
+/// `-errno`, in a form whose range every supported verifier keeps.
+///
+/// VERIFIER: 6.12 wants a return value proven to lie in [-4095, 0]; `0 - e`
+/// becomes a negation, whose range older verifiers lose (decisions T21).
+#[inline(always)]
+pub(crate) fn refusal(errno: u32) -> i32 {
+    const SPAN: i64 = 4096;
+    if errno == 0 || errno >= 4096 {
+        return -1;
+    }
+    let masked = (opaque(u64::from(errno)) & (SPAN - 1).cast_unsigned()).cast_signed();
+    let distance = opaque((SPAN - masked).cast_unsigned()).cast_signed();
+    #[expect(clippy::cast_possible_truncation, reason = "lies in [-4095, -1]")]
+    let result = (distance - SPAN) as i32;
+    result
+}

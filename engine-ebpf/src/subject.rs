@@ -1,0 +1,72 @@
+//! Facts about the process that acts: its main thread's name, its effective
+//! ids, and the program that was captured when it was executed.
+
+use crate::kernel::{
+    Pointer, cred_egid, cred_euid, group_leader, task_comm, task_cred, task_flags, user_ns_level,
+};
+use crate::maps::{IDENTITIES, Missing, trust_all};
+use policy_abi::facts::{Facts, SUBJECT_EXE, clean_comm};
+use policy_abi::identity::{Identity, ORIGIN_EXEC, ORIGIN_SEEDED, PLACE_KNOWN};
+
+/// `PF_KTHREAD`. Linux, include/linux/sched.h.
+const PF_KTHREAD: u32 = 0x0020_0000;
+
+/// Whether a task belongs to the kernel: such a task is never judged.
+#[inline(always)]
+pub(crate) fn is_kernel_thread(task: Pointer) -> bool {
+    task_flags(task) & PF_KTHREAD != 0
+}
+
+/// Fills the subject's part of `facts` for `task`, which is the running one.
+///
+/// An `io_uring` worker is a thread of the process it works for, with its
+/// submitter's credentials; the main thread is the same.
+#[inline(always)]
+pub(crate) fn fill(task: Pointer, facts: &mut Facts) {
+    let leader = group_leader(task);
+    facts.comm = clean_comm(task_comm(leader));
+    let cred = task_cred(task);
+    facts.uid = cred_euid(cred);
+    facts.gid = cred_egid(cred);
+    if let Some(identity) = known(leader) {
+        // SAFETY: a map's value; its place is written before its state.
+        let (hash, device) = unsafe { ((*identity).exe.hash, (*identity).exe.device) };
+        facts.exe = [hash, u64::from(device)];
+        facts.subject |= SUBJECT_EXE;
+    }
+}
+
+/// The identity of a process, when it holds a program that a rule may name.
+///
+/// A file system that a user mounted in a namespace of his own proves nothing,
+/// whatever its device number (decisions T2b).
+#[inline(always)]
+pub(crate) fn known(leader: Pointer) -> Option<*mut Identity> {
+    let identity = IDENTITIES.of_task(leader, Missing::Leave)?;
+    // SAFETY: a map's value.
+    let (origin, state, owner) = unsafe {
+        (
+            (*identity).origin,
+            (*identity).exe.state,
+            (*identity).exe.owner_level,
+        )
+    };
+    let from_engine = origin == ORIGIN_EXEC || origin == ORIGIN_SEEDED;
+    if from_engine && state == PLACE_KNOWN && owner == 0 {
+        Some(identity)
+    } else {
+        None
+    }
+}
+
+/// Whether the identity that a running process shows is taken for its own:
+/// root's in the initial user namespace, or everybody's by configuration.
+#[inline(always)]
+pub(crate) fn trusted_as_found(task: Pointer) -> bool {
+    if trust_all() {
+        return true;
+    }
+    let cred = task_cred(task);
+    let namespace = crate::kernel::cred_user_ns(cred);
+    cred_euid(cred) == 0 && !namespace.is_null() && user_ns_level(namespace) == 0
+}

@@ -1,0 +1,295 @@
+//! The running kernel's BTF: where structure members lie, and what arguments
+//! a hook takes.
+//!
+//! A reader of its own: rustc emits no relocations that a loader could follow,
+//! and aya keeps its member offsets to itself. Format: Linux,
+//! Documentation/bpf/btf.rst.
+
+use policy_abi::offsets::{ABSENT, MEMBERS, Member, Offsets};
+use std::collections::HashMap;
+use std::path::Path;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// Where the kernel shows its BTF.
+pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// Why BTF could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BtfError {
+    /// The file could not be read.
+    #[error("cannot read `{path}`: the kernel shows no BTF (CONFIG_DEBUG_INFO_BTF)")]
+    Read {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The bytes are not BTF of a known version.
+    #[error("the kernel's BTF is damaged or of an unknown version: {0}")]
+    Malformed(&'static str),
+    /// A member that the programs read is not there.
+    #[error("the kernel's BTF has no member `{path}` in `struct {container}`")]
+    NoMember {
+        /// The structure.
+        container: &'static str,
+        /// The last path that was tried.
+        path: &'static str,
+    },
+}
+
+const KIND_STRUCT: u32 = 4;
+const KIND_UNION: u32 = 5;
+const KIND_FUNC: u32 = 12;
+const KIND_FUNC_PROTO: u32 = 13;
+/// `typedef`, `volatile`, `const`, `restrict`, `type tag`: one more type id to follow.
+const KIND_WRAPPERS: [u32; 5] = [8, 9, 10, 11, 18];
+/// Deepest nesting of wrappers and anonymous members that is followed.
+const DEPTH: u32 = 32;
+
+/// One type: its kind, how many members it has, the type it refers to.
+#[derive(Clone, Copy)]
+struct Type {
+    name: u32,
+    info: u32,
+    size_or_type: u32,
+    /// Where what follows the type begins in the type section.
+    extra: usize,
+}
+
+impl Type {
+    const fn kind(self) -> u32 {
+        self.info >> 24 & 0x1f
+    }
+
+    const fn members(self) -> usize {
+        (self.info & 0xffff) as usize
+    }
+
+    const fn has_bitfields(self) -> bool {
+        self.info >> 31 == 1
+    }
+
+    const fn is_composite(self) -> bool {
+        matches!(self.kind(), KIND_STRUCT | KIND_UNION)
+    }
+}
+
+/// Parsed BTF.
+pub struct Btf {
+    types: Vec<Type>,
+    section: Vec<u8>,
+    strings: Vec<u8>,
+    by_name: HashMap<Vec<u8>, Vec<u32>>,
+}
+
+impl Btf {
+    /// Reads the running kernel's BTF.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or it cannot be understood.
+    pub fn of_kernel() -> Result<Self, BtfError> {
+        Self::read(Path::new(VMLINUX))
+    }
+
+    /// Reads BTF from a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or understood.
+    pub fn read(path: &Path) -> Result<Self, BtfError> {
+        let bytes = std::fs::read(path).map_err(|source| BtfError::Read {
+            path: path.display().to_string(),
+            source,
+        })?;
+        Self::parse(&bytes)
+    }
+
+    /// Parses BTF.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no BTF of version 1 in this machine's byte order.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BtfError> {
+        let header = |at| word(bytes, at).ok_or(BtfError::Malformed("the header is cut off"));
+        if header(0)? & 0xff_ffff != 0x01_eb9f {
+            return Err(BtfError::Malformed(
+                "the magic number or version is another",
+            ));
+        }
+        let start = header(4)? as usize;
+        let part = |offset: u32, length: u32| {
+            let from = start.checked_add(offset as usize);
+            let to = from.and_then(|from| from.checked_add(length as usize));
+            from.zip(to)
+                .and_then(|(from, to)| bytes.get(from..to))
+                .map(<[u8]>::to_vec)
+                .ok_or(BtfError::Malformed("a section is cut off"))
+        };
+        let mut btf = Self {
+            types: vec![Type {
+                name: 0,
+                info: 0,
+                size_or_type: 0,
+                extra: 0,
+            }],
+            section: part(header(8)?, header(12)?)?,
+            strings: part(header(16)?, header(20)?)?,
+            by_name: HashMap::new(),
+        };
+        btf.index()?;
+        Ok(btf)
+    }
+
+    /// Finds where each type begins, and the named ones by name.
+    fn index(&mut self) -> Result<(), BtfError> {
+        let mut at = 0_usize;
+        while at < self.section.len() {
+            let read = |offset| {
+                word(&self.section, at + offset).ok_or(BtfError::Malformed("a type is cut off"))
+            };
+            let found = Type {
+                name: read(0)?,
+                info: read(4)?,
+                size_or_type: read(8)?,
+                extra: at + 12,
+            };
+            let members = found.members();
+            at = found.extra
+                + match found.kind() {
+                    2 | 7..=12 | 16 | 18 => 0,
+                    1 | 14 | 17 => 4,
+                    3 => 12,
+                    KIND_STRUCT | KIND_UNION | 15 | 19 => members * 12,
+                    6 | KIND_FUNC_PROTO => members * 8,
+                    _ => return Err(BtfError::Malformed("a type is of an unknown kind")),
+                };
+            if found.name != 0 && (found.is_composite() || found.kind() == KIND_FUNC) {
+                let id = u32::try_from(self.types.len())
+                    .map_err(|_| BtfError::Malformed("there are too many types"))?;
+                self.by_name
+                    .entry(self.text(found.name).to_vec())
+                    .or_default()
+                    .push(id);
+            }
+            self.types.push(found);
+        }
+        // Types 17 carries one word, 14 (var) one, 1 (int) one; see btf.rst.
+        Ok(())
+    }
+
+    /// All offsets of the table.
+    ///
+    /// # Errors
+    ///
+    /// When a member that is not optional is missing.
+    pub fn offsets(&self) -> Result<Offsets, BtfError> {
+        let mut words = Vec::with_capacity(MEMBERS.len());
+        for member in MEMBERS {
+            words.push(self.find(member)?);
+        }
+        Offsets::read_from_bytes(words.as_bytes())
+            .map_err(|_| BtfError::Malformed("the table of members has another length"))
+    }
+
+    fn find(&self, member: &Member) -> Result<u32, BtfError> {
+        for path in member.paths {
+            if let Some(offset) = self.member(member.container, path) {
+                return Ok(offset);
+            }
+        }
+        if member.optional {
+            return Ok(ABSENT);
+        }
+        let path = member.paths.last().copied().unwrap_or_default();
+        Err(BtfError::NoMember {
+            container: member.container,
+            path,
+        })
+    }
+
+    /// The byte offset of a member, dots between nested ones.
+    #[must_use]
+    pub fn member(&self, container: &str, path: &str) -> Option<u32> {
+        let ids = self.by_name.get(container.as_bytes())?;
+        ids.iter().find_map(|id| {
+            let found = self.get(*id).filter(|found| found.kind() == KIND_STRUCT)?;
+            let mut current = found;
+            let mut offset = 0_u32;
+            for part in path.split('.') {
+                let (bits, next) = self.member_of(current, part.as_bytes(), DEPTH)?;
+                offset = offset.checked_add(bits / 8)?;
+                current = self.get(self.unwrap(next))?;
+            }
+            Some(offset)
+        })
+    }
+
+    /// Offset in bits and type of a member, looked for in anonymous members too.
+    fn member_of(&self, container: Type, name: &[u8], depth: u32) -> Option<(u32, u32)> {
+        if !container.is_composite() || depth == 0 {
+            return None;
+        }
+        for index in 0..container.members() {
+            let at = container.extra + index * 12;
+            let (label, kind) = (word(&self.section, at)?, word(&self.section, at + 4)?);
+            let raw = word(&self.section, at + 8)?;
+            let bits = if container.has_bitfields() {
+                raw & 0xff_ffff
+            } else {
+                raw
+            };
+            if label != 0 && self.text(label) == name {
+                return Some((bits, kind));
+            }
+            if label == 0 {
+                let inner = self.get(self.unwrap(kind))?;
+                if let Some((more, found)) = self.member_of(inner, name, depth - 1) {
+                    return Some((bits.checked_add(more)?, found));
+                }
+            }
+        }
+        None
+    }
+
+    /// How many arguments the kernel gives a BPF program on an LSM hook, `None`
+    /// when this kernel has no such hook.
+    #[must_use]
+    pub fn hook_arguments(&self, hook: &str) -> Option<u32> {
+        let ids = self.by_name.get(format!("bpf_lsm_{hook}").as_bytes())?;
+        ids.iter().find_map(|id| {
+            let function = self.get(*id).filter(|found| found.kind() == KIND_FUNC)?;
+            let proto = self.get(function.size_or_type)?;
+            u32::try_from(proto.members())
+                .ok()
+                .filter(|_| proto.kind() == KIND_FUNC_PROTO)
+        })
+    }
+
+    fn get(&self, id: u32) -> Option<Type> {
+        self.types.get(id as usize).copied()
+    }
+
+    /// Follows typedefs and qualifiers.
+    fn unwrap(&self, id: u32) -> u32 {
+        let mut id = id;
+        for _ in 0..DEPTH {
+            match self.get(id) {
+                Some(found) if KIND_WRAPPERS.contains(&found.kind()) => id = found.size_or_type,
+                Some(_) | None => break,
+            }
+        }
+        id
+    }
+
+    fn text(&self, offset: u32) -> &[u8] {
+        let rest = self.strings.get(offset as usize..).unwrap_or_default();
+        rest.split(|byte| *byte == 0).next().unwrap_or_default()
+    }
+}
+
+/// A little-endian word at a byte offset.
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    let word = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_le_bytes(word.try_into().ok()?))
+}

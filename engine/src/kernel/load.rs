@@ -1,0 +1,173 @@
+//! The BPF object: looked over, loaded, its identity hooks attached, and the
+//! processes that were there before it taken stock of.
+
+use super::abi::Abi;
+use super::btf::Btf;
+use super::error::KernelError;
+use aya::maps::MapError;
+use aya::programs::{Iter, Lsm, ProgramError};
+use aya::{Ebpf, EbpfLoader};
+use policy_abi::hash::Key;
+use policy_abi::hooks::{HOOKS, Hook, HookDesc, Role};
+use policy_abi::maps;
+use std::io::Read;
+
+/// The object as built; empty when it was left out.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("INTERDICT_BPF_OBJECT"));
+
+/// The name of the program that reads identities of older processes.
+const SEED_PROGRAM: &str = "seed_task";
+
+/// What the programs are told once, at start.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The key of path and name hashes.
+    pub hash_key: Key,
+    /// Whether processes older than the engine are all taken for what they show.
+    pub trust_all: bool,
+}
+
+/// The loaded object. Dropping it ends enforcement.
+pub struct Kernel {
+    pub(super) ebpf: Ebpf,
+    pub(super) attached: Vec<Hook>,
+    pub(super) slot: Option<u32>,
+}
+
+impl Kernel {
+    /// Loads the object, attaches the hooks that keep identities, and reads
+    /// those of running processes. Nothing is enforced yet.
+    ///
+    /// # Errors
+    ///
+    /// When this build or this kernel cannot; nothing stays attached then.
+    pub fn load(settings: &Settings) -> Result<Self, KernelError> {
+        if OBJECT.is_empty() {
+            return Err(KernelError::Stub);
+        }
+        let btf = Btf::of_kernel()?;
+        for desc in HOOKS {
+            check_hook(&btf, desc)?;
+        }
+        let offsets = Abi(btf.offsets()?);
+        let key = Abi(settings.hash_key);
+        let trust_all = u32::from(settings.trust_all);
+        drop(btf);
+        let ebpf = EbpfLoader::new()
+            .allow_unsupported_maps()
+            .override_global(maps::OFFSETS, &offsets, true)
+            .override_global(maps::HASH_KEY, &key, true)
+            .override_global(maps::TRUST_ALL, &trust_all, true)
+            .load(OBJECT)
+            .map_err(|source| KernelError::Object(Box::new(source)))?;
+        let mut kernel = Self {
+            ebpf,
+            attached: Vec::new(),
+            slot: None,
+        };
+        let btf = aya::Btf::from_sys_fs()
+            .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))?;
+        for desc in HOOKS {
+            kernel.load_program(desc, &btf)?;
+        }
+        for desc in HOOKS.iter().filter(|desc| desc.role == Role::Identify) {
+            kernel.attach(desc.hook)?;
+        }
+        kernel.seed(&btf)?;
+        Ok(kernel)
+    }
+
+    fn load_program(&mut self, desc: &'static HookDesc, btf: &aya::Btf) -> Result<(), KernelError> {
+        let refused = |source| KernelError::Program {
+            hook: desc.name,
+            source: Box::new(source),
+        };
+        self.lsm(desc)?.load(desc.name, btf).map_err(refused)
+    }
+
+    /// Attaches a hook's program unless it is attached.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses, for instance since the hook carries 38 programs.
+    pub fn attach(&mut self, hook: Hook) -> Result<(), KernelError> {
+        if self.attached.contains(&hook) {
+            return Ok(());
+        }
+        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
+            return Ok(());
+        };
+        let refused = |source| KernelError::Program {
+            hook: desc.name,
+            source: Box::new(source),
+        };
+        self.lsm(desc)?.attach().map_err(refused)?;
+        self.attached.push(hook);
+        Ok(())
+    }
+
+    fn lsm(&mut self, desc: &'static HookDesc) -> Result<&mut Lsm, KernelError> {
+        let missing = || KernelError::Hook {
+            hook: desc.name,
+            what: "has no program in this build".into(),
+        };
+        let program = self.ebpf.program_mut(desc.name).ok_or_else(missing)?;
+        program.try_into().map_err(|_: ProgramError| missing())
+    }
+
+    /// Runs the task iterator over every process.
+    fn seed(&mut self, btf: &aya::Btf) -> Result<(), KernelError> {
+        let refused = |source| KernelError::Program {
+            hook: "iter/task",
+            source: Box::new(source),
+        };
+        let program = self
+            .ebpf
+            .program_mut(SEED_PROGRAM)
+            .ok_or(KernelError::NoMap("seed_task"))?;
+        let program: &mut Iter = program.try_into().map_err(refused)?;
+        program.load("task", btf).map_err(refused)?;
+        let link = program.attach().map_err(refused)?;
+        let link = program.take_link(link).map_err(refused)?;
+        let read = |source| KernelError::System {
+            what: "reading the task iterator",
+            source,
+        };
+        let mut file = link
+            .into_file()
+            .map_err(|source| read(std::io::Error::other(source)))?;
+        let mut sink = Vec::new();
+        file.read_to_end(&mut sink).map_err(read)?;
+        Ok(())
+    }
+}
+
+/// Refuses a hook that is not there or takes other arguments than the table says.
+fn check_hook(btf: &Btf, desc: &'static HookDesc) -> Result<(), KernelError> {
+    let refuse = |what| {
+        Err(KernelError::Hook {
+            hook: desc.name,
+            what,
+        })
+    };
+    match btf.hook_arguments(desc.name) {
+        None => refuse("is not there".into()),
+        Some(found) if found != desc.args => refuse(format!(
+            "takes {found} arguments, {} were expected",
+            desc.args
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A map's error with its name.
+pub(super) fn on_map(
+    map: &'static str,
+    action: &'static str,
+) -> impl FnOnce(MapError) -> KernelError {
+    move |source| KernelError::Map {
+        map,
+        action,
+        source: Box::new(source),
+    }
+}

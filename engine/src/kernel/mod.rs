@@ -1,0 +1,14 @@
+//! The kernel's side of the engine, and the only module that imports aya.
+
+pub mod abi;
+pub mod btf;
+pub mod error;
+pub mod install;
+pub mod load;
+pub mod preflight;
+pub mod stats;
+mod sys;
+
+pub use error::KernelError;
+pub use install::{Loadable, OnError};
+pub use load::Kernel;

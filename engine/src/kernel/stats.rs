@@ -1,0 +1,36 @@
+//! Counts kept by the kernel.
+
+use super::error::KernelError;
+use super::load::{Kernel, on_map};
+use aya::maps::PerCpuArray;
+use policy_abi::event::{COUNTERS, Counter, Tally};
+use policy_abi::maps;
+
+/// Counts of a policy's rules by index; rules past the end counted nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals(pub Vec<Tally>);
+
+impl Kernel {
+    /// Every counter, summed over the CPUs that can exist.
+    ///
+    /// # Errors
+    ///
+    /// When the map cannot be read.
+    pub fn counters(&mut self) -> Result<Vec<(Counter, &'static str, u64)>, KernelError> {
+        let map: PerCpuArray<_, u64> = self.map(maps::COUNTERS)?;
+        COUNTERS
+            .iter()
+            .map(|(counter, name)| {
+                let values = map.get(&(*counter as u32), 0);
+                let values = values.map_err(on_map(maps::COUNTERS, "read"))?;
+                Ok((*counter, *name, values.iter().sum()))
+            })
+            .collect()
+    }
+
+    /// The slot in force.
+    #[must_use]
+    pub const fn slot(&self) -> Option<u32> {
+        self.slot
+    }
+}

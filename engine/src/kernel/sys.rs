@@ -1,0 +1,157 @@
+//! A table's map: made, filled, frozen and read back by `bpf(2)` itself. aya
+//! has no call that freezes a map, and would move its half megabyte over the
+//! stack.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// `bpf(2)` commands. Linux, include/uapi/linux/bpf.h.
+const BPF_MAP_CREATE: libc::c_int = 0;
+const BPF_MAP_LOOKUP_ELEM: libc::c_int = 1;
+const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
+const BPF_MAP_FREEZE: libc::c_int = 22;
+/// `BPF_MAP_TYPE_ARRAY`.
+const ARRAY: u32 = 2;
+/// `BPF_OBJ_NAME_LEN`.
+const NAME_BYTES: usize = 16;
+
+/// The start of `union bpf_attr` for making a map.
+#[repr(C)]
+#[derive(Default)]
+struct CreateAttr {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    map_flags: u32,
+    inner_map_fd: u32,
+    numa_node: u32,
+    map_name: [u8; NAME_BYTES],
+}
+
+/// The start of `union bpf_attr` for reading and writing an element.
+#[repr(C)]
+struct ElementAttr {
+    map_fd: u32,
+    padding: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+/// The start of `union bpf_attr` for freezing a map.
+#[repr(C)]
+struct FreezeAttr {
+    map_fd: u32,
+}
+
+/// A one-element array whose value is `words` words.
+pub(super) struct RawTable {
+    fd: OwnedFd,
+    words: usize,
+}
+
+impl RawTable {
+    /// Makes the map, all zeros.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says, for instance `ENOMEM`.
+    pub(super) fn create(words: usize) -> io::Result<Self> {
+        let bytes = words
+            .checked_mul(size_of::<u64>())
+            .and_then(|bytes| u32::try_from(bytes).ok());
+        let mut attr = CreateAttr {
+            map_type: ARRAY,
+            key_size: 4,
+            value_size: bytes.ok_or(io::ErrorKind::InvalidInput)?,
+            max_entries: 1,
+            ..CreateAttr::default()
+        };
+        for (to, from) in attr.map_name.iter_mut().zip(b"interdict_image") {
+            *to = *from;
+        }
+        let fd = command(BPF_MAP_CREATE, &attr)?;
+        // SAFETY: the kernel has just given us this descriptor.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self { fd, words })
+    }
+
+    /// Writes the whole value; what `image` does not reach is zero.
+    ///
+    /// # Errors
+    ///
+    /// When `image` is larger than the table, or what the kernel says.
+    pub(super) fn write(&self, image: &[u64]) -> io::Result<()> {
+        let mut whole = vec![0_u64; self.words];
+        let room = whole
+            .get_mut(..image.len())
+            .ok_or(io::ErrorKind::FileTooLarge)?;
+        room.copy_from_slice(image);
+        self.element(BPF_MAP_UPDATE_ELEM, whole.as_mut_ptr())
+    }
+
+    /// Reads the whole value.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    pub(super) fn read(&self) -> io::Result<Vec<u64>> {
+        let mut whole = vec![0_u64; self.words];
+        self.element(BPF_MAP_LOOKUP_ELEM, whole.as_mut_ptr())?;
+        Ok(whole)
+    }
+
+    /// Refuses all further writes from user space.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    pub(super) fn freeze(&self) -> io::Result<()> {
+        command(
+            BPF_MAP_FREEZE,
+            &FreezeAttr {
+                map_fd: self.fd.as_raw_fd().cast_unsigned(),
+            },
+        )?;
+        Ok(())
+    }
+
+    /// The descriptor.
+    #[must_use]
+    pub(super) fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+
+    /// `value` points to as many words as the table holds.
+    fn element(&self, what: libc::c_int, value: *mut u64) -> io::Result<()> {
+        let key = 0_u32;
+        let attr = ElementAttr {
+            map_fd: self.fd.as_raw_fd().cast_unsigned(),
+            padding: 0,
+            key: (&raw const key) as u64,
+            value: value as u64,
+            flags: 0,
+        };
+        command(what, &attr)?;
+        Ok(())
+    }
+}
+
+/// One call of `bpf(2)`; gives what it returns.
+fn command<T>(what: libc::c_int, attr: &T) -> io::Result<i32> {
+    // SAFETY: the attribute is valid for its size and outlives the call, and so
+    // do the buffers whose addresses it holds.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            what,
+            std::ptr::from_ref(attr),
+            size_of::<T>(),
+        )
+    };
+    match i32::try_from(result) {
+        Ok(result) if result >= 0 => Ok(result),
+        Ok(_) | Err(_) => Err(io::Error::last_os_error()),
+    }
+}
