@@ -45,25 +45,30 @@ impl Tables for InForce {
     }
 }
 
-/// The running task when it is to be judged: an earlier refusal is given back
-/// untouched, and the kernel's own threads go on.
+/// The refusal of a program that ran before this one, to be given back untouched.
 #[inline(always)]
-pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
-    if prior != 0 {
-        count(Counter::PriorDenials);
-        // VERIFIER: the range of an argument is not known.
-        return Err(if prior > -4096 && prior < 0 {
-            prior
-        } else {
-            -1
-        });
+pub(crate) fn refused_before(prior: i32) -> Option<i32> {
+    if prior == 0 {
+        return None;
+    }
+    count(Counter::PriorDenials);
+    // VERIFIER: the range of an argument is not known.
+    Some(if prior > -4096 && prior < 0 { prior } else { -1 })
+}
+
+/// The running task, unless it or the socket is the kernel's own: those go on.
+#[inline(always)]
+pub(crate) fn judged(sk: Pointer) -> Option<Pointer> {
+    if kernel::is_kernel_socket(sk) {
+        count(Counter::KernelSockets);
+        return None;
     }
     let task = kernel::current();
     if subject::is_kernel_thread(task) {
         count(Counter::KernelThreads);
-        return Err(0);
+        return None;
     }
-    Ok(task)
+    Some(task)
 }
 
 /// Judges what `facts` say and answers for it.
@@ -73,6 +78,9 @@ pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
 #[inline(never)]
 pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     forget_ranges(facts);
+    if !anything_in_force() {
+        return 0;
+    }
     count(Counter::Decisions);
     let Some((policy, verdict)) = in_force().and_then(|p| decide(&p, facts).map(|v| (p, v))) else {
         return failed(caller, facts);
@@ -183,6 +191,13 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
         Action::Allow | Action::Record => {}
     }
     add(if emitted { sent } else { lost });
+}
+
+/// Whether the first policy has been switched on: hooks are attached before.
+#[inline(always)]
+fn anything_in_force() -> bool {
+    // SAFETY: a map's value of one aligned word.
+    ACTIVE.get_ptr(0).is_some_and(|word| unsafe { read_volatile(word) } != 0)
 }
 
 /// The policy in force, `None` when there is none that can be used.

@@ -259,6 +259,13 @@ pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
     }
 }
 
+/// Whether the kernel made a socket for itself.
+#[inline(always)]
+pub(crate) fn is_kernel_socket(sk: Pointer) -> bool {
+    let bit = offset!(sk_kernel);
+    load::<u8>(sk, bit / 8) >> (bit % 8) & 1 == 1
+}
+
 /// Hides a value from the optimiser, which knows nothing of the verifier.
 #[inline(always)]
 pub(crate) fn opaque(value: u64) -> u64 {

@@ -194,8 +194,8 @@ impl Btf {
 
     fn find(&self, member: &Member) -> Result<u32, BtfError> {
         for path in member.paths {
-            if let Some(offset) = self.member(member.container, path) {
-                return Ok(offset);
+            if let Some(bits) = self.member(member.container, path) {
+                return Ok(if member.bit { bits } else { bits / 8 });
             }
         }
         if member.optional {
@@ -208,7 +208,7 @@ impl Btf {
         })
     }
 
-    /// The byte offset of a member, dots between nested ones.
+    /// The offset of a member in bits, dots between nested ones.
     #[must_use]
     pub fn member(&self, container: &str, path: &str) -> Option<u32> {
         let ids = self.by_name.get(container.as_bytes())?;
@@ -218,7 +218,7 @@ impl Btf {
             let mut offset = 0_u32;
             for part in path.split('.') {
                 let (bits, next) = self.member_of(current, part.as_bytes(), DEPTH)?;
-                offset = offset.checked_add(bits / 8)?;
+                offset = offset.checked_add(bits)?;
                 current = self.get(self.unwrap(next))?;
             }
             Some(offset)

@@ -196,6 +196,8 @@ counters! {
     EventsLost = "events_lost",
     /// Operations of kernel threads, never judged.
     KernelThreads = "kernel_threads",
+    /// Operations on sockets that the kernel made for itself, never judged.
+    KernelSockets = "kernel_sockets",
     /// Operations that a program of another LSM had refused before.
     PriorDenials = "prior_denials",
     /// Decisions made without usable tables, by the failure verdict.
