@@ -12,6 +12,7 @@ use super::{unit, words};
 use policy_abi::decide::NO_RULE;
 use policy_abi::event::{FLAG_FAILED, FLAG_SEEDED};
 use policy_abi::facts::{OBJECT_UNNAMED, OBJECT_UNREADABLE};
+use policy_lang::words::errno::Errno;
 
 /// The rules that an event speaks of.
 pub(super) struct Named<'a> {
@@ -101,7 +102,7 @@ pub(super) fn decision<'n>(
         tags: rule.map_or_else(Vec::new, |rule| tags(rule.tags, limits, &mut cut)),
         mode: rule.map(|rule| rule.mode),
         generation: record.generation,
-        errno: (record.errno != 0).then(|| words::errno(record.errno)),
+        errno: (record.errno != 0).then(|| errno(record.errno, rule)),
         hook: event.hook().name(),
         family: words::family(record.facts.family),
         operation: words::operation(record.facts.operation),
@@ -111,6 +112,14 @@ pub(super) fn decision<'n>(
         recorded_unknown: named.recorded_unknown,
         failed: event.has(FLAG_FAILED),
         cut,
+    }
+}
+
+/// The errno by the name that its rule has for it: some numbers have two.
+fn errno(number: u32, rule: Option<&Rule<'_>>) -> String {
+    match rule.and_then(|rule| Errno::from_name(rule.errno)) {
+        Some(errno) if u32::from(errno.number) == number => errno.name.to_owned(),
+        _ => words::errno(number),
     }
 }
 

@@ -6,8 +6,9 @@
 //!
 //! [`decode`] is the only way to an [`Event`]: what it holds was checked once.
 //! [`Renderer`] needs to be told three things that a record does not carry: what
-//! a rule number means ([`Rules`]), where a file system is mounted ([`Places`]),
-//! and when the machine started. The names of the JSON members stand in `record`
+//! a rule number means ([`Rules`]; [`Book`] is one), where a file system is mounted
+//! and what a cgroup is called ([`Places`]; [`Cgroups`] knows the latter), and when
+//! the machine started. The names of the JSON members stand in `record`
 //! and nowhere else.
 //!
 //! # The shape
@@ -48,6 +49,8 @@
 //! this reason or since the kernel keeps no path past 256 bytes.
 
 mod address;
+mod book;
+mod cgroups;
 mod decision;
 mod decode;
 mod limit;
@@ -63,6 +66,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use book::Book;
+pub use cgroups::Cgroups;
 pub use decode::{DecodeError, Event, decode};
 pub use limit::LINE_BYTES;
 pub use render::{RenderError, Renderer};

@@ -20,6 +20,8 @@ pub struct Rule<'a> {
     pub tags: &'a [String],
     /// The mode it is in: `enforce` or `audit`.
     pub mode: &'a str,
+    /// Name of the errno that it denies with.
+    pub errno: &'a str,
 }
 
 /// The rules of every generation that records may still speak of.

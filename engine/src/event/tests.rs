@@ -54,6 +54,7 @@ impl Rules for Table {
             severity: Some("high"),
             tags,
             mode: "enforce",
+            errno: "EPERM",
         })
     }
 
@@ -632,6 +633,7 @@ impl Rules for Longest {
             severity: Some("critical"),
             tags,
             mode: "enforce",
+            errno: "EPERM",
         })
     }
 

@@ -2,8 +2,10 @@
 
 use super::decode::Event;
 use policy_abi::event::{Action, FLAG_CONNECT};
-use policy_abi::family;
 use policy_abi::hooks::Hook;
+use policy_lang::words::errno;
+use policy_lang::words::family::Family;
+use policy_lang::words::operation::OPERATIONS;
 
 /// The action's word.
 pub(super) const fn action(action: Action) -> &'static str {
@@ -36,33 +38,19 @@ pub(super) fn device(packed: u32) -> String {
 
 /// The errno's name, or its number where it has none.
 pub(super) fn errno(number: u32) -> String {
-    match number {
-        1 => "EPERM".to_owned(),
-        13 => "EACCES".to_owned(),
-        111 => "ECONNREFUSED".to_owned(),
-        other => other.to_string(),
-    }
+    let named = errno::NAMES
+        .iter()
+        .find(|(_, known)| u32::from(*known) == number);
+    named.map_or_else(|| number.to_string(), |(name, _)| (*name).to_owned())
 }
 
 /// The family's word in the language, or its number where it has none.
 pub(super) fn family(number: u16) -> String {
-    match number {
-        family::UNIX => "unix".to_owned(),
-        family::SMC => "smc".to_owned(),
-        family::TCP => "tcp".to_owned(),
-        family::UDP => "udp".to_owned(),
-        family::SCTP => "sctp".to_owned(),
-        family::ICMP => "icmp".to_owned(),
-        family::RAW => "raw".to_owned(),
-        family::IP_OTHER => "ip".to_owned(),
-        other => other.to_string(),
-    }
+    Family::from_number(number).map_or_else(|| number.to_string(), |family| family.to_string())
 }
 
 /// The operation's word in the language.
 pub(super) fn operation(number: u16) -> String {
-    match number {
-        family::CONNECT => "connect".to_owned(),
-        other => other.to_string(),
-    }
+    let known = OPERATIONS.iter().find(|one| one.number() == number);
+    known.map_or_else(|| number.to_string(), ToString::to_string)
 }
