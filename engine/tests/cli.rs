@@ -1,5 +1,6 @@
 //! The program as its users meet it: arguments, input and files in; standard
 //! output, standard error and the exit code out.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(
     clippy::needless_raw_string_hashes,
     reason = "the form in which UPDATE_EXPECT=1 writes what it saw"
