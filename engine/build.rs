@@ -46,7 +46,11 @@ fn build(out: &Path) -> Result<PathBuf, String> {
     let root = engine.parent().ok_or("the engine lies in the workspace")?;
     let source = root.join("engine-ebpf");
     let abi = root.join("policy-lang/abi");
-    for watched in [source.join("src"), source.join("Cargo.toml"), abi.join("src")] {
+    for watched in [
+        source.join("src"),
+        source.join("Cargo.toml"),
+        abi.join("src"),
+    ] {
         println!("cargo::rerun-if-changed={}", watched.display());
     }
     let target = out.join("bpf");

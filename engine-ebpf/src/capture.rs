@@ -46,8 +46,9 @@ pub(crate) fn forked(creator: Pointer, child: Pointer) {
 #[inline(always)]
 pub(crate) fn seed(ctx: *mut c_void) -> i32 {
     let slots = ctx.cast::<Pointer>();
+    let slot = slots.wrapping_add(1);
     // SAFETY: the second field of the iterator's context; the verifier knows it.
-    let task = unsafe { core::ptr::read_volatile(slots.wrapping_add(1)) };
+    let task = unsafe { core::ptr::read_volatile(slot) };
     if task.is_null() || group_leader(task) != task || is_kernel_thread(task) {
         return 0;
     }

@@ -6,7 +6,6 @@ use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{ACTIVE, Image, ON_ERROR, TABLES};
 use crate::subject;
-use crate::unix::Shown;
 use core::ptr::read_volatile;
 use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
 use policy_abi::event::{Action, Counter, FLAG_FAILED};
@@ -37,7 +36,11 @@ impl Tables for InForce {
         if index >= IMAGE_WORDS {
             return None;
         }
-        // SAFETY: inside the map's value, as just compared.
+        // VERIFIER: the compiler proves the comparison in its own way, in a
+        // register other than the one it then adds ("max value is outside of
+        // the allowed memory range", 6.12); the mask is seen.
+        let index = kernel::opaque(u64::from(index)) & u64::from(IMAGE_WORDS - 1);
+        // SAFETY: inside the map's value: its length is a power of two.
         Some(unsafe { read_volatile(self.image.wrapping_add(index as usize)) })
     }
 }
@@ -49,7 +52,11 @@ pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
     if prior != 0 {
         count(Counter::PriorDenials);
         // VERIFIER: the range of an argument is not known.
-        return Err(if prior > -4096 && prior < 0 { prior } else { -1 });
+        return Err(if prior > -4096 && prior < 0 {
+            prior
+        } else {
+            -1
+        });
     }
     let task = kernel::current();
     if subject::is_kernel_thread(task) {
@@ -60,8 +67,12 @@ pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
 }
 
 /// Judges what `facts` say and answers for it.
-#[inline(always)]
-pub(crate) fn conclude(caller: &Caller, facts: &Facts, shown: Shown) -> i32 {
+///
+/// A function of its own: its frame is gone while a hook reads its object, and
+/// the stack holds 512 bytes for all frames together.
+#[inline(never)]
+pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
+    forget_ranges(facts);
     count(Counter::Decisions);
     let Some((policy, verdict)) = in_force().and_then(|p| decide(&p, facts).map(|v| (p, v))) else {
         return failed(caller, facts);
@@ -78,7 +89,7 @@ pub(crate) fn conclude(caller: &Caller, facts: &Facts, shown: Shown) -> i32 {
     if action == Action::Allow {
         return 0;
     }
-    let emitted = emit::emit(caller, facts, shown, &policy, &verdict, action, &outcome);
+    let emitted = emit::emit(caller, facts, &policy, &verdict, action, &outcome);
     settle(&policy, &verdict, action, &outcome, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
@@ -90,12 +101,29 @@ pub(crate) fn conclude(caller: &Caller, facts: &Facts, shown: Shown) -> i32 {
     }
 }
 
+/// Makes every way by which `facts` came about look the same.
+///
+/// VERIFIER: it would follow the whole decision once for each constant that a
+/// hook has stored.
+#[inline(always)]
+fn forget_ranges(facts: &mut Facts) {
+    #[expect(clippy::cast_possible_truncation, reason = "unchanged by the barrier")]
+    {
+        facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
+        facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
+        facts.subject = kernel::opaque_memory(u64::from(facts.subject)) as u32;
+    }
+}
+
 /// What happens, and the outcome that the event names.
 #[inline(always)]
 fn action_of(verdict: &Verdict) -> (Action, Outcome) {
     if verdict.actual.denies() {
         let kills = verdict.actual.effect == Effect::Kill as u32;
-        return (if kills { Action::Kill } else { Action::Deny }, verdict.actual);
+        return (
+            if kills { Action::Kill } else { Action::Deny },
+            verdict.actual,
+        );
     }
     if verdict.hypothetical.denies() {
         return (Action::WouldDeny, verdict.hypothetical);
@@ -139,8 +167,13 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
         return;
     };
     // SAFETY: addresses inside a map's value.
-    let (matched, denied, would_deny) =
-        unsafe { (&raw mut (*tally).matched, &raw mut (*tally).denied, &raw mut (*tally).would_deny) };
+    let (matched, denied, would_deny) = unsafe {
+        (
+            &raw mut (*tally).matched,
+            &raw mut (*tally).denied,
+            &raw mut (*tally).would_deny,
+        )
+    };
     // SAFETY: as above.
     let (sent, lost) = unsafe { (&raw mut (*tally).emitted, &raw mut (*tally).lost) };
     add(matched);
@@ -164,7 +197,11 @@ fn in_force() -> Option<InForce> {
         // SAFETY: the second word of the value.
         let generation = unsafe { read_volatile(image.wrapping_add(1)) };
         if generation == active.generation {
-            return Some(InForce { image, slot: active.slot, generation });
+            return Some(InForce {
+                image,
+                slot: active.slot,
+                generation,
+            });
         }
         // Preempted between the two reads for as long as two reloads take.
     }
@@ -176,23 +213,49 @@ fn in_force() -> Option<InForce> {
 fn failed(caller: &Caller, facts: &Facts) -> i32 {
     count(Counter::NoTables);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
-        ON_ERROR.get(pair / 64).is_some_and(|word| word >> (pair % 64) & 1 == 1)
+        ON_ERROR
+            .get(pair / 64)
+            .is_some_and(|word| word >> (pair % 64) & 1 == 1)
     });
     if !refuse {
         count(Counter::Allowed);
         return 0;
     }
     count(Counter::Denied);
-    let outcome = Outcome { rule: NO_RULE, effect: Effect::Deny as u32, errno: EPERM };
-    let policy = InForce { image: core::ptr::null(), slot: 0, generation: 0 };
-    let verdict = Verdict { actual: outcome, hypothetical: outcome, recorded: 0, terms: 0 };
-    let caller = Caller { flags: caller.flags | FLAG_FAILED, ..*caller };
-    emit::emit(&caller, facts, Shown::NOTHING, &policy, &verdict, Action::Deny, &outcome);
+    let outcome = Outcome {
+        rule: NO_RULE,
+        effect: Effect::Deny as u32,
+        errno: EPERM,
+    };
+    let policy = InForce {
+        image: core::ptr::null(),
+        slot: 0,
+        generation: 0,
+    };
+    let verdict = Verdict {
+        actual: outcome,
+        hypothetical: outcome,
+        recorded: 0,
+        terms: 0,
+    };
+    let caller = Caller {
+        flags: caller.flags | FLAG_FAILED,
+        ..*caller
+    };
+    emit::emit(&caller, facts, &policy, &verdict, Action::Deny, &outcome);
     kernel::refusal(EPERM)
 }
 
 /// The caller of a hook, for the event.
 #[inline(always)]
 pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
-    Caller { hook: hook as u32, task, sk, flags: 0, address: 0, address_length: 0 }
+    Caller {
+        hook: hook as u32,
+        task,
+        sk,
+        flags: 0,
+        address: 0,
+        address_length: 0,
+        peer: core::ptr::null(),
+    }
 }

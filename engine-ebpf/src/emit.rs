@@ -3,9 +3,8 @@
 use crate::count::{count, count_up};
 use crate::dispatch::InForce;
 use crate::kernel::{self, Pointer};
-use crate::maps::EVENTS;
+use crate::maps::{EVENTS, Missing, SOCKETS};
 use crate::subject;
-use crate::unix::Shown;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
     bpf_ktime_get_boot_ns, bpf_probe_read_user,
@@ -30,6 +29,8 @@ pub(crate) struct Caller {
     /// The address as the kernel copied it from the caller; 0 when the hook has none.
     pub(crate) address: u64,
     pub(crate) address_length: u32,
+    /// The socket on the other side of a unix operation, or null.
+    pub(crate) peer: Pointer,
 }
 
 /// Writes `$value` to a field of the record.
@@ -46,7 +47,6 @@ macro_rules! put {
 pub(crate) fn emit(
     caller: &Caller,
     facts: &Facts,
-    shown: Shown,
     policy: &InForce,
     verdict: &Verdict,
     action: Action,
@@ -67,13 +67,19 @@ pub(crate) fn emit(
     put!(record.terms = verdict.terms);
     put!(record.rule = outcome.rule);
     put!(record.effect = outcome.effect);
-    put!(record.errno = if outcome.denies() && action != Action::WouldDeny { outcome.errno } else { 0 });
+    put!(
+        record.errno = if outcome.denies() && action != Action::WouldDeny {
+            outcome.errno
+        } else {
+            0
+        }
+    );
     put!(record.facts = *facts);
     put!(record.reserved = 0);
     let mut flags = caller.flags | put_process(record, caller);
     flags |= put_exe(record, caller.task);
     flags |= put_call(record, caller);
-    flags |= put_object(record, shown);
+    flags |= put_object(record, caller.peer);
     put!(record.flags = flags);
     entry.submit(0);
     true
@@ -118,7 +124,11 @@ fn put_exe(record: *mut Record, task: Pointer) -> u32 {
     put_place(unsafe { &raw mut (*record).exe }, place);
     // SAFETY: a map's value.
     let origin = unsafe { (*identity).origin };
-    if origin == ORIGIN_SEEDED { FLAG_EXE | FLAG_SEEDED } else { FLAG_EXE }
+    if origin == ORIGIN_SEEDED {
+        FLAG_EXE | FLAG_SEEDED
+    } else {
+        FLAG_EXE
+    }
 }
 
 /// A stored place's numbers and text.
@@ -145,31 +155,16 @@ fn put_place(text: *mut Text, place: *const Place) {
 
 /// A unix object.
 #[inline(always)]
-fn put_object(record: *mut Record, shown: Shown) -> u32 {
-    // SAFETY: an address inside the reserved record.
-    let object = unsafe { &raw mut (*record).object };
-    if !shown.place.is_null() {
-        put_place(object, shown.place);
-        return FLAG_OBJECT;
-    }
-    if shown.name == 0 || shown.name_length > 108 {
+fn put_object(record: *mut Record, peer: Pointer) -> u32 {
+    if peer.is_null() {
         return 0;
     }
-    // SAFETY: as above.
-    unsafe {
-        (*object).inode = 0;
-    }
-    // SAFETY: as above.
-    unsafe {
-        (*object).device = 0;
-    }
-    // SAFETY: as above.
-    unsafe {
-        (*object).length = shown.name_length;
-    }
-    // SAFETY: as above.
-    let to = unsafe { &raw mut (*object).bytes };
-    if kernel::copy(to.cast(), shown.name_length, shown.name) { FLAG_OBJECT } else { 0 }
+    let Some(place) = SOCKETS.of_socket(peer, Missing::Leave) else {
+        return 0;
+    };
+    // SAFETY: an address inside the reserved record.
+    put_place(unsafe { &raw mut (*record).object }, place);
+    FLAG_OBJECT
 }
 
 /// x86-64 system calls whose first argument is a socket.
@@ -196,7 +191,11 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
     let mut flags = 0;
     let regs = kernel::registers(caller.task);
     let in_call = !regs.is_null() && kernel::regs_cs(regs) == USER_CS;
-    let number = if in_call { kernel::regs_orig_ax(regs) } else { u64::MAX };
+    let number = if in_call {
+        kernel::regs_orig_ax(regs)
+    } else {
+        u64::MAX
+    };
     if number == PWRITEV2 || SOCKET_CALLS.contains(&number) {
         flags |= FLAG_SOCKFD;
         #[expect(clippy::cast_possible_truncation, reason = "a descriptor is an int")]
@@ -211,7 +210,7 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "128")]
     let room = TYPED_BYTES as u32;
     if caller.address != 0 {
-        let length = if caller.address_length < room { caller.address_length } else { room };
+        let length = kernel::at_most(caller.address_length, room);
         if kernel::copy(typed.cast(), length, caller.address) {
             put!(record.typed_length = length);
             flags |= FLAG_TYPED;
@@ -219,7 +218,7 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
     } else if number == CONNECT {
         #[expect(clippy::cast_possible_truncation, reason = "connect(2) takes an int")]
         let given = kernel::regs_dx(regs) as u32;
-        let length = if given < room { given } else { room };
+        let length = kernel::at_most(given, room);
         let from = kernel::regs_si(regs);
         // SAFETY: the verifier checks the length; the helper handles faults.
         if unsafe { bpf_probe_read_user(typed.cast(), length, from as Pointer) } == 0 {

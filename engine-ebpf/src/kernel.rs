@@ -54,8 +54,6 @@ members! {
     task_cred(task_cred) -> Pointer;
     /// Address space of a task.
     task_mm(task_mm) -> Pointer;
-    /// Thread id in the initial pid namespace.
-    task_pid(task_pid) -> u32;
     /// When a thread started, nanoseconds since boot.
     task_start(task_start) -> u64;
     /// A task's `struct pid`.
@@ -76,14 +74,6 @@ members! {
     mm_exe_file(mm_exe_file) -> Pointer;
     /// A file's dentry.
     file_dentry(file_dentry) -> Pointer;
-    /// A dentry's parent; itself at the root.
-    dentry_parent(dentry_parent) -> Pointer;
-    /// Address of a dentry's name.
-    dentry_name(dentry_name) -> u64;
-    /// Length of a dentry's name.
-    dentry_length(dentry_length) -> u32;
-    /// Sequence count of a dentry, odd while it is being renamed.
-    dentry_seq(dentry_seq) -> u32;
     /// File system of a dentry.
     dentry_sb(dentry_sb) -> Pointer;
     /// Inode of a dentry.
@@ -98,8 +88,6 @@ members! {
     sb_user_ns(sb_user_ns) -> Pointer;
     /// Protocol half of a socket.
     socket_sk(socket_sk) -> Pointer;
-    /// `SOCK_` type of a socket.
-    socket_type(socket_type) -> u16;
     /// Address family of a socket.
     sk_family(sk_family) -> u16;
     /// `SOCK_` type of a socket.
@@ -139,11 +127,58 @@ pub(crate) fn copy(to: *mut c_void, length: u32, from: u64) -> bool {
     failed == 0
 }
 
+/// A long number from kernel memory that has no type.
+#[inline(always)]
+fn copy_u64(from: u64) -> Option<u64> {
+    let mut value = 0_u64;
+    if copy((&raw mut value).cast(), 8, from) {
+        Some(value)
+    } else {
+        None
+    }
+}
+
 /// A number from kernel memory that has no type.
 #[inline(always)]
-pub(crate) fn copy_u32(from: u64) -> Option<u32> {
+fn copy_u32(from: u64) -> Option<u32> {
     let mut value = 0_u32;
-    if copy((&raw mut value).cast(), 4, from) { Some(value) } else { None }
+    if copy((&raw mut value).cast(), 4, from) {
+        Some(value)
+    } else {
+        None
+    }
+}
+
+/// A dentry's name, as long as nobody renames it.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    pub(crate) from: u64,
+    pub(crate) length: u32,
+    /// Sequence count, odd while it is being renamed.
+    pub(crate) seq: u32,
+    /// Whether the dentry is its own parent.
+    pub(crate) is_root: bool,
+}
+
+/// The parent of a dentry that is held as a number; itself at a root.
+#[inline(always)]
+pub(crate) fn parent_of(dentry: u64) -> Option<u64> {
+    copy_u64(dentry + u64::from(offset!(dentry_parent)))
+}
+
+/// The name of a dentry that is held as a number. The sequence count is read first.
+#[inline(always)]
+pub(crate) fn name_of(dentry: u64) -> Option<Name> {
+    let seq = copy_u32(dentry + u64::from(offset!(dentry_seq)))?;
+    let is_root = parent_of(dentry)? == dentry;
+    let from = copy_u64(dentry + u64::from(offset!(dentry_name)))?;
+    let length = copy_u32(dentry + u64::from(offset!(dentry_length)))?;
+    Some(Name {
+        from,
+        length,
+        seq,
+        is_root,
+    })
 }
 
 /// The running task.
@@ -164,7 +199,11 @@ pub(crate) fn registers(task: Pointer) -> Pointer {
 #[inline(always)]
 pub(crate) fn as_unix(sk: Pointer) -> Pointer {
     // SAFETY: the verifier checks that `sk` is a socket's typed pointer.
-    unsafe { bpf_skc_to_unix_sock(sk.cast_mut().cast()).cast_const().cast() }
+    unsafe {
+        bpf_skc_to_unix_sock(sk.cast_mut().cast())
+            .cast_const()
+            .cast()
+    }
 }
 
 /// Where the bytes of a unix address start: its family, then its path or name.
@@ -177,7 +216,11 @@ pub(crate) fn unix_addr_name(addr: Pointer) -> u64 {
 #[inline(always)]
 pub(crate) fn task_loginuid(task: Pointer) -> u32 {
     let offset = offset!(task_loginuid);
-    if offset == ABSENT { u32::MAX } else { load(task, offset) }
+    if offset == ABSENT {
+        u32::MAX
+    } else {
+        load(task, offset)
+    }
 }
 
 /// Process or thread number in the task's own pid namespace.
@@ -216,6 +259,45 @@ pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
     }
 }
 
+/// Hides a value from the optimiser, which knows nothing of the verifier.
+#[inline(always)]
+pub(crate) fn opaque(value: u64) -> u64 {
+    let mut value = value;
+    // An instruction, since debug information about none is refused ("Invalid
+    // line_info", 6.12).
+    // SAFETY: moves a register to itself.
+    #[cfg(target_arch = "bpf")]
+    unsafe {
+        core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack, preserves_flags));
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        value = core::hint::black_box(value);
+    }
+    value
+}
+
+/// Makes the verifier forget what it knows of a value: it does not follow what
+/// is read from a map.
+#[inline(always)]
+pub(crate) fn opaque_memory(value: u64) -> u64 {
+    value ^ crate::maps::zero()
+}
+
+/// The smaller of the two, in a form whose range the verifier sees ("min value
+/// is negative", 6.12: the comparison was made on a copy).
+#[inline(always)]
+pub(crate) fn at_most(value: u32, limit: u32) -> u32 {
+    let value = opaque(u64::from(value));
+    #[expect(clippy::cast_possible_truncation, reason = "at most a 32-bit number")]
+    let smaller = if value > u64::from(limit) {
+        limit
+    } else {
+        value as u32
+    };
+    smaller
+}
+
 /// `-errno`, in a form whose range every supported verifier keeps.
 ///
 /// VERIFIER: 6.12 wants a return value proven to lie in [-4095, 0]; `0 - e`
@@ -226,7 +308,8 @@ pub(crate) fn refusal(errno: u32) -> i32 {
     if errno == 0 || errno >= 4096 {
         return -1;
     }
-    let distance = core::hint::black_box(SPAN - i64::from(errno));
+    let masked = (opaque(u64::from(errno)) & (SPAN - 1).cast_unsigned()).cast_signed();
+    let distance = opaque((SPAN - masked).cast_unsigned()).cast_signed();
     #[expect(clippy::cast_possible_truncation, reason = "lies in [-4095, -1]")]
     let result = (distance - SPAN) as i32;
     result

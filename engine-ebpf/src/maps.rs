@@ -65,6 +65,11 @@ static TRUST_ALL: u32 = 0;
 #[unsafe(link_section = ".rodata")]
 static VERSION: u32 = policy_abi::ABI_VERSION;
 
+/// Not frozen, so the verifier takes its value for unknown.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss")]
+static mut ZERO: u64 = 0;
+
 /// Offsets of kernel structures. Read field by field through [`core::ptr::read_volatile`]:
 /// the compiler must not assume the placeholder's zeros.
 pub(crate) const fn offsets() -> *const Offsets {
@@ -76,6 +81,13 @@ pub(crate) const fn offsets() -> *const Offsets {
 pub(crate) fn hash_key() -> Key {
     // SAFETY: the static is valid, aligned and never written by a program.
     unsafe { core::ptr::read_volatile(&raw const HASH_KEY) }
+}
+
+/// A zero that the verifier does not know to be one.
+#[inline(always)]
+pub(crate) fn zero() -> u64 {
+    // SAFETY: a valid static that nobody writes.
+    unsafe { core::ptr::read_volatile(&raw const ZERO) }
 }
 
 /// Whether identities found at start are trusted whoever runs the process.
@@ -140,9 +152,18 @@ impl<T> Storage<T, { BPF_MAP_TYPE_TASK_STORAGE as usize }> {
     pub(crate) fn of_task(&self, task: *const c_void, missing: Missing) -> Option<*mut T> {
         // SAFETY: the verifier checks that `task` is a task's typed pointer.
         let value = unsafe {
-            bpf_task_storage_get(self.map(), task.cast_mut().cast(), null_mut(), missing.flags())
+            bpf_task_storage_get(
+                self.map(),
+                task.cast_mut().cast(),
+                null_mut(),
+                missing.flags(),
+            )
         };
-        if value.is_null() { None } else { Some(value.cast()) }
+        if value.is_null() {
+            None
+        } else {
+            Some(value.cast())
+        }
     }
 
     /// The value kept for a task; `initial` becomes it when there is none.
@@ -157,7 +178,11 @@ impl<T> Storage<T, { BPF_MAP_TYPE_TASK_STORAGE as usize }> {
                 Missing::Create.flags(),
             )
         };
-        if value.is_null() { None } else { Some(value.cast()) }
+        if value.is_null() {
+            None
+        } else {
+            Some(value.cast())
+        }
     }
 
     /// Forgets what is kept for a task.
@@ -174,8 +199,17 @@ impl<T> Storage<T, { BPF_MAP_TYPE_SK_STORAGE as usize }> {
     pub(crate) fn of_socket(&self, sk: *const c_void, missing: Missing) -> Option<*mut T> {
         // SAFETY: the verifier checks that `sk` is a socket's typed pointer.
         let value = unsafe {
-            bpf_sk_storage_get(self.map(), sk.cast_mut().cast(), null_mut(), missing.flags())
+            bpf_sk_storage_get(
+                self.map(),
+                sk.cast_mut().cast(),
+                null_mut(),
+                missing.flags(),
+            )
         };
-        if value.is_null() { None } else { Some(value.cast()) }
+        if value.is_null() {
+            None
+        } else {
+            Some(value.cast())
+        }
     }
 }

@@ -5,53 +5,78 @@
 //! namespace changes nothing. Renames race with the walk: it is made twice, and
 //! is whole when both saw the same names and the same sequence counts. The text
 //! is written by the second, when the length is known.
+//!
+//! VERIFIER: what is read from a map's value has no history and no known range,
+//! so a loop over it is followed once; the same state on the stack takes a
+//! million instructions on 6.12. That is why a walk works in the place itself,
+//! and with plain numbers for dentries, which no map can hold as pointers.
 
 use crate::count::count;
-use crate::kernel::{
-    self, Pointer, dentry_inode, dentry_length, dentry_name, dentry_parent, dentry_sb, dentry_seq,
-};
+use crate::kernel::{self, Pointer, dentry_inode, dentry_sb, opaque};
 use crate::maps::hash_key;
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use policy_abi::event::Counter;
 use policy_abi::hash::{Hasher, component_end};
 use policy_abi::identity::{
-    DEPTH, NAME_MAX, PLACE_KNOWN, PLACE_UNREADABLE, Place, TEXT_BYTES, TEXT_ROOM,
+    DEPTH, NAME_MAX, PLACE_ABSTRACT, PLACE_KNOWN, PLACE_UNREADABLE, Place, SCRATCH_WORDS,
+    TEXT_BYTES, TEXT_ROOM,
 };
 
-/// Times that a walk is made again after a rename came between.
-const RETRIES: u32 = 2;
+/// Walks that are made at most: two that agree, and two more twice.
+const WALKS: u32 = 6;
+/// Bytes that one step takes in.
+const CHUNK: u32 = 8;
+/// Steps that the deepest path of the longest names takes.
+const STEPS: u32 = DEPTH * (NAME_MAX.div_ceil(CHUNK) + 1) + 1;
 
-/// State of a walk, on the caller's stack.
+/// State of a walk, in the place's scratch memory.
 #[repr(C)]
 struct Walk {
-    dentry: Pointer,
     hasher: Hasher,
+    /// Where each walk begins, and where this one is.
+    origin: u64,
+    dentry: u64,
+    /// The bytes of the name, how many there are, how many were taken in.
+    name: u64,
+    name_length: u32,
+    taken: u32,
     /// Folds the sequence counts seen.
     check: u64,
+    /// What the walk before this one ended with.
+    last_hash: u64,
+    last_check: u64,
     /// Bytes of the path seen, a slash for each component.
     length: u32,
+    /// Components seen.
+    depth: u32,
+    /// Which walk this is, from 0.
+    walk: u32,
     /// One of the `WALK_` states.
     state: u32,
-    /// Where the text is written, null for none, and how much of it is still free.
-    text: *mut u8,
-    free: u32,
-    padding: u32,
+    /// Where in the text the name begins.
+    start: u32,
+    /// Whether the text is written: the length is known and it fits.
+    write: u32,
 }
 
-const WALK_GOING: u32 = 0;
-const WALK_DONE: u32 = 1;
-const WALK_TORN: u32 = 2;
+const _: () = assert!(
+    size_of::<Walk>() <= 8 * SCRATCH_WORDS,
+    "the scratch memory holds a walk"
+);
 
-/// What a consistent walk found.
-#[derive(Clone, Copy)]
-struct Found {
-    hash: u64,
-    length: u32,
+const WALK_GOING: u32 = 0;
+const WALK_AGREED: u32 = 1;
+const WALK_HOPELESS: u32 = 2;
+
+/// What a loop's body is given.
+#[repr(C)]
+struct Work {
+    place: *mut Place,
 }
 
 /// Reads the place of `dentry` into `place`, whose state says how that went.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
     let sb = dentry_sb(dentry);
     let inode = dentry_inode(dentry);
@@ -60,36 +85,73 @@ pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
         return;
     }
     let owner = kernel::sb_user_ns(sb);
-    let owner_level = if owner.is_null() { u32::MAX } else { kernel::user_ns_level(owner) };
-    let device = kernel::sb_device(sb);
-    let number = kernel::inode_number(inode);
-    let found = find(dentry, text_of(place));
-    // SAFETY: `place` is a map's value; the state is written last, and its
-    // readers run on the same task or are ordered by the storage's publication.
-    unsafe {
-        (*place).device = device;
-    }
-    // SAFETY: as above.
-    unsafe {
-        (*place).inode = number;
-    }
-    // SAFETY: as above.
-    unsafe {
-        (*place).owner_level = owner_level;
-    }
-    let Some(found) = found else {
+    let owner_level = if owner.is_null() {
+        u32::MAX
+    } else {
+        kernel::user_ns_level(owner)
+    };
+    // SAFETY: `place` is a map's value; its state is written last, and those who
+    // read it run on the same process or under the socket's lock.
+    let target = unsafe { &mut *place };
+    target.device = kernel::sb_device(sb);
+    target.inode = kernel::inode_number(inode);
+    target.owner_level = owner_level;
+    let walk = walk_in(target);
+    walk.origin = dentry as u64;
+    walk.walk = 0;
+    walk.state = WALK_GOING;
+    walk.write = 0;
+    walk.length = 0;
+    begin(walk);
+    run(STEPS * WALKS, step, place);
+    let walk = walk_in(target);
+    if walk.state != WALK_AGREED {
+        count(Counter::UnreadablePaths);
         set_state(place, PLACE_UNREADABLE);
         return;
-    };
-    // SAFETY: as above.
-    unsafe {
-        (*place).hash = found.hash;
     }
-    // SAFETY: as above.
-    unsafe {
-        (*place).length = found.length;
-    }
+    let (hash, length) = (walk.last_hash, walk.length);
+    target.hash = hash;
+    target.length = length;
     set_state(place, PLACE_KNOWN);
+}
+
+/// Reads the abstract name of `length` bytes at `from` into `place`.
+#[inline(never)]
+pub(crate) fn read_name(from: u64, length: u32, place: *mut Place) {
+    // SAFETY: as in `read_place`.
+    let target = unsafe { &mut *place };
+    target.device = 0;
+    target.inode = 0;
+    target.owner_level = 0;
+    target.length = length;
+    let walk = walk_in(target);
+    walk.hasher = Hasher::new(hash_key());
+    walk.name = from;
+    walk.name_length = length;
+    walk.taken = 0;
+    walk.start = 0;
+    walk.write = 1;
+    walk.state = WALK_GOING;
+    run(NAME_MAX.div_ceil(CHUNK), name_step, place);
+    let walk = walk_in(target);
+    let mut hasher = walk.hasher;
+    if walk.state != WALK_GOING || walk.taken < walk.name_length {
+        set_state(place, PLACE_UNREADABLE);
+        return;
+    }
+    hasher.word(component_end(u64::from(length)));
+    target.hash = hasher.finish();
+    set_state(place, PLACE_ABSTRACT);
+}
+
+/// Runs a loop's body over the walk in `place`.
+#[inline(always)]
+fn run(times: u32, body: unsafe extern "C" fn(u32, *mut Work) -> i64, place: *mut Place) {
+    let mut work = Work { place };
+    // SAFETY: the body has the signature that the helper calls, and `work`
+    // outlives the call.
+    unsafe { bpf_loop(times, body as *mut c_void, (&raw mut work).cast(), 0) };
 }
 
 /// Sets a place's state.
@@ -99,124 +161,139 @@ pub(crate) fn set_state(place: *mut Place, state: u32) {
     unsafe { core::ptr::write_volatile(&raw mut (*place).state, state) };
 }
 
+/// A place's scratch memory.
 #[inline(always)]
-fn text_of(place: *mut Place) -> *mut u8 {
-    // SAFETY: an address inside a map's value.
-    unsafe { (&raw mut (*place).text).cast() }
+fn walk_in(place: &mut Place) -> &mut Walk {
+    let scratch = (&raw mut place.scratch).cast::<Walk>();
+    // SAFETY: large enough, as asserted above, and as aligned as its words; any
+    // bytes are a walk.
+    unsafe { &mut *scratch }
 }
 
-/// Walks until two walks agree.
-#[inline(always)]
-fn find(dentry: Pointer, text: *mut u8) -> Option<Found> {
-    for attempt in 0..=RETRIES {
-        if attempt > 0 {
-            count(Counter::WalkRetries);
-        }
-        let first = walk(dentry, core::ptr::null_mut(), 0);
-        if first.state == WALK_GOING {
-            // Too deep or a name too long; it will not get shorter.
-            break;
-        }
-        let room = if first.length as usize <= TEXT_BYTES { text } else { core::ptr::null_mut() };
-        let second = walk(dentry, room, first.length);
-        let (hash, again) = (first.hasher.finish(), second.hasher.finish());
-        if first.state == WALK_DONE
-            && second.state == WALK_DONE
-            && first.check == second.check
-            && hash == again
-        {
-            return Some(Found { hash, length: first.length });
-        }
+/// A chunk of a name, the way from a name to its parent, or from one walk to
+/// the next; 1 ends it all.
+unsafe extern "C" fn step(_index: u32, work: *mut Work) -> i64 {
+    // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
+    let place = unsafe { &mut *(*work).place };
+    let text = (&raw mut place.text).cast::<u8>();
+    let walk = walk_in(place);
+    if walk.state != WALK_GOING {
+        return 1;
     }
-    count(Counter::UnreadablePaths);
-    None
-}
-
-/// One walk from `dentry` to the root.
-#[inline(always)]
-fn walk(dentry: Pointer, text: *mut u8, free: u32) -> Walk {
-    let mut walk = Walk {
-        dentry,
-        hasher: Hasher::new(hash_key()),
-        check: 0,
-        length: 0,
-        state: WALK_GOING,
-        text,
-        free,
-        padding: 0,
+    if walk.taken < walk.name_length {
+        chunk(walk, text);
+        return 0;
+    }
+    let Some(parent) = kernel::parent_of(walk.dentry) else {
+        walk.state = WALK_HOPELESS;
+        return 1;
     };
-    // SAFETY: `step` has the signature that the helper calls, and `walk`
-    // outlives the call.
-    unsafe {
-        bpf_loop(DEPTH + 1, step as *const () as *mut c_void, (&raw mut walk).cast(), 0);
+    if parent == walk.dentry {
+        finish(walk);
+        return 0;
     }
-    walk
-}
-
-/// One component; 1 ends the walk.
-unsafe extern "C" fn step(_index: u32, walk: *mut Walk) -> i64 {
-    // SAFETY: `bpf_loop` passes the pointer that `walk` gave it.
-    let walk = unsafe { &mut *walk };
-    let dentry = walk.dentry;
-    let seq = dentry_seq(dentry);
-    let parent = dentry_parent(dentry);
-    if seq & 1 == 1 || parent.is_null() {
-        walk.state = WALK_TORN;
-        return 1;
-    }
-    if parent == dentry {
-        walk.state = WALK_DONE;
-        return 1;
-    }
-    let length = dentry_length(dentry);
-    if length == 0 || length > NAME_MAX {
-        walk.state = WALK_TORN;
-        return 1;
-    }
-    let from = dentry_name(dentry);
-    walk.check = walk.check.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(u64::from(seq));
-    walk.length += length + 1;
-    if !component(walk, from, length) {
-        walk.state = WALK_TORN;
-        return 1;
-    }
-    walk.dentry = parent;
-    0
-}
-
-/// Takes one component in, and writes it before what is already there.
-#[inline(always)]
-fn component(walk: &mut Walk, from: u64, length: u32) -> bool {
-    const CHUNK: u32 = 8;
-    let start = walk.free.wrapping_sub(length + 1);
-    let text = walk.text;
-    let mut at = 0_u32;
-    for _ in 0..NAME_MAX.div_ceil(CHUNK) {
-        if at >= length {
-            break;
-        }
-        let left = length - at;
-        let size = if left < CHUNK { left } else { CHUNK };
-        let mut word = 0_u64;
-        if !kernel::copy((&raw mut word).cast(), size, from + u64::from(at)) {
-            return false;
-        }
-        walk.hasher.word(word);
-        let position = start.wrapping_add(at);
-        if !text.is_null() && (position as usize) < TEXT_ROOM - CHUNK as usize {
-            let to = text.wrapping_add(position as usize);
-            if !kernel::copy(to.cast(), size, (&raw const word) as u64) {
-                return false;
-            }
-        }
-        at += CHUNK;
-    }
-    walk.hasher.word(component_end(u64::from(length)));
-    let slash = start.wrapping_add(length);
-    if !text.is_null() && (slash as usize) < TEXT_ROOM {
+    walk.hasher.word(component_end(u64::from(walk.name_length)));
+    let slash = opaque(u64::from(walk.start.wrapping_add(walk.name_length)));
+    if walk.write != 0 && slash < TEXT_ROOM as u64 {
         // SAFETY: inside the text, as just compared.
         unsafe { *text.wrapping_add(slash as usize) = b'/' };
     }
-    walk.free = start;
-    true
+    walk.dentry = parent;
+    enter(walk);
+    0
+}
+
+/// A chunk of an abstract name; 1 ends the loop.
+unsafe extern "C" fn name_step(_index: u32, work: *mut Work) -> i64 {
+    // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
+    let place = unsafe { &mut *(*work).place };
+    let text = (&raw mut place.text).cast::<u8>();
+    let walk = walk_in(place);
+    if walk.state != WALK_GOING || walk.taken >= walk.name_length {
+        return 1;
+    }
+    chunk(walk, text);
+    0
+}
+
+/// Begins a walk at its origin.
+#[inline(always)]
+fn begin(walk: &mut Walk) {
+    walk.hasher = Hasher::new(hash_key());
+    walk.start = walk.length;
+    walk.check = 0;
+    walk.length = 0;
+    walk.depth = 0;
+    walk.dentry = walk.origin;
+    enter(walk);
+}
+
+/// Begins with the dentry that the walk has come to. A root has no name that counts.
+#[inline(always)]
+fn enter(walk: &mut Walk) {
+    walk.taken = 0;
+    walk.name_length = 0;
+    let Some(name) = kernel::name_of(walk.dentry) else {
+        walk.state = WALK_HOPELESS;
+        return;
+    };
+    // A name in the middle of a rename is never the same twice.
+    let torn = u64::from(name.seq & 1) * u64::from(walk.walk + 1);
+    walk.check = walk
+        .check
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(u64::from(name.seq) + torn);
+    if name.is_root {
+        return;
+    }
+    if walk.depth >= DEPTH || name.length > NAME_MAX {
+        walk.state = WALK_HOPELESS;
+        return;
+    }
+    walk.depth += 1;
+    walk.name = name.from;
+    walk.name_length = name.length;
+    walk.start = walk.start.wrapping_sub(name.length + 1);
+    walk.length += name.length + 1;
+}
+
+/// Takes up to eight bytes of the name in, and writes them to the text.
+#[inline(always)]
+fn chunk(walk: &mut Walk, text: *mut u8) {
+    let size = kernel::at_most(walk.name_length.wrapping_sub(walk.taken), CHUNK);
+    let from = walk.name + u64::from(walk.taken);
+    let mut word = 0_u64;
+    if !kernel::copy((&raw mut word).cast(), size, from) {
+        walk.state = WALK_HOPELESS;
+        return;
+    }
+    walk.hasher.word(word);
+    let position = opaque(u64::from(walk.start.wrapping_add(walk.taken)));
+    if walk.write != 0 && position <= (TEXT_ROOM as u64) - u64::from(CHUNK) {
+        let to = text.wrapping_add(position as usize);
+        kernel::copy(to.cast(), size, (&raw const word) as u64);
+    }
+    walk.taken += CHUNK;
+}
+
+/// Ends a walk at the root: it agrees with the one before, or another begins.
+#[inline(always)]
+fn finish(walk: &mut Walk) {
+    let hash = walk.hasher.finish();
+    if walk.walk > 0 && hash == walk.last_hash && walk.check == walk.last_check {
+        walk.state = WALK_AGREED;
+        return;
+    }
+    if walk.walk > 0 {
+        count(Counter::WalkRetries);
+    }
+    walk.walk += 1;
+    if walk.walk >= WALKS {
+        walk.state = WALK_HOPELESS;
+        return;
+    }
+    walk.last_hash = hash;
+    walk.last_check = walk.check;
+    walk.write = u32::from(walk.length as usize <= TEXT_BYTES);
+    begin(walk);
 }

@@ -44,10 +44,19 @@ pub(crate) fn fill(task: Pointer, facts: &mut Facts) {
 pub(crate) fn known(leader: Pointer) -> Option<*mut Identity> {
     let identity = IDENTITIES.of_task(leader, Missing::Leave)?;
     // SAFETY: a map's value.
-    let (origin, state, owner) =
-        unsafe { ((*identity).origin, (*identity).exe.state, (*identity).exe.owner_level) };
+    let (origin, state, owner) = unsafe {
+        (
+            (*identity).origin,
+            (*identity).exe.state,
+            (*identity).exe.owner_level,
+        )
+    };
     let from_engine = origin == ORIGIN_EXEC || origin == ORIGIN_SEEDED;
-    if from_engine && state == PLACE_KNOWN && owner == 0 { Some(identity) } else { None }
+    if from_engine && state == PLACE_KNOWN && owner == 0 {
+        Some(identity)
+    } else {
+        None
+    }
 }
 
 /// Whether the identity that a running process shows is taken for its own:

@@ -22,8 +22,6 @@ pub(crate) enum Compiler {
     Distribution {
         /// The compiler itself.
         rustc: PathBuf,
-        /// The major version of its LLVM, which the linker must understand.
-        llvm: u32,
     },
     /// rustup's nightly with `rust-src`, which compiles `core` on the way.
     ///
@@ -76,14 +74,8 @@ fn distribution_compiler(rustc: &Path) -> Option<Compiler> {
     let core = std::fs::read_dir(libraries.join(TARGET).join("lib")).ok()?;
     core.filter_map(Result::ok)
         .find(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))?;
-    let version = text(Command::new(rustc).arg("-vV"))?;
-    let llvm = version
-        .lines()
-        .find_map(|line| line.strip_prefix("LLVM version: "))?;
-    let llvm = llvm.split('.').next()?.parse().ok()?;
     Some(Compiler::Distribution {
         rustc: rustc.to_path_buf(),
-        llvm,
     })
 }
 

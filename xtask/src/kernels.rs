@@ -7,6 +7,7 @@
 
 mod archive;
 mod modules;
+mod vmlinux;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -52,8 +53,8 @@ enum Suite {
 
 /// A kernel in the cache, ready to boot.
 pub(crate) struct Image {
-    /// The kernel proper.
-    pub(crate) vmlinuz: PathBuf,
+    /// The kernel proper, as QEMU takes it.
+    pub(crate) kernel: PathBuf,
     /// The directory that a guest sees as its modules,
     /// `/lib/modules/<release>`.
     pub(crate) modules: PathBuf,
@@ -63,12 +64,18 @@ pub(crate) struct Image {
 
 /// Counts up when what is kept of a kernel changes; a cache that says
 /// otherwise is fetched anew.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
+
+/// In a kernel's directory: the kernel proper.
+const KERNEL: &str = "kernel";
 
 /// In a kernel's directory: the layout's number.
 const COMPLETE: &str = "complete";
 
 impl Kernel {
+    /// Every kernel, oldest first.
+    pub(crate) const ALL: [Self; 3] = [Self::V6_1, Self::V6_12, Self::V7_3];
+
     fn origin(self) -> Origin {
         match self {
             Self::V6_1 => Origin {
@@ -104,12 +111,11 @@ impl Kernel {
         marker.is_ok_and(|layout| layout.trim() == LAYOUT)
     }
 
-    /// The kernel from the cache, fetched first when it is not there.
+    /// The kernel from the cache, where [`ensure`] has put it.
     ///
     /// # Errors
-    /// When it cannot be fetched, with what is missing for that.
+    /// When it is not there.
     pub(crate) fn image(self) -> Result<Image> {
-        ensure(&[self])?;
         Image::open(&self.directory()?)
     }
 }
@@ -130,7 +136,7 @@ impl Image {
         let modules = entry.path();
         let boot_modules = modules::load_order(&modules)?;
         Ok(Self {
-            vmlinuz: directory.join("vmlinuz"),
+            kernel: directory.join(KERNEL),
             modules,
             boot_modules,
         })
@@ -205,7 +211,7 @@ fn keep(unpacked: &Path, kept: &Path) -> Result<()> {
     .find(|file| file.is_file())
     .context("the package holds no vmlinuz")?;
     fs::create_dir_all(kept)?;
-    fs::copy(&vmlinuz, kept.join("vmlinuz"))?;
+    fs::write(kept.join(KERNEL), vmlinux::unpacked(&vmlinuz)?)?;
     modules::keep(&entry.path(), kept, &release)?;
     fs::write(kept.join(COMPLETE), LAYOUT)?;
     Ok(())

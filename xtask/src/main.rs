@@ -7,6 +7,14 @@ mod cargo;
 mod kernels;
 mod paths;
 mod process;
+mod setup;
+mod test;
+#[expect(
+    dead_code,
+    reason = "the engine's build script runs it; xtask only looks for it"
+)]
+#[path = "../../engine/build/toolchain.rs"]
+mod toolchain;
 mod vm;
 
 use std::process::ExitCode;
@@ -23,12 +31,41 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Install what is missing: packages, the BPF toolchain, the kernels
+    #[command(long_about = SETUP_HELP)]
+    Setup,
+    Test(test::TestArgs),
     Vm(vm::VmArgs),
 }
+
+const SETUP_HELP: &str = "\
+Install what is missing: packages, the BPF toolchain, the kernels.
+
+Every other command does so for the part it needs; nothing has to be set up
+by hand. What is there already, from wherever it came, is left alone.
+
+As root on Debian 12 or later, apt-get installs QEMU, busybox and the compiler
+of the BPF programs; `cargo install` builds their linker. Elsewhere, or as
+another user, this says what to install. The kernels are Debian packages,
+fetched and checked by apt into $XDG_CACHE_HOME/interdict (or
+~/.cache/interdict), unpacked there and never installed: about 300 MB to fetch,
+300 MB to keep.";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Command::Setup => exit_code("setup", setup::everything()),
+        Command::Test(args) => test::main(&args),
         Command::Vm(args) => vm::main(&args),
+    }
+}
+
+fn exit_code(command: &str, result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            process::say(&format!("{command}: {error:#}"));
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Running other programs, and saying on standard error what is being done.
 //!
-//! Standard output belongs to the command that runs in the guest; nothing
-//! here writes to it.
+//! Standard output belongs to the command that runs in the guest and to the
+//! tests.
 
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
-use std::process::{Command, Stdio};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -32,6 +34,33 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command to its end and returns what it wrote to standard output,
+/// which is shown on this program's as it comes.
+///
+/// # Errors
+/// When it cannot be started or read; a failure of its own is no error here.
+pub(crate) fn run_shown(command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
+    let name = shown(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{name}`"))?;
+    let mut stdout = child.stdout.take().context("no standard output")?;
+    let mut output = Vec::new();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let count = stdout.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
+        output.extend_from_slice(bytes);
+        // Shown to whoever still reads.
+        io::stdout().write_all(bytes).ok();
+    }
+    Ok((child.wait()?, output))
+}
+
 /// Runs a command and returns what it wrote to standard output.
 ///
 /// # Errors
@@ -50,6 +79,29 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
+/// Like [`output`], of a command that reads `input`.
+pub(crate) fn filter(command: &mut Command, input: Vec<u8>) -> Result<Vec<u8>> {
+    let name = shown(command);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{name}`"))?;
+    let mut stdin = child.stdin.take().context("no standard input")?;
+    // From another thread, since neither pipe holds all of it.
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{name}` failed: {}\n{}", output.status, said.trim_end());
+    }
+    let Ok(Ok(())) = writer.join() else {
+        bail!("`{name}` did not read all of its input")
+    };
+    Ok(output.stdout)
+}
+
 /// Like [`output`], as text; bytes that are not UTF-8 are replaced.
 pub(crate) fn output_text(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output(command)?).into_owned())
@@ -58,7 +110,8 @@ pub(crate) fn output_text(command: &mut Command) -> Result<String> {
 /// The command as a user would type it, cut to a line's length.
 fn shown(command: &Command) -> String {
     const MAX_CHARS: usize = 120;
-    let words: Vec<_> = std::iter::once(command.get_program())
+    let program = Path::new(command.get_program());
+    let words: Vec<_> = std::iter::once(program.file_name().unwrap_or(program.as_os_str()))
         .chain(command.get_args())
         .map(OsStr::to_string_lossy)
         .collect();

@@ -4,6 +4,7 @@ mod args;
 mod channel;
 mod cpio;
 mod initramfs;
+mod outcome;
 mod qemu;
 mod run;
 
@@ -15,17 +16,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 pub(crate) use args::VmArgs;
-pub(crate) use run::{Add, Outcome, Request, run};
+pub(crate) use run::{Add, Request, run};
 
 use crate::process::say;
-use crate::{cargo, paths};
-
-/// The guest did not end by itself in time.
-const TIMED_OUT: u8 = 124;
-/// The guest could not be set up.
-const NOT_STARTED: u8 = 125;
-/// The guest ended before the command.
-const DIED: u8 = 123;
+use crate::{cargo, paths, setup};
 
 /// Runs the command and gives its exit code.
 pub(crate) fn main(args: &VmArgs) -> ExitCode {
@@ -33,39 +27,30 @@ pub(crate) fn main(args: &VmArgs) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             say(&format!("vm: {error:#}"));
-            ExitCode::from(NOT_STARTED)
+            ExitCode::from(outcome::NOT_STARTED)
         }
     }
 }
 
 fn attempt(args: &VmArgs) -> Result<u8> {
+    setup::for_guests(&[args.kernel])?;
     let mut adds = vec![interdict(&args.profile, args.no_build)?];
     adds.extend_from_slice(&args.adds);
     let request = Request {
-        kernel: args.kernel,
         cpus: args.cpus,
         memory_mib: args.memory,
         append: args.append.clone(),
         adds,
-        visible: vec![paths::workspace()],
         timeout: Duration::from_secs(args.timeout),
         icount: args.icount,
         directory: std::env::current_dir()?,
-        command: args.command.clone(),
+        ..Request::new(args.kernel, args.command.clone())
     };
     let finished = run(&request, Box::new(io::stdout()), Box::new(io::stderr()))?;
-    match finished.outcome {
-        Outcome::Exited(code) => Ok(code),
-        Outcome::TimedOut => Ok(TIMED_OUT),
-        Outcome::NotStarted(why) => {
-            say(&format!(
-                "vm: {why}\n{}\n{}",
-                finished.kernel_log, finished.qemu_log
-            ));
-            Ok(NOT_STARTED)
-        }
-        Outcome::Died => Ok(DIED),
+    if let Some(message) = finished.message() {
+        say(&format!("vm: {message}"));
     }
+    Ok(finished.outcome.code())
 }
 
 /// `interdict`, built unless told otherwise, for the guest's `/usr/bin`.

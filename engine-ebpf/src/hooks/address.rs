@@ -66,8 +66,17 @@ pub(crate) fn fill(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut 
         // The protocol answers EINVAL; the buffer may never have been written.
         return false;
     }
-    let mut raw = Raw { family: 0, port: 0, first: 0, six: [0; 4] };
-    let wanted = if length < INET6_BYTES { length } else { INET6_BYTES };
+    let mut raw = Raw {
+        family: 0,
+        port: 0,
+        first: 0,
+        six: [0; 4],
+    };
+    let wanted = if length < INET6_BYTES {
+        length
+    } else {
+        INET6_BYTES
+    };
     if !kernel::copy((&raw mut raw).cast(), wanted, from) {
         count(Counter::UnreadableAddresses);
         facts.object_kind = OBJECT_UNREADABLE;

@@ -3,7 +3,6 @@
 
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
-use crate::unix::Shown;
 use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::facts::Facts;
@@ -28,5 +27,5 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let mut caller = dispatch::caller(Hook::SocketConnect, task, sk);
     caller.address = from;
     caller.address_length = length;
-    dispatch::conclude(&caller, &facts, Shown::NOTHING)
+    dispatch::conclude(&caller, &mut facts)
 }

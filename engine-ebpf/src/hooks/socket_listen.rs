@@ -8,7 +8,11 @@ use policy_abi::family::UNIX;
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let prior: i32 = ctx.arg(2);
     if prior != 0 {
-        return if prior > -4096 && prior < 0 { prior } else { -1 };
+        return if prior > -4096 && prior < 0 {
+            prior
+        } else {
+            -1
+        };
     }
     let sock: Pointer = ctx.arg(0);
     let sk = kernel::socket_sk(sock);

@@ -3,7 +3,6 @@
 
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
-use crate::unix::Shown;
 use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::facts::Facts;
@@ -21,7 +20,13 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     }
     let length = kernel::msg_namelen(message);
     let mut facts = Facts::default();
-    if !address::fill(sk, from, length, Use::Send(kernel::msg_flags(message)), &mut facts) {
+    if !address::fill(
+        sk,
+        from,
+        length,
+        Use::Send(kernel::msg_flags(message)),
+        &mut facts,
+    ) {
         return 0;
     }
     let task = match dispatch::enter(ctx.arg(3)) {
@@ -32,5 +37,5 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let mut caller = dispatch::caller(Hook::SocketSendmsg, task, sk);
     caller.address = from;
     caller.address_length = length;
-    dispatch::conclude(&caller, &facts, Shown::NOTHING)
+    dispatch::conclude(&caller, &mut facts)
 }

@@ -11,7 +11,11 @@ const CLONE_THREAD: u64 = 0x0001_0000;
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let prior: i32 = ctx.arg(2);
     if prior != 0 {
-        return if prior > -4096 && prior < 0 { prior } else { -1 };
+        return if prior > -4096 && prior < 0 {
+            prior
+        } else {
+            -1
+        };
     }
     let flags: u64 = ctx.arg(1);
     if flags & CLONE_THREAD == 0 {

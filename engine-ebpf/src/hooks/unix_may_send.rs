@@ -18,6 +18,8 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     }
     let mut facts = Facts::default();
     subject::fill(task, &mut facts);
-    let shown = unix::fill(peer, &mut facts);
-    dispatch::conclude(&dispatch::caller(Hook::UnixMaySend, task, sk), &facts, shown)
+    unix::fill(peer, &mut facts);
+    let mut caller = dispatch::caller(Hook::UnixMaySend, task, sk);
+    caller.peer = peer;
+    dispatch::conclude(&caller, &mut facts)
 }

@@ -15,6 +15,8 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let (sk, other): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
     let mut facts = Facts::default();
     subject::fill(task, &mut facts);
-    let shown = unix::fill(other, &mut facts);
-    dispatch::conclude(&dispatch::caller(Hook::UnixStreamConnect, task, sk), &facts, shown)
+    unix::fill(other, &mut facts);
+    let mut caller = dispatch::caller(Hook::UnixStreamConnect, task, sk);
+    caller.peer = other;
+    dispatch::conclude(&caller, &mut facts)
 }

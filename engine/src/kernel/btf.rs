@@ -98,8 +98,10 @@ impl Btf {
     ///
     /// When it cannot be read or understood.
     pub fn read(path: &Path) -> Result<Self, BtfError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| BtfError::Read { path: path.display().to_string(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| BtfError::Read {
+            path: path.display().to_string(),
+            source,
+        })?;
         Self::parse(&bytes)
     }
 
@@ -111,7 +113,9 @@ impl Btf {
     pub fn parse(bytes: &[u8]) -> Result<Self, BtfError> {
         let header = |at| word(bytes, at).ok_or(BtfError::Malformed("the header is cut off"));
         if header(0)? & 0xff_ffff != 0x01_eb9f {
-            return Err(BtfError::Malformed("the magic number or version is another"));
+            return Err(BtfError::Malformed(
+                "the magic number or version is another",
+            ));
         }
         let start = header(4)? as usize;
         let part = |offset: u32, length: u32| {
@@ -123,7 +127,12 @@ impl Btf {
                 .ok_or(BtfError::Malformed("a section is cut off"))
         };
         let mut btf = Self {
-            types: vec![Type { name: 0, info: 0, size_or_type: 0, extra: 0 }],
+            types: vec![Type {
+                name: 0,
+                info: 0,
+                size_or_type: 0,
+                extra: 0,
+            }],
             section: part(header(8)?, header(12)?)?,
             strings: part(header(16)?, header(20)?)?,
             by_name: HashMap::new(),
@@ -139,8 +148,12 @@ impl Btf {
             let read = |offset| {
                 word(&self.section, at + offset).ok_or(BtfError::Malformed("a type is cut off"))
             };
-            let found =
-                Type { name: read(0)?, info: read(4)?, size_or_type: read(8)?, extra: at + 12 };
+            let found = Type {
+                name: read(0)?,
+                info: read(4)?,
+                size_or_type: read(8)?,
+                extra: at + 12,
+            };
             let members = found.members();
             at = found.extra
                 + match found.kind() {
@@ -154,7 +167,10 @@ impl Btf {
             if found.name != 0 && (found.is_composite() || found.kind() == KIND_FUNC) {
                 let id = u32::try_from(self.types.len())
                     .map_err(|_| BtfError::Malformed("there are too many types"))?;
-                self.by_name.entry(self.text(found.name).to_vec()).or_default().push(id);
+                self.by_name
+                    .entry(self.text(found.name).to_vec())
+                    .or_default()
+                    .push(id);
             }
             self.types.push(found);
         }
@@ -186,7 +202,10 @@ impl Btf {
             return Ok(ABSENT);
         }
         let path = member.paths.last().copied().unwrap_or_default();
-        Err(BtfError::NoMember { container: member.container, path })
+        Err(BtfError::NoMember {
+            container: member.container,
+            path,
+        })
     }
 
     /// The byte offset of a member, dots between nested ones.
@@ -215,7 +234,11 @@ impl Btf {
             let at = container.extra + index * 12;
             let (label, kind) = (word(&self.section, at)?, word(&self.section, at + 4)?);
             let raw = word(&self.section, at + 8)?;
-            let bits = if container.has_bitfields() { raw & 0xff_ffff } else { raw };
+            let bits = if container.has_bitfields() {
+                raw & 0xff_ffff
+            } else {
+                raw
+            };
             if label != 0 && self.text(label) == name {
                 return Some((bits, kind));
             }
@@ -237,7 +260,9 @@ impl Btf {
         ids.iter().find_map(|id| {
             let function = self.get(*id).filter(|found| found.kind() == KIND_FUNC)?;
             let proto = self.get(function.size_or_type)?;
-            u32::try_from(proto.members()).ok().filter(|_| proto.kind() == KIND_FUNC_PROTO)
+            u32::try_from(proto.members())
+                .ok()
+                .filter(|_| proto.kind() == KIND_FUNC_PROTO)
         })
     }
 

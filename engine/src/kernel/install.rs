@@ -19,6 +19,15 @@ const WORDS: usize = IMAGE_WORDS as usize;
 #[derive(Clone, Debug, Default)]
 pub struct OnError(pub [u64; ON_ERROR_WORDS as usize]);
 
+impl OnError {
+    /// Adds a pair.
+    pub fn refuse(&mut self, pair: u32) {
+        if let Some(word) = self.0.get_mut((pair / 64) as usize) {
+            *word |= 1 << (pair % 64);
+        }
+    }
+}
+
 /// A compiled policy, ready for the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Loadable<'a> {
@@ -44,16 +53,22 @@ impl Kernel {
         let idle = self.slot.map_or(0, |slot| (slot + 1) % SLOTS);
         // The update waits until no program uses the slot's former table.
         let mut tables: ArrayOfMaps<_, MapData> = self.map(maps::TABLES)?;
-        tables.set(idle, &table, 0).map_err(on_map(maps::TABLES, "written"))?;
+        tables
+            .set(idle, &table, 0)
+            .map_err(on_map(maps::TABLES, "written"))?;
         drop(tables);
         let retired = self.take_tallies(idle)?;
         for hook in policy.hooks {
             self.attach(*hook)?;
         }
         self.set_on_error(policy.on_error)?;
-        let active = Active { slot: idle, generation: policy.generation };
+        let active = Active {
+            slot: idle,
+            generation: policy.generation,
+        };
         let mut word: Array<_, u64> = self.map(maps::ACTIVE)?;
-        word.set(0, active.pack(), 0).map_err(on_map(maps::ACTIVE, "written"))?;
+        word.set(0, active.pack(), 0)
+            .map_err(on_map(maps::ACTIVE, "written"))?;
         self.slot = Some(idle);
         Ok(retired)
     }
@@ -61,7 +76,8 @@ impl Kernel {
     fn set_on_error(&mut self, on_error: &OnError) -> Result<(), KernelError> {
         let mut map: Array<_, u64> = self.map(maps::ON_ERROR)?;
         for (index, word) in (0..).zip(on_error.0) {
-            map.set(index, word, 0).map_err(on_map(maps::ON_ERROR, "written"))?;
+            map.set(index, word, 0)
+                .map_err(on_map(maps::ON_ERROR, "written"))?;
         }
         Ok(())
     }
@@ -78,7 +94,10 @@ impl Kernel {
             let tally = map.get(&(slot * MAX_RULES + rule), 0);
             totals.push(tally.map_err(on_map(maps::TALLIES, "read"))?.0);
         }
-        while totals.last().is_some_and(|tally| *tally == Tally::default()) {
+        while totals
+            .last()
+            .is_some_and(|tally| *tally == Tally::default())
+        {
             totals.pop();
         }
         Ok(Totals(totals))
@@ -111,7 +130,10 @@ impl Kernel {
 /// A new table that holds `words`, frozen and read back.
 fn filled(words: &[u64]) -> Result<MapData, KernelError> {
     if words.len() > WORDS {
-        return Err(KernelError::TooLarge { words: words.len(), room: WORDS });
+        return Err(KernelError::TooLarge {
+            words: words.len(),
+            room: WORDS,
+        });
     }
     let failed = |what| move |source| KernelError::System { what, source };
     let table = RawTable::create(WORDS).map_err(failed("making a map for the tables"))?;
@@ -119,7 +141,11 @@ fn filled(words: &[u64]) -> Result<MapData, KernelError> {
     table.freeze().map_err(failed("freezing the tables"))?;
     let found = table.read().map_err(failed("reading the tables back"))?;
     let rest = std::iter::repeat(&0);
-    if let Some(word) = found.iter().zip(words.iter().chain(rest)).position(|(a, b)| a != b) {
+    if let Some(word) = found
+        .iter()
+        .zip(words.iter().chain(rest))
+        .position(|(a, b)| a != b)
+    {
         return Err(KernelError::ReadBack(word));
     }
     MapData::from_fd(table.into_fd()).map_err(on_map(maps::TABLES, "taken over"))

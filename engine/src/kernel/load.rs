@@ -4,7 +4,7 @@
 use super::abi::Abi;
 use super::btf::Btf;
 use super::error::KernelError;
-use aya::maps::MapError;
+use aya::maps::{MapData, MapError, RingBuf};
 use aya::programs::{Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
@@ -32,6 +32,7 @@ pub struct Kernel {
     pub(super) ebpf: Ebpf,
     pub(super) attached: Vec<Hook>,
     pub(super) slot: Option<u32>,
+    pub(super) ring: Option<RingBuf<MapData>>,
 }
 
 impl Kernel {
@@ -60,10 +61,14 @@ impl Kernel {
             .override_global(maps::TRUST_ALL, &trust_all, true)
             .load(OBJECT)
             .map_err(|source| KernelError::Object(Box::new(source)))?;
-        let mut kernel = Self { ebpf, attached: Vec::new(), slot: None };
-        let btf = aya::Btf::from_sys_fs().map_err(|source| {
-            KernelError::Object(Box::new(aya::EbpfError::BtfError(source)))
-        })?;
+        let mut kernel = Self {
+            ebpf,
+            attached: Vec::new(),
+            slot: None,
+            ring: None,
+        };
+        let btf = aya::Btf::from_sys_fs()
+            .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))?;
         for desc in HOOKS {
             kernel.load_program(desc, &btf)?;
         }
@@ -75,7 +80,10 @@ impl Kernel {
     }
 
     fn load_program(&mut self, desc: &'static HookDesc, btf: &aya::Btf) -> Result<(), KernelError> {
-        let refused = |source| KernelError::Program { hook: desc.name, source: Box::new(source) };
+        let refused = |source| KernelError::Program {
+            hook: desc.name,
+            source: Box::new(source),
+        };
         self.lsm(desc)?.load(desc.name, btf).map_err(refused)
     }
 
@@ -91,7 +99,10 @@ impl Kernel {
         let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
             return Ok(());
         };
-        let refused = |source| KernelError::Program { hook: desc.name, source: Box::new(source) };
+        let refused = |source| KernelError::Program {
+            hook: desc.name,
+            source: Box::new(source),
+        };
         self.lsm(desc)?.attach().map_err(refused)?;
         self.attached.push(hook);
         Ok(())
@@ -108,13 +119,22 @@ impl Kernel {
 
     /// Runs the task iterator over every process.
     fn seed(&mut self, btf: &aya::Btf) -> Result<(), KernelError> {
-        let refused = |source| KernelError::Program { hook: "iter/task", source: Box::new(source) };
-        let program = self.ebpf.program_mut(SEED_PROGRAM).ok_or(KernelError::NoMap("seed_task"))?;
+        let refused = |source| KernelError::Program {
+            hook: "iter/task",
+            source: Box::new(source),
+        };
+        let program = self
+            .ebpf
+            .program_mut(SEED_PROGRAM)
+            .ok_or(KernelError::NoMap("seed_task"))?;
         let program: &mut Iter = program.try_into().map_err(refused)?;
         program.load("task", btf).map_err(refused)?;
         let link = program.attach().map_err(refused)?;
         let link = program.take_link(link).map_err(refused)?;
-        let read = |source| KernelError::System { what: "reading the task iterator", source };
+        let read = |source| KernelError::System {
+            what: "reading the task iterator",
+            source,
+        };
         let mut file = link
             .into_file()
             .map_err(|source| read(std::io::Error::other(source)))?;
@@ -126,12 +146,18 @@ impl Kernel {
 
 /// Refuses a hook that is not there or takes other arguments than the table says.
 fn check_hook(btf: &Btf, desc: &'static HookDesc) -> Result<(), KernelError> {
-    let refuse = |what| Err(KernelError::Hook { hook: desc.name, what });
+    let refuse = |what| {
+        Err(KernelError::Hook {
+            hook: desc.name,
+            what,
+        })
+    };
     match btf.hook_arguments(desc.name) {
         None => refuse("is not there".into()),
-        Some(found) if found != desc.args => {
-            refuse(format!("takes {found} arguments, {} were expected", desc.args))
-        }
+        Some(found) if found != desc.args => refuse(format!(
+            "takes {found} arguments, {} were expected",
+            desc.args
+        )),
         Some(_) => Ok(()),
     }
 }
@@ -141,5 +167,9 @@ pub(super) fn on_map(
     map: &'static str,
     action: &'static str,
 ) -> impl FnOnce(MapError) -> KernelError {
-    move |source| KernelError::Map { map, action, source: Box::new(source) }
+    move |source| KernelError::Map {
+        map,
+        action,
+        source: Box::new(source),
+    }
 }

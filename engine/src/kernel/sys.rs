@@ -46,7 +46,7 @@ struct FreezeAttr {
 }
 
 /// A one-element array whose value is `words` words.
-pub struct RawTable {
+pub(super) struct RawTable {
     fd: OwnedFd,
     words: usize,
 }
@@ -57,8 +57,10 @@ impl RawTable {
     /// # Errors
     ///
     /// What the kernel says, for instance `ENOMEM`.
-    pub fn create(words: usize) -> io::Result<Self> {
-        let bytes = words.checked_mul(size_of::<u64>()).and_then(|bytes| u32::try_from(bytes).ok());
+    pub(super) fn create(words: usize) -> io::Result<Self> {
+        let bytes = words
+            .checked_mul(size_of::<u64>())
+            .and_then(|bytes| u32::try_from(bytes).ok());
         let mut attr = CreateAttr {
             map_type: ARRAY,
             key_size: 4,
@@ -80,9 +82,11 @@ impl RawTable {
     /// # Errors
     ///
     /// When `image` is larger than the table, or what the kernel says.
-    pub fn write(&self, image: &[u64]) -> io::Result<()> {
+    pub(super) fn write(&self, image: &[u64]) -> io::Result<()> {
         let mut whole = vec![0_u64; self.words];
-        let room = whole.get_mut(..image.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        let room = whole
+            .get_mut(..image.len())
+            .ok_or(io::ErrorKind::FileTooLarge)?;
         room.copy_from_slice(image);
         self.element(BPF_MAP_UPDATE_ELEM, whole.as_mut_ptr())
     }
@@ -92,7 +96,7 @@ impl RawTable {
     /// # Errors
     ///
     /// What the kernel says.
-    pub fn read(&self) -> io::Result<Vec<u64>> {
+    pub(super) fn read(&self) -> io::Result<Vec<u64>> {
         let mut whole = vec![0_u64; self.words];
         self.element(BPF_MAP_LOOKUP_ELEM, whole.as_mut_ptr())?;
         Ok(whole)
@@ -103,14 +107,19 @@ impl RawTable {
     /// # Errors
     ///
     /// What the kernel says.
-    pub fn freeze(&self) -> io::Result<()> {
-        command(BPF_MAP_FREEZE, &FreezeAttr { map_fd: self.fd.as_raw_fd().cast_unsigned() })?;
+    pub(super) fn freeze(&self) -> io::Result<()> {
+        command(
+            BPF_MAP_FREEZE,
+            &FreezeAttr {
+                map_fd: self.fd.as_raw_fd().cast_unsigned(),
+            },
+        )?;
         Ok(())
     }
 
     /// The descriptor.
     #[must_use]
-    pub fn into_fd(self) -> OwnedFd {
+    pub(super) fn into_fd(self) -> OwnedFd {
         self.fd
     }
 
@@ -133,8 +142,14 @@ impl RawTable {
 fn command<T>(what: libc::c_int, attr: &T) -> io::Result<i32> {
     // SAFETY: the attribute is valid for its size and outlives the call, and so
     // do the buffers whose addresses it holds.
-    let result =
-        unsafe { libc::syscall(libc::SYS_bpf, what, std::ptr::from_ref(attr), size_of::<T>()) };
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            what,
+            std::ptr::from_ref(attr),
+            size_of::<T>(),
+        )
+    };
     match i32::try_from(result) {
         Ok(result) if result >= 0 => Ok(result),
         Ok(_) | Err(_) => Err(io::Error::last_os_error()),

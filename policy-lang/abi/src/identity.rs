@@ -34,7 +34,12 @@ pub struct Place {
     /// The path from the file system's root, in order, without a leading slash;
     /// components end in `/`, the last one too.
     pub text: [u8; TEXT_ROOM],
+    /// Where the programs work while they read the place; it means nothing afterwards.
+    pub scratch: [u64; SCRATCH_WORDS],
 }
+
+/// Words of a place's working memory.
+pub const SCRATCH_WORDS: usize = 16;
 
 /// Nothing was stored.
 pub const PLACE_NONE: u32 = 0;
@@ -44,6 +49,8 @@ pub const PLACE_KNOWN: u32 = 1;
 pub const PLACE_UNREADABLE: u32 = 2;
 /// There is no place: the file has no name any more, or the socket never had one.
 pub const PLACE_NAMELESS: u32 = 3;
+/// Not a file but an abstract name: `hash` and `length` are its, `text` its bytes.
+pub const PLACE_ABSTRACT: u32 = 4;
 
 /// What is kept of a process, on its group leader.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -85,7 +85,7 @@ offsets! {
     /// Their number.
     dentry_length: "dentry" ["d_name.len", "__d_name.len"],
     /// Counts renames of it.
-    dentry_seq: "dentry" ["d_seq.sequence"],
+    dentry_seq: "dentry" ["d_seq.seqcount.sequence", "d_seq.sequence"],
     /// Its file system.
     dentry_sb: "dentry" ["d_sb"],
     /// Its inode.

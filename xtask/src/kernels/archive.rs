@@ -62,7 +62,7 @@ impl Archive {
         let archive = Self {
             directory: directory.to_path_buf(),
         };
-        run(archive.apt("apt-get").args(["-q", "update"]))
+        run(archive.apt("apt-get").args(["-qq", "update"]))
             .context("cannot read Debian's lists of packages")?;
         Ok(archive)
     }
@@ -93,7 +93,7 @@ impl Archive {
         fs::create_dir_all(into)?;
         run(self
             .apt("apt-get")
-            .args(["-q", "download"])
+            .args(["-qq", "download"])
             .args(packages.iter().map(|name| format!("{name}:amd64")))
             .current_dir(&downloads))?;
         for entry in fs::read_dir(&downloads)? {

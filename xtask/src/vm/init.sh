@@ -45,7 +45,7 @@ mkdir /upper/upper /upper/work
 mount -t overlay -o "lowerdir=/host,upperdir=/upper/upper,workdir=/upper/work,xino=on" overlay /new ||
 	die "cannot mount the overlay"
 
-home=/new/usr/lib/interdict-vm
+home=/new/interdict-vm
 mkdir -p "$home/host"
 cp /bin/busybox /vm/* "$home" || die "cannot write to the overlay"
 mount --move /host "$home/host" || die "cannot move the 9P mount"
@@ -54,4 +54,4 @@ mount --move /host "$home/host" || die "cannot move the 9P mount"
 umount -l /sys
 umount -l /dev
 umount -l /proc
-exec /bin/busybox switch_root /new /usr/lib/interdict-vm/busybox sh /usr/lib/interdict-vm/root.sh
+exec /bin/busybox switch_root /new /interdict-vm/busybox sh /interdict-vm/root.sh

@@ -48,7 +48,7 @@ impl Qemu {
         machine(&mut command, request);
         command
             .arg("-kernel")
-            .arg(&image.vmlinuz)
+            .arg(&image.kernel)
             .arg("-initrd")
             .arg(initramfs);
         command.arg("-append").arg(kernel_arguments(request));
@@ -125,7 +125,8 @@ fn machine(command: &mut Command, request: &Request) {
 fn kernel_arguments(request: &Request) -> String {
     let mut arguments = String::from(
         // An oops is a panic and a panic the guest's end, to be seen at once.
-        "console=ttyS0 quiet panic=-1 oops=panic lsm=capability,landlock,bpf rdinit=/init",
+        // Warnings go to the log, which is looked through for them.
+        "console=ttyS0 loglevel=5 panic=-1 oops=panic lsm=capability,landlock,bpf rdinit=/init",
     );
     for more in &request.append {
         arguments.push(' ');

@@ -6,7 +6,7 @@
 # same name, so that nothing depends on what the machine has installed. The
 # command itself is started by its path and gets the machine's programs.
 
-home=/usr/lib/interdict-vm
+home=/interdict-vm
 host=$home/host
 
 die() {
@@ -47,7 +47,7 @@ mkdir -p /run/lock /var/tmp
 
 . $home/config
 
-echo 1 >/proc/sys/kernel/printk
+echo 5 >/proc/sys/kernel/printk
 for controller in cpu io memory pids; do
 	echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
 done
@@ -58,9 +58,12 @@ hostname interdict-vm
 must ip link set lo up
 
 # Kernel modules, for modprobe by hand and by the kernel.
-release=$(uname -r)
-must mkdir -p "/lib/modules/$release"
-must mount --bind "$host$MODULES" "/lib/modules/$release"
+# They are mounted at the top, so that no mount stands in the way of one who
+# binds /usr elsewhere in a user namespace.
+must mkdir -p $home/modules /lib/modules
+must mount --bind "$host$MODULES" $home/modules
+rm -rf "/lib/modules/$(uname -r)"
+must ln -s $home/modules "/lib/modules/$(uname -r)"
 # kmod wants an index of its own kind, so its modprobe makes way.
 mkdir -p /sbin
 rm -f /sbin/modprobe
@@ -68,10 +71,11 @@ ln -s $home/busybox /sbin/modprobe
 
 # Users. The names are the machine's own where it has such users.
 add_user() {
-	grep -q "^[^:]*:[^:]*:$1:" /etc/passwd ||
-		echo "user$1:x:$1:$1::/home/user$1:/bin/sh" >>/etc/passwd
 	grep -q "^[^:]*:[^:]*:$1:" /etc/group || echo "user$1:x:$1:" >>/etc/group
-	[ -d "/home/user$1" ] || { mkdir -p "/home/user$1" && chown "$1:$1" "/home/user$1"; }
+	grep -q "^[^:]*:[^:]*:$1:" /etc/passwd && return
+	echo "user$1:x:$1:$1::/home/user$1:/bin/sh" >>/etc/passwd
+	must mkdir -p "/home/user$1"
+	must chown "$1:$1" "/home/user$1"
 }
 grep -q '^root:[^:]*:0:' /etc/passwd || echo 'root:x:0:0:root:/root:/bin/sh' >>/etc/passwd
 grep -q '^root:[^:]*:0:' /etc/group || echo 'root:x:0:' >>/etc/group

@@ -1,7 +1,8 @@
 //! One run of a guest, from its request to its outcome.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result};
 
 use super::channel::{self, Channels, Report, Sink};
 use super::initramfs;
+use super::outcome::{Finished, Outcome};
 use super::qemu::Qemu;
 use crate::kernels::Kernel;
 use crate::paths;
@@ -35,33 +37,30 @@ pub(crate) struct Request {
     pub(crate) command: Vec<OsString>,
 }
 
+impl Request {
+    /// A request for the usual guest: two CPUs, 2 GiB, ten minutes.
+    pub(crate) fn new(kernel: Kernel, command: Vec<OsString>) -> Self {
+        Self {
+            kernel,
+            cpus: 2,
+            memory_mib: 2048,
+            append: Vec::new(),
+            adds: Vec::new(),
+            visible: vec![paths::workspace()],
+            timeout: Duration::from_mins(10),
+            icount: false,
+            directory: PathBuf::from("/"),
+            command,
+        }
+    }
+}
+
 /// A file or directory of this machine and its place in the guest, both
 /// absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Add {
     pub(crate) host: PathBuf,
     pub(crate) guest: PathBuf,
-}
-
-/// How a run went.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The command ended with this code; 128 and the signal's number if a
-    /// signal ended it.
-    Exited(u8),
-    /// The time was over.
-    TimedOut,
-    /// The guest never came to run the command, and why.
-    NotStarted(String),
-    /// The guest ended before the command did.
-    Died,
-}
-
-/// A run's outcome, and what the kernel said meanwhile.
-pub(crate) struct Finished {
-    pub(crate) outcome: Outcome,
-    pub(crate) kernel_log: String,
-    pub(crate) qemu_log: String,
 }
 
 /// Runs a command in a guest; its output goes to `out` and `err` as it comes.
@@ -76,8 +75,6 @@ pub(crate) fn run(request: &Request, out: Sink, err: Sink) -> Result<Finished> {
     fs::write(&initramfs, initramfs::build(request, &image, &busybox)?)?;
     let kernel_log = scratch.0.join("kernel.log");
     let qemu_log = scratch.0.join("qemu.log");
-    let read =
-        |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
 
     let deadline = Instant::now() + request.timeout;
     let channels = Channels::open(&scratch.0)?;
@@ -89,32 +86,55 @@ pub(crate) fn run(request: &Request, out: Sink, err: Sink) -> Result<Finished> {
         &kernel_log,
         &qemu_log,
     )?;
-    let [out_line, err_line, report_line] = channels
-        .accept(|| !qemu.has_ended())
-        .with_context(|| read(&qemu_log).trim_end().to_owned())?;
+    let [out_line, err_line, report_line] =
+        channels.accept(|| !qemu.has_ended()).with_context(|| {
+            fs::read_to_string(&qemu_log)
+                .unwrap_or_default()
+                .trim_end()
+                .to_owned()
+        })?;
+    let logs = [File::open(&kernel_log)?, File::open(&qemu_log)?];
     let relays = [channel::relay(out_line, out), channel::relay(err_line, err)];
     let (sender, reports) = mpsc::channel();
     let listener = channel::listen(report_line, sender);
-    let outcome = follow(&reports, deadline);
+    // Once the guest is up, every file is read or open: nothing remains of
+    // this run if it is interrupted.
+    let outcome = follow(&reports, deadline, || drop(scratch));
 
     // Nothing in the guest outlives it, so it need not be shut down.
     drop(qemu);
     for thread in relays.into_iter().chain([listener]) {
         thread.join().ok();
     }
+    let [kernel_log, qemu_log] = logs.map(whole);
     Ok(Finished {
+        kernel: request.kernel,
         outcome,
-        kernel_log: read(&kernel_log),
-        qemu_log: read(&qemu_log),
+        kernel_log,
+        qemu_log,
     })
 }
 
-fn follow(reports: &Receiver<Report>, deadline: Instant) -> Outcome {
+/// All of a log, as text. A log that cannot be read is said to be empty: it
+/// only explains.
+fn whole(mut log: File) -> String {
+    let mut bytes = Vec::new();
+    log.read_to_end(&mut bytes).ok();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn follow(reports: &Receiver<Report>, deadline: Instant, on_ready: impl FnOnce()) -> Outcome {
     let mut ready = false;
+    let mut on_ready = Some(on_ready);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match reports.recv_timeout(left) {
-            Ok(Report::Ready) => ready = true,
+            Ok(Report::Ready) => {
+                ready = true;
+                if let Some(act) = on_ready.take() {
+                    act();
+                }
+            }
             Ok(Report::Exit(code)) => return Outcome::Exited(code),
             Ok(Report::Fail(why)) => return Outcome::NotStarted(why),
             Ok(Report::End) | Err(RecvTimeoutError::Disconnected) if ready => {
@@ -131,10 +151,14 @@ fn follow(reports: &Receiver<Report>, deadline: Instant) -> Outcome {
 /// A directory for one run, gone with it.
 struct Scratch(PathBuf);
 
+const SCRATCH_PREFIX: &str = "interdict-vm-";
+
 impl Scratch {
     fn new() -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
-        let path = std::env::temp_dir().join(format!("interdict-vm-{}", std::process::id()));
+        let home = std::env::temp_dir();
+        remove_orphans(&home);
+        let path = home.join(format!("{SCRATCH_PREFIX}{}", std::process::id()));
         fs::DirBuilder::new()
             .mode(0o700)
             .create(&path)
@@ -146,5 +170,23 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// Removes the directories of runs that were ended before they could. What
+/// cannot be removed is another user's, or another run's to remove.
+fn remove_orphans(home: &Path) {
+    let Ok(entries) = fs::read_dir(home) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let process = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(SCRATCH_PREFIX));
+        let process = process.and_then(|number| number.parse::<u32>().ok());
+        if process.is_some_and(|number| !Path::new("/proc").join(number.to_string()).exists()) {
+            fs::remove_dir_all(entry.path()).ok();
+        }
     }
 }

@@ -1,0 +1,129 @@
+//! Random requests, and the facts that the kernel would have of them.
+
+use super::policies::{EXES, NAMES, PATHS};
+use policy_abi::facts::{
+    ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_NONE, OBJECT_PATH,
+    OBJECT_UNNAMED, OBJECT_UNREADABLE, SUBJECT_EXE,
+};
+use policy_lang::request::{Object, Request};
+use policy_lang::words::family::Family;
+use policy_lang::words::operation::Operation;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::net::IpAddr;
+
+fn ip() -> impl Strategy<Value = Object> {
+    let near = select(
+        &["10.0.0.1", "10.0.0.9", "10.0.0.10", "127.0.0.1", "0.0.0.0", "255.255.255.255", "8.8.8.8",
+          "fd00::1", "::1", "::", "2001:db8::1", "::ffff:10.0.0.1", "::ffff:0.0.0.0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"][..],
+    )
+    .prop_map(|text| text.parse::<IpAddr>().unwrap());
+    let addr = prop_oneof![
+        4 => near,
+        1 => any::<u32>().prop_map(|n| IpAddr::V4(n.into())),
+        1 => any::<u128>().prop_map(|n| IpAddr::V6(n.into())),
+    ];
+    let port = prop_oneof![select(&[80_u16, 443, 0, 65_535, 1, 1023, 1024, 8443][..]), any::<u16>()];
+    (addr, port).prop_map(|(addr, port)| Object::Ip {
+        addr: Some(addr),
+        port: Some(port),
+    })
+}
+
+fn unix() -> impl Strategy<Value = Object> {
+    prop_oneof![
+        select(PATHS).prop_map(|path| Object::Path(path.as_bytes().to_vec())),
+        select(NAMES).prop_map(|name| Object::Abstract(bare(name))),
+        Just(Object::Unnamed),
+        Just(Object::Path(b"/run/other".to_vec())),
+        Just(Object::Abstract(b"other".to_vec())),
+        Just(Object::Unreadable),
+    ]
+}
+
+/// The bytes of a name as the policy writes it.
+fn bare(name: &str) -> Vec<u8> {
+    match name {
+        "@\\x00z" => b"\0z".to_vec(),
+        _ => name.trim_matches('"').trim_start_matches('@').as_bytes().to_vec(),
+    }
+}
+
+pub fn request() -> BoxedStrategy<Request> {
+    let pair = prop_oneof![
+        (Just(Family::UNIX), unix()),
+        (select(&[Family::TCP, Family::UDP, Family::SMC][..]), prop_oneof![6 => ip(), 1 => Just(Object::Unreadable), 1 => Just(Object::None)]),
+    ];
+    let exe = prop::option::weighted(0.8, prop_oneof![4 => select(EXES), 1 => Just("/usr/bin/other")]);
+    let comm = select(&["a", "dockerd", "two words", "123456789012345", "deny", "", "other"][..]);
+    let id = || select(&[0_u32, 1, 999, 1000, 1999, 2000, 65_534, u32::MAX - 1][..]);
+    (pair, exe, comm, id(), id())
+        .prop_map(|((family, object), exe, comm, uid, gid)| {
+            let mut request = Request::new(family, Operation::Connect, object);
+            request.subject.exe = exe.map(|exe| exe.as_bytes().to_vec());
+            request.subject.comm = Some(comm.as_bytes().to_vec());
+            request.subject.uid = Some(uid);
+            request.subject.gid = Some(gid);
+            request
+        })
+        .boxed()
+}
+
+/// The request as the definition is asked it: paths are places.
+pub fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+    let nowhere = || b"/nowhere/at/all".to_vec();
+    if let Some(exe) = &mut request.subject.exe {
+        *exe = place(exe).unwrap_or_else(nowhere);
+    }
+    if let Object::Path(path) = &mut request.object {
+        *path = place(path).unwrap_or_else(nowhere);
+    }
+}
+
+/// The facts of a request; `key` is where a path lies.
+pub fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
+    let mut facts = Facts {
+        family: request.family.number(),
+        operation: request.operation.number(),
+        uid: request.subject.uid.unwrap(),
+        gid: request.subject.gid.unwrap(),
+        ..Facts::default()
+    };
+    if let Some(exe) = &request.subject.exe {
+        facts.subject = SUBJECT_EXE;
+        facts.exe = key(exe);
+    }
+    let mut comm = [0_u8; 16];
+    let name = request.subject.comm.as_deref().unwrap();
+    comm[..name.len()].copy_from_slice(name);
+    facts.comm = [0, 8].map(|at| u64::from_le_bytes(comm[at..at + 8].try_into().unwrap()));
+    (facts.object_kind, facts.object) = match request.canonical_object() {
+        Object::Ip {
+            addr: Some(IpAddr::V4(addr)),
+            port,
+        } => {
+            facts.port = port.unwrap().into();
+            (OBJECT_IPV4, [u32::from(addr).into(), 0])
+        }
+        Object::Ip {
+            addr: Some(IpAddr::V6(addr)),
+            port,
+        } => {
+            facts.port = port.unwrap().into();
+            let number = u128::from(addr);
+            (OBJECT_IPV6, [(number >> 64) as u64, number as u64])
+        }
+        Object::Path(path) => (OBJECT_PATH, key(&path)),
+        Object::Abstract(name) => (
+            OBJECT_ABSTRACT,
+            [
+                policy_abi::hash::name(super::KEY, &name),
+                ABSTRACT_TAG | name.len() as u64,
+            ],
+        ),
+        Object::Unnamed => (OBJECT_UNNAMED, [0; 2]),
+        Object::Unreadable => (OBJECT_UNREADABLE, [0; 2]),
+        _ => (OBJECT_NONE, [0; 2]),
+    };
+    facts
+}

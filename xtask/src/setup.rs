@@ -1,0 +1,40 @@
+//! `cargo xtask setup`: what the other commands need, installed where it is
+//! missing.
+//!
+//! Each part is looked for by what it provides, not by its package, so that
+//! a machine that is set up in another way is taken as it is, and a look
+//! costs milliseconds.
+
+mod bpf;
+mod packages;
+
+use anyhow::Result;
+
+use crate::kernels::{self, Kernel};
+
+/// Makes sure of everything.
+///
+/// # Errors
+/// When something is missing and cannot be installed; says what.
+pub(crate) fn everything() -> Result<()> {
+    for_guests(&Kernel::ALL)?;
+    for_the_object()?;
+    for_tests()
+}
+
+/// Makes sure of what boots these kernels.
+pub(crate) fn for_guests(kernels: &[Kernel]) -> Result<()> {
+    packages::ensure(packages::GUEST)?;
+    kernels::ensure(kernels)
+}
+
+/// Makes sure of what compiles the BPF programs.
+pub(crate) fn for_the_object() -> Result<()> {
+    packages::ensure(packages::BUILD)?;
+    bpf::ensure()
+}
+
+/// Makes sure of what tests call, here or in a guest.
+pub(crate) fn for_tests() -> Result<()> {
+    packages::ensure(packages::TESTS)
+}
