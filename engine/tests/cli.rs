@@ -392,8 +392,7 @@ fn a_policy_that_is_too_large_is_refused_without_being_read_whole() {
     assert!(String::from_utf8(output.stdout).unwrap().contains("P0401"));
 }
 
-const WEB: &str =
-    "deny tcp connect to 10.0.0.0/8 port 443 unless uid = 0 id web because \"no\" with EACCES\n\
+const WEB: &str = "deny tcp connect to 10.0.0.0/8 port 443 unless uid = 0 id web because \"no\" with EACCES\n\
      audit deny tcp connect to loopback\nrecord tcp connect if uid >= 1000\n";
 
 #[test]
@@ -455,7 +454,25 @@ fn a_question_and_its_reasons() {
         -- exit 0
     "#]],
     );
-    dir.check(&ask("tcp conect to 10.1.1.1"), "", &expect![[""]]);
+    dir.check(
+        &ask("tcp conect to 10.1.1.1"),
+        "",
+        &expect![[r#"
+        -- stderr
+        error[P0202]: unknown operation `conect`
+          --> question:1:5
+           |
+         1 | tcp conect to 10.1.1.1
+           |     ^^^^^^
+           |
+           = help: did you mean `connect`?
+
+        1 error
+        error: the question is not one that a policy can answer
+        help: write it as in `unix connect to /run/x.sock as exe=/usr/bin/nc, uid=1000`
+        -- exit 2
+    "#]],
+    );
 }
 
 #[test]
