@@ -130,7 +130,9 @@ impl Anchors {
         };
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         let found = statx(&self.root, relative, flags, StatxFlags::MNT_ID).ok()?;
-        self.mounts.iter().find(|mount| mount.id == found.stx_mnt_id)
+        self.mounts
+            .iter()
+            .find(|mount| mount.id == found.stx_mnt_id)
     }
 }
 
@@ -144,7 +146,10 @@ impl Host for Anchors {
             let (canonical, existing) = self.canonical(path)?;
             let mount = self.mount_of(&existing)?;
             let inside = below(&canonical, &mount.point)?;
-            Some(Place { device: mount.device, path: join(&mount.root, inside) })
+            Some(Place {
+                device: mount.device,
+                path: join(&mount.root, inside),
+            })
         };
         place().into_iter().collect()
     }
@@ -152,7 +157,8 @@ impl Host for Anchors {
 
 /// The components of a path, without empty ones and `.`.
 fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".")
+    path.split(|byte| *byte == b'/')
+        .filter(|part| !part.is_empty() && *part != b".")
 }
 
 /// What of `path` lies below `prefix`, with its leading slash; empty for the
@@ -182,7 +188,12 @@ fn parse_mount(line: &[u8]) -> Option<Mount> {
     let (major, minor) = (number(device.next()?)?, number(device.next()?)?);
     let (root, point) = (unescape(fields.next()?), unescape(fields.next()?));
     let device = u32::try_from(major << 20 | minor).ok()?;
-    Some(Mount { id, device, root, point })
+    Some(Mount {
+        id,
+        device,
+        root,
+        point,
+    })
 }
 
 fn number(text: &[u8]) -> Option<u64> {
@@ -197,7 +208,9 @@ fn unescape(text: &[u8]) -> Vec<u8> {
         let octal = after.get(..3).filter(|_| *first == b'\\');
         let value = octal.and_then(|digits| {
             digits.iter().try_fold(0_u32, |value, digit| {
-                (b'0'..=b'7').contains(digit).then(|| value * 8 + u32::from(digit - b'0'))
+                (b'0'..=b'7')
+                    .contains(digit)
+                    .then(|| value * 8 + u32::from(digit - b'0'))
             })
         });
         match value.and_then(|value| u8::try_from(value).ok()) {
@@ -219,7 +232,12 @@ mod tests {
     use super::*;
 
     fn mount(device: u32, root: &str, point: &str) -> Mount {
-        Mount { id: 1, device, root: root.into(), point: point.into() }
+        Mount {
+            id: 1,
+            device,
+            root: root.into(),
+            point: point.into(),
+        }
     }
 
     #[test]
@@ -245,11 +263,20 @@ mod tests {
     #[test]
     fn a_place_is_shown_where_most_of_it_is_mounted() {
         let root = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        let mounts =
-            vec![mount(1, "/", "/"), mount(1, "/data/a", "/srv/deep"), mount(2, "/", "/run")];
-        let anchors = Anchors { root, mounts, key: [0; 2] };
+        let mounts = vec![
+            mount(1, "/", "/"),
+            mount(1, "/data/a", "/srv/deep"),
+            mount(2, "/", "/run"),
+        ];
+        let anchors = Anchors {
+            root,
+            mounts,
+            key: [0; 2],
+        };
         let path = |device, text: &str| {
-            anchors.host_path(device, text.as_bytes()).map(|path| String::from_utf8(path).unwrap())
+            anchors
+                .host_path(device, text.as_bytes())
+                .map(|path| String::from_utf8(path).unwrap())
         };
         assert_eq!(path(2, "docker.sock/").as_deref(), Some("/run/docker.sock"));
         assert_eq!(path(1, "data/a/x/").as_deref(), Some("/srv/deep/x"));
@@ -264,7 +291,11 @@ mod tests {
         std::os::unix::fs::symlink("real", folder.join("link")).unwrap();
         std::os::unix::fs::symlink("loop", folder.join("loop")).unwrap();
         let root = open(&folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        let anchors = Anchors { root, mounts: vec![], key: [0; 2] };
+        let anchors = Anchors {
+            root,
+            mounts: vec![],
+            key: [0; 2],
+        };
         let canonical = |path: &[u8]| anchors.canonical(path);
         let pair = |a: &[u8], b: &[u8]| Some((a.to_vec(), b.to_vec()));
         assert_eq!(canonical(b"/link/a/b"), pair(b"/real/a/b", b"/real"));

@@ -89,9 +89,17 @@ impl Config {
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
-            Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(ConfigError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
-        toml::from_str(&text).map_err(|source| ConfigError::Parse { path: path.to_owned(), source })
+        toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 
@@ -102,8 +110,13 @@ mod tests {
     #[test]
     fn unknown_keys_are_errors() {
         let good: Config = toml::from_str("mode = \"audit\"\ntrust_running = \"all\"").unwrap();
-        assert_eq!((good.mode, good.trust_running), (Mode::Audit, TrustRunning::All));
-        let error = toml::from_str::<Config>("mod = \"audit\"").unwrap_err().to_string();
+        assert_eq!(
+            (good.mode, good.trust_running),
+            (Mode::Audit, TrustRunning::All)
+        );
+        let error = toml::from_str::<Config>("mod = \"audit\"")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("unknown field `mod`"), "{error}");
     }
 }

@@ -69,6 +69,14 @@ pub enum ExpectedError {
     /// The output cannot be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),
+    /// The configuration cannot be used.
+    #[cfg(feature = "daemon")]
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The daemon could not begin or go on.
+    #[cfg(feature = "daemon")]
+    #[error(transparent)]
+    Daemon(#[from] crate::daemon::DaemonError),
     /// The program contradicts itself.
     #[error("{0}; this is a defect of the program")]
     Internal(String),
@@ -81,6 +89,10 @@ impl ExpectedError {
         match self {
             Self::Files(_) | Self::Input { .. } => Exit::Unreadable,
             Self::Usage { .. } => Exit::Usage,
+            #[cfg(feature = "daemon")]
+            Self::Config(_) => Exit::Unreadable,
+            #[cfg(feature = "daemon")]
+            Self::Daemon(error) => error.exit(),
             Self::Output(_) | Self::Internal(_) => Exit::Internal,
         }
     }
@@ -91,6 +103,10 @@ impl ExpectedError {
         match self {
             Self::Files(error) => error.hint(),
             Self::Usage { hint, .. } => Some(hint),
+            #[cfg(feature = "daemon")]
+            Self::Daemon(error) => error.hint(),
+            #[cfg(feature = "daemon")]
+            Self::Config(_) => None,
             Self::Input { .. } | Self::Output(_) | Self::Internal(_) => None,
         }
     }

@@ -6,9 +6,13 @@
 
 mod batch;
 mod check;
+#[cfg(feature = "daemon")]
+mod doctor;
 mod explain;
 mod github;
 mod output;
+#[cfg(feature = "daemon")]
+mod run;
 mod sarif;
 
 use crate::error::{Exit, ExpectedError};
@@ -34,6 +38,12 @@ enum Command {
     Check(check::Args),
     /// Say what a policy decides and why, or what a diagnostic means
     Explain(explain::Args),
+    /// Load, attach, enforce, hot-reload and emit, in the foreground
+    #[cfg(feature = "daemon")]
+    Run(run::Args),
+    /// Say whether this host can enforce, and what it lacks
+    #[cfg(feature = "daemon")]
+    Doctor(doctor::Args),
 }
 
 impl Cli {
@@ -45,6 +55,10 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args),
             Command::Explain(args) => explain::run(&args),
+            #[cfg(feature = "daemon")]
+            Command::Run(args) => run::run(&args),
+            #[cfg(feature = "daemon")]
+            Command::Doctor(args) => doctor::run(&args),
         }
     }
 }

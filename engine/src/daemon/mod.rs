@@ -13,16 +13,18 @@ pub use output::OutputError;
 pub use policy::ReloadError;
 
 use crate::config::{Config, Mode, TrustRunning};
-use crate::event::{decode, Renderer};
+use crate::error::Exit;
+use crate::event::{Renderer, decode};
 use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
 use output::Output;
 use policy::Policies;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 use watch::Watch;
 
 /// Why the daemon ended, or never began.
@@ -50,12 +52,38 @@ pub enum DaemonError {
     },
 }
 
+impl DaemonError {
+    /// The code to end with.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Kernel(_) | Self::Policy(ReloadError::Kernel(_) | ReloadError::Mounts(_)) => {
+                Exit::HostCannot
+            }
+            Self::Policy(ReloadError::Refused(_)) => Exit::No,
+            Self::Policy(ReloadError::Files(_)) => Exit::Unreadable,
+            Self::Output(_) | Self::Watch(_) | Self::System { .. } => Exit::Internal,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Kernel(_) => Some("`interdict doctor` says what this host lacks"),
+            Self::Policy(_) | Self::Output(_) | Self::Watch(_) | Self::System { .. } => None,
+        }
+    }
+}
+
 /// What the loop waits for.
 enum Msg {
     /// Records lie in the ring buffer.
     Events,
-    /// Something changed where the policies lie, or a reload was asked for.
+    /// Something may have changed where the policies lie.
     Policies,
+    /// SIGHUP: read and anchor everything again, whether it changed or not.
+    Reload,
     /// SIGUSR1.
     Status,
     /// SIGTERM or SIGINT.
@@ -91,11 +119,14 @@ impl Daemon {
         let system = |what| move |source| DaemonError::System { what, source };
         let hash_key = random_key().map_err(system("cannot draw a key"))?;
         // Checked before the kernel is touched: a typing error needs no root.
-        let mut policies = Policies::new(config.policy.clone(), config.mode, hash_key);
+        let policies = Policies::new(config.policy.clone(), config.mode, hash_key);
         policies.check()?;
         let output = Output::open(config.events.as_deref())?;
         let trust_all = config.trust_running == TrustRunning::All;
-        let kernel = Kernel::load(&Settings { hash_key, trust_all })?;
+        let kernel = Kernel::load(&Settings {
+            hash_key,
+            trust_all,
+        })?;
         let mut daemon = Self {
             kernel,
             policies,
@@ -110,15 +141,22 @@ impl Daemon {
 
     async fn serve(mut self) -> Result<(), DaemonError> {
         let system = |what| move |source| DaemonError::System { what, source };
-        let ring = self.kernel.events_fd().map_err(system("cannot watch the ring buffer"))?;
-        let ring = AsyncFd::new(ring).map_err(system("cannot watch the ring buffer"))?;
+        let ring = self
+            .kernel
+            .events_fd()
+            .map_err(system("cannot watch the ring buffer"))?;
+        // SAFETY: the descriptor is owned, and open as long as the `AsyncFd` lives.
+        let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }
+            .map_err(|error| system("cannot watch the ring buffer")(error.into()))?;
         let mut watch = Watch::new(self.policies.paths())?;
         let mut signals = Signals::new().map_err(system("cannot take signals"))?;
         self.announce("READY=1");
         loop {
             match next(&ring, &mut watch, &mut signals).await {
                 Msg::Events => self.drain()?,
-                Msg::Policies => self.reload(),
+                Msg::Policies if self.policies.changed() => self.reload(),
+                Msg::Policies => {}
+                Msg::Reload => self.reload(),
                 Msg::Status => self.status(),
                 Msg::Stop => break,
             }
@@ -142,10 +180,10 @@ impl Daemon {
     }
 
     fn reload(&mut self) {
-        if !self.policies.changed() {
-            return;
-        }
-        notify_socket::tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_micros()));
+        notify_socket::tell(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={}",
+            monotonic_micros()
+        ));
         match self.policies.load(&mut self.kernel) {
             Ok(()) => self.announce("READY=1"),
             Err(refusal) => {
@@ -206,11 +244,11 @@ impl Daemon {
     }
 }
 
-/// Waits for what comes next. Events come first: they make room.
+/// Waits for what comes next.
 async fn next(ring: &AsyncFd<OwnedFd>, watch: &mut Watch, signals: &mut Signals) -> Msg {
     tokio::select! {
         biased;
-        () = signals.stop() => Msg::Stop,
+        msg = signals.next() => msg,
         ready = ring.readable() => {
             match ready {
                 Ok(mut guard) => guard.clear_ready(),
@@ -219,8 +257,6 @@ async fn next(ring: &AsyncFd<OwnedFd>, watch: &mut Watch, signals: &mut Signals)
             Msg::Events
         }
         () = watch.changed() => Msg::Policies,
-        _ = signals.hangup.recv() => Msg::Policies,
-        _ = signals.usr1.recv() => Msg::Status,
     }
 }
 
@@ -241,10 +277,12 @@ impl Signals {
         })
     }
 
-    async fn stop(&mut self) {
+    async fn next(&mut self) -> Msg {
         tokio::select! {
-            _ = self.term.recv() => info!("stopped by SIGTERM"),
-            _ = self.int.recv() => info!("stopped by SIGINT"),
+            _ = self.term.recv() => Msg::Stop,
+            _ = self.int.recv() => Msg::Stop,
+            _ = self.hangup.recv() => Msg::Reload,
+            _ = self.usr1.recv() => Msg::Status,
         }
     }
 }
@@ -272,11 +310,15 @@ fn random_key() -> std::io::Result<[u64; 2]> {
 /// times do not move when the clock is set.
 fn boot_epoch() -> u64 {
     let now = nanos(rustix::time::clock_gettime(rustix::time::ClockId::Realtime));
-    now.saturating_sub(nanos(rustix::time::clock_gettime(rustix::time::ClockId::Boottime)))
+    now.saturating_sub(nanos(rustix::time::clock_gettime(
+        rustix::time::ClockId::Boottime,
+    )))
 }
 
 fn monotonic_micros() -> u64 {
-    nanos(rustix::time::clock_gettime(rustix::time::ClockId::Monotonic)) / 1000
+    nanos(rustix::time::clock_gettime(
+        rustix::time::ClockId::Monotonic,
+    )) / 1000
 }
 
 fn nanos(time: rustix::time::Timespec) -> u64 {

@@ -27,7 +27,11 @@ impl Output {
             Some("-") => Some(Box::new(io::stdout())),
             Some(path) => Some(Box::new(append(path)?)),
         };
-        Ok(Self { sink: sink.map(BufWriter::new), written: 0, failed: 0 })
+        Ok(Self {
+            sink: sink.map(BufWriter::new),
+            written: 0,
+            failed: 0,
+        })
     }
 
     /// Writes a line. One that cannot be written is counted.
@@ -35,7 +39,9 @@ impl Output {
         let Some(sink) = &mut self.sink else {
             return Ok(());
         };
-        let result = sink.write_all(line.as_bytes()).and_then(|()| sink.write_all(b"\n"));
+        let result = sink
+            .write_all(line.as_bytes())
+            .and_then(|()| sink.write_all(b"\n"));
         match result {
             Ok(()) => self.written += 1,
             Err(_) => self.failed += 1,
@@ -56,5 +62,8 @@ impl Output {
 
 fn append(path: &str) -> Result<File, OutputError> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
-    opened.map_err(|source| OutputError { path: path.into(), source })
+    opened.map_err(|source| OutputError {
+        path: path.into(),
+        source,
+    })
 }

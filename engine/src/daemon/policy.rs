@@ -12,7 +12,8 @@ use policy_abi::hooks::Hook;
 use policy_lang::CheckedPolicy;
 use policy_lang::ast::Effect;
 use policy_lang::compile::{Enforcement, Image, compile};
-use policy_lang::source::Sources;
+use policy_lang::diag::{Report, Style, render_all};
+use policy_lang::source::{SourceFile, Sources};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -110,7 +111,10 @@ impl Policies {
     /// What cannot be read counts as changed, so that the reload says why.
     pub(super) fn changed(&self) -> bool {
         match files::read(&self.paths) {
-            Ok(found) => Some(&found) != self.refused.as_ref().or(self.sources.as_ref()),
+            Ok(found) => {
+                let known = self.refused.as_ref().or(self.sources.as_ref());
+                known.is_none_or(|known| !same(known, &found))
+            }
             Err(_) => true,
         }
     }
@@ -140,7 +144,7 @@ impl Policies {
         };
         let generation = self.generation + 1;
         let image = compile(&policy, &anchors, generation, enforcement)
-            .map_err(|found| ReloadError::Refused(shown(sources, found)))?;
+            .map_err(|found| refused(sources, &Report::new(found)))?;
         let image = Arc::new(image);
         let on_error = on_error(&policy, &image, enforcement);
         // An event can come right after the switch.
@@ -179,7 +183,24 @@ impl Places for Policies {
 /// The checked policy, or its errors as text.
 fn checked(sources: &Sources) -> Result<CheckedPolicy, ReloadError> {
     let (policy, report) = policy_lang::load(sources);
-    policy.ok_or_else(|| ReloadError::Refused(report.to_text(sources)))
+    policy.ok_or_else(|| refused(sources, &report))
+}
+
+fn refused(sources: &Sources, report: &Report) -> ReloadError {
+    ReloadError::Refused(
+        render_all(report, sources, Style::Plain)
+            .trim_end()
+            .to_owned(),
+    )
+}
+
+/// Whether two readings of the policies gave the same files.
+fn same(one: &Sources, other: &Sources) -> bool {
+    let key = |file: &SourceFile| (file.name().to_owned(), file.text().clone(), file.length());
+    one.files()
+        .iter()
+        .map(key)
+        .eq(other.files().iter().map(key))
 }
 
 /// The hooks that a policy's pairs need.
@@ -206,7 +227,10 @@ fn on_error(policy: &CheckedPolicy, image: &Image, enforcement: Enforcement) -> 
     }
     for (family, operation) in &image.pairs {
         let denied = policy.rules().iter().any(|rule| {
-            let denies = matches!(rule.effect, Effect::Kill | Effect::Deny | Effect::DefaultDeny);
+            let denies = matches!(
+                rule.effect,
+                Effect::Kill | Effect::Deny | Effect::DefaultDeny
+            );
             denies && rule.enforced && rule.covers(*family, *operation)
         });
         if denied && let Some(pair) = pair(family.number(), operation.number()) {

@@ -44,7 +44,11 @@ pub(super) fn report(
     output: &Output,
     undecodable: u64,
 ) -> Result<String, KernelError> {
-    let counters = kernel.counters()?.into_iter().map(|(_, name, count)| (name, count)).collect();
+    let counters = kernel
+        .counters()?
+        .into_iter()
+        .map(|(_, name, count)| (name, count))
+        .collect();
     let (written, unwritten) = output.counts();
     let mut sums: BTreeMap<&str, Tally> = BTreeMap::new();
     for (id, tally) in policies.retired() {
@@ -57,19 +61,28 @@ pub(super) fn report(
             continue;
         };
         let totals = kernel.tallies(slot)?.0;
-        let counted = totals.into_iter().chain(std::iter::repeat(Tally::default()));
+        let counted = totals
+            .into_iter()
+            .chain(std::iter::repeat(Tally::default()));
         for (rule, tally) in image.rules.iter().zip(counted) {
             let sum = sums.entry(&rule.id).or_default();
             *sum = sum.plus(&tally);
         }
     }
-    let rules = sums.into_iter().map(|(id, tally)| (id, Counts::from(tally))).collect();
+    let rules = sums
+        .into_iter()
+        .map(|(id, tally)| (id, Counts::from(tally)))
+        .collect();
     let report = Report {
         schema: 1,
         generation: policies.generation(),
         mode: mode.word(),
         counters,
-        events: Events { written, unwritten, undecodable },
+        events: Events {
+            written,
+            unwritten,
+            undecodable,
+        },
         rules,
     };
     Ok(serde_json::to_string(&report).unwrap_or_else(|error| format!("\"{error}\"")))
@@ -77,7 +90,19 @@ pub(super) fn report(
 
 impl From<Tally> for Counts {
     fn from(tally: Tally) -> Self {
-        let Tally { matched, denied, would_deny, emitted, lost } = tally;
-        Self { matched, denied, would_deny, emitted, lost }
+        let Tally {
+            matched,
+            denied,
+            would_deny,
+            emitted,
+            lost,
+        } = tally;
+        Self {
+            matched,
+            denied,
+            would_deny,
+            emitted,
+            lost,
+        }
     }
 }

@@ -31,19 +31,34 @@ impl Watch {
     pub(super) fn new(paths: &[PathBuf]) -> notify::Result<Self> {
         // One hint waits; more say nothing new.
         let (sender, hints) = mpsc::channel(1);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let relevant = event.as_ref().map_or(true, |event| !event.kind.is_access() || event.kind == CLOSED);
-            if relevant {
-                // Full means that a hint waits already.
-                sender.try_send(()).ok();
-            }
-        })?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                let relevant = event.as_ref().map_or(true, |event| {
+                    !event.kind.is_access() || event.kind == CLOSED
+                });
+                if relevant {
+                    // Full means that a hint waits already.
+                    sender.try_send(()).ok();
+                }
+            })?;
         for path in paths {
-            let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let folder = if path.is_dir() {
+                path
+            } else {
+                path.parent().unwrap_or(path)
+            };
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }
-        Ok(Self { hints, _watcher: watcher, next_poll: Instant::now() + POLL })
+        Ok(Self {
+            hints,
+            _watcher: watcher,
+            next_poll: Instant::now() + POLL,
+        })
     }
 
     /// Waits for a change and then for quiet, or for the time to look anyway.

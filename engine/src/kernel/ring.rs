@@ -34,8 +34,12 @@ impl Kernel {
     /// The ring, mapped at its first use and kept: its read position lives there.
     fn ring(&mut self) -> Result<&mut RingBuf<aya::maps::MapData>, KernelError> {
         if self.ring.is_none() {
-            let map = self.ebpf.take_map(maps::EVENTS).ok_or(KernelError::NoMap(maps::EVENTS))?;
-            self.ring = Some(RingBuf::try_from(map).map_err(super::load::on_map(maps::EVENTS, "mapped"))?);
+            let map = self
+                .ebpf
+                .take_map(maps::EVENTS)
+                .ok_or(KernelError::NoMap(maps::EVENTS))?;
+            self.ring =
+                Some(RingBuf::try_from(map).map_err(super::load::on_map(maps::EVENTS, "mapped"))?);
         }
         self.ring.as_mut().ok_or(KernelError::NoMap(maps::EVENTS))
     }

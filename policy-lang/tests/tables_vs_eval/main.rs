@@ -106,13 +106,14 @@ fn by_definition(policy: &CheckedPolicy, request: &Request, enforcement: Enforce
 
 fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
     let facts = requests::facts(request, |path| {
-        let place = host.place(path).unwrap_or_else(|| b"/nowhere/at/all".to_vec());
+        let place = host
+            .place(path)
+            .unwrap_or_else(|| b"/nowhere/at/all".to_vec());
         [policy_abi::hash::path(KEY, &place), u64::from(DEVICE)]
     });
     let verdict = decide(&image.words[..], &facts).expect("the image is whole");
-    let rule = |outcome: policy_abi::decide::Outcome| {
-        (outcome.rule != NO_RULE).then_some(outcome.rule)
-    };
+    let rule =
+        |outcome: policy_abi::decide::Outcome| (outcome.rule != NO_RULE).then_some(outcome.rule);
     Answer {
         denies: verdict.actual.denies(),
         rule: rule(verdict.actual),
@@ -128,7 +129,12 @@ fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
     }
 }
 
-fn compare(text: &str, all: &[Request], aliased: bool, enforcement: Enforcement) -> Result<(), TestCaseError> {
+fn compare(
+    text: &str,
+    all: &[Request],
+    aliased: bool,
+    enforcement: Enforcement,
+) -> Result<(), TestCaseError> {
     let policy = checked(text);
     let host = TestHost { aliased };
     let image = match compile(&policy, &host, 7, enforcement) {

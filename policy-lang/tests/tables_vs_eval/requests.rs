@@ -14,8 +14,22 @@ use std::net::IpAddr;
 
 fn ip() -> impl Strategy<Value = Object> {
     let near = select(
-        &["10.0.0.1", "10.0.0.9", "10.0.0.10", "127.0.0.1", "0.0.0.0", "255.255.255.255", "8.8.8.8",
-          "fd00::1", "::1", "::", "2001:db8::1", "::ffff:10.0.0.1", "::ffff:0.0.0.0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"][..],
+        &[
+            "10.0.0.1",
+            "10.0.0.9",
+            "10.0.0.10",
+            "127.0.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "8.8.8.8",
+            "fd00::1",
+            "::1",
+            "::",
+            "2001:db8::1",
+            "::ffff:10.0.0.1",
+            "::ffff:0.0.0.0",
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        ][..],
     )
     .prop_map(|text| text.parse::<IpAddr>().unwrap());
     let addr = prop_oneof![
@@ -23,7 +37,10 @@ fn ip() -> impl Strategy<Value = Object> {
         1 => any::<u32>().prop_map(|n| IpAddr::V4(n.into())),
         1 => any::<u128>().prop_map(|n| IpAddr::V6(n.into())),
     ];
-    let port = prop_oneof![select(&[80_u16, 443, 0, 65_535, 1, 1023, 1024, 8443][..]), any::<u16>()];
+    let port = prop_oneof![
+        select(&[80_u16, 443, 0, 65_535, 1, 1023, 1024, 8443][..]),
+        any::<u16>()
+    ];
     (addr, port).prop_map(|(addr, port)| Object::Ip {
         addr: Some(addr),
         port: Some(port),
@@ -45,17 +62,37 @@ fn unix() -> impl Strategy<Value = Object> {
 fn bare(name: &str) -> Vec<u8> {
     match name {
         "@\\x00z" => b"\0z".to_vec(),
-        _ => name.trim_matches('"').trim_start_matches('@').as_bytes().to_vec(),
+        _ => name
+            .trim_matches('"')
+            .trim_start_matches('@')
+            .as_bytes()
+            .to_vec(),
     }
 }
 
 pub fn request() -> BoxedStrategy<Request> {
     let pair = prop_oneof![
         (Just(Family::UNIX), unix()),
-        (select(&[Family::TCP, Family::UDP, Family::SMC][..]), prop_oneof![6 => ip(), 1 => Just(Object::Unreadable), 1 => Just(Object::None)]),
+        (
+            select(&[Family::TCP, Family::UDP, Family::SMC][..]),
+            prop_oneof![6 => ip(), 1 => Just(Object::Unreadable), 1 => Just(Object::None)]
+        ),
     ];
-    let exe = prop::option::weighted(0.8, prop_oneof![4 => select(EXES), 1 => Just("/usr/bin/other")]);
-    let comm = select(&["a", "dockerd", "two words", "123456789012345", "deny", "", "other"][..]);
+    let exe = prop::option::weighted(
+        0.8,
+        prop_oneof![4 => select(EXES), 1 => Just("/usr/bin/other")],
+    );
+    let comm = select(
+        &[
+            "a",
+            "dockerd",
+            "two words",
+            "123456789012345",
+            "deny",
+            "",
+            "other",
+        ][..],
+    );
     let id = || select(&[0_u32, 1, 999, 1000, 1999, 2000, 65_534, u32::MAX - 1][..]);
     (pair, exe, comm, id(), id())
         .prop_map(|((family, object), exe, comm, uid, gid)| {
