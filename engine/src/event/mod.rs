@@ -11,6 +11,11 @@
 //! the machine started. The names of the JSON members stand in `record`
 //! and nowhere else.
 //!
+//! ```
+//! use interdict::event::{DecodeError, decode};
+//! assert_eq!(decode(b"short").err(), Some(DecodeError::Length { found: 5 }));
+//! ```
+//!
 //! # The shape
 //!
 //! The members are those of Tracee's current event, plus one object of our own,

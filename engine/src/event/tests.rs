@@ -1,9 +1,9 @@
 //! Records built in code, and the exact lines that they become.
 
-use super::{DecodeError, LINE_BYTES, Places, Renderer, Rule, Rules, decode};
+use super::{Book, DecodeError, LINE_BYTES, Places, Renderer, Rule, Rules, decode};
 use expect_test::{Expect, expect};
 use policy_abi::ABI_VERSION;
-use policy_abi::decide::NO_RULE;
+use policy_abi::decide::{NO_RULE, decide};
 use policy_abi::event::{
     Action, FLAG_CONNECT, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
     Record, Text,
@@ -15,7 +15,10 @@ use policy_abi::facts::{
 use policy_abi::family::{CONNECT, TCP, UDP, UNIX};
 use policy_abi::hooks::Hook;
 use policy_abi::image::Effect;
+use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
+use policy_lang::source::Sources;
 use proptest::prelude::*;
+use std::sync::Arc;
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
 /// 2026-01-02T03:04:05Z.
@@ -54,6 +57,7 @@ impl Rules for Table {
             severity: Some("high"),
             tags,
             mode: "enforce",
+            errno: "EPERM",
         })
     }
 
@@ -514,6 +518,61 @@ fn the_other_actions() {
     expect![[r#""allow" null null [] null null null null"#]].assert_eq(&decided(&record));
 }
 
+struct NoPlaces;
+
+impl Host for NoPlaces {
+    fn hash_key(&self) -> [u64; 2] {
+        [1, 2]
+    }
+
+    fn places(&self, _: &[u8], _: PlaceUse) -> Vec<Place> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_decision_of_the_tables_is_named_by_the_book() {
+    let text = "record udp connect id other\n\
+                deny tcp connect to 127.0.0.0/8 port 8080 unless uid = 0 id web with EACCES\n\
+                audit record tcp connect if uid >= 1000 or gid = 5 id seen\n";
+    let sources = Sources::single("d/net.policy", text);
+    let policy = policy_lang::load(&sources).0.unwrap();
+    let image = compile(&policy, &NoPlaces, 3, Enforcement::AsWritten).unwrap();
+    let mut record = record(Hook::SocketConnect);
+    record.facts.family = TCP;
+    record.facts.object_kind = OBJECT_IPV4;
+    record.facts.object = [0x7f00_0001, 0];
+    record.facts.port = 8080;
+    let verdict = decide(image.words.as_slice(), &record.facts).unwrap();
+    record.generation = 3;
+    (record.rule, record.effect) = (verdict.actual.rule, verdict.actual.effect);
+    record.errno = verdict.actual.errno;
+    (record.recorded, record.terms) = (verdict.recorded, verdict.terms);
+    let mut book = Book::new();
+    let image = Arc::new(image);
+    let says = |book: &Book| {
+        let event = decode(record.as_bytes()).unwrap();
+        let renderer = Renderer::new(book, &Mounts, BOOT_EPOCH);
+        let line: serde_json::Value =
+            serde_json::from_str(&renderer.line(&event).unwrap()).unwrap();
+        let parts = [
+            "rule", "errno", "recorded", "policy", "file", "line", "mode",
+        ];
+        parts
+            .map(|part| line["decision"][part].to_string())
+            .join(" ")
+    };
+    book.enter(3, Arc::clone(&image));
+    let first = says(&book);
+    expect![[r#""web" "EACCES" ["seen"] "net" "d/net.policy" 2 "enforce""#]].assert_eq(&first);
+    for generation in 4..11 {
+        book.enter(generation, Arc::clone(&image));
+        assert_eq!(says(&book), first);
+    }
+    book.enter(11, image);
+    expect![[r#"null "EACCES" [] null null null null"#]].assert_eq(&says(&book));
+}
+
 #[test]
 fn a_generation_that_is_gone() {
     let mut record = unix(Hook::UnixStreamConnect);
@@ -632,6 +691,7 @@ impl Rules for Longest {
             severity: Some("critical"),
             tags,
             mode: "enforce",
+            errno: "EPERM",
         })
     }
 

@@ -98,7 +98,8 @@ impl Formatter for Still {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shown, Still, show};
+    use super::{Shown, Still, drives, show};
+    use proptest::prelude::*;
     use serde::Serialize as _;
 
     fn check(bytes: &[u8], text: &str, hex: Option<&str>) {
@@ -146,5 +147,27 @@ mod tests {
         let line = String::from_utf8(out).unwrap();
         assert_eq!(line, r#""a\"b\n\u009bc\u202e\u007f\u2028é""#);
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_acts_and_nothing_is_lost(
+            bytes in prop_oneof![
+                any::<Vec<u8>>(),
+                any::<String>().prop_map(String::into_bytes),
+                "[ -~\u{7f}-\u{9f}\u{200d}-\u{202f}\u{2065}-\u{206a}]*".prop_map(String::into_bytes),
+            ]
+        ) {
+            let shown = show(&bytes);
+            prop_assert!(!shown.text.chars().any(drives));
+            match shown.hex {
+                None => prop_assert_eq!(shown.text.as_bytes(), &bytes),
+                Some(hex) => {
+                    let byte = |at| u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap();
+                    let decoded: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+                    prop_assert_eq!(decoded, bytes);
+                }
+            }
+        }
     }
 }
