@@ -20,9 +20,7 @@ const NO_DEVICE: u64 = u64::MAX;
 /// Fills the object's part of `facts` for the peer `sk`.
 #[inline(always)]
 pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
-    facts.family = family::UNIX;
-    facts.operation = family::CONNECT;
-    facts.object_kind = OBJECT_UNREADABLE;
+    unreadable(facts);
     let unix = kernel::as_unix(sk);
     if unix.is_null() {
         return;
@@ -54,6 +52,14 @@ pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
         }
         _ => {}
     }
+}
+
+/// A peer of which nothing is known yet, or could be read.
+#[inline(always)]
+pub(crate) fn unreadable(facts: &mut Facts) {
+    facts.family = family::UNIX;
+    facts.operation = family::CONNECT;
+    facts.object_kind = OBJECT_UNREADABLE;
 }
 
 /// Takes the place of a socket that begins to listen.

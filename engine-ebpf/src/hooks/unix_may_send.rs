@@ -12,7 +12,8 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     }
     let (sock, other): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
     let (sk, peer) = (kernel::socket_sk(sock), kernel::socket_sk(other));
-    if sk.is_null() || peer.is_null() {
+    if sk.is_null() {
+        // Only a socket that was closed has none, and that one cannot send.
         return 0;
     }
     let Some(task) = dispatch::judged(sk) else {
@@ -20,7 +21,11 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     };
     let mut facts = Facts::default();
     subject::fill(task, &mut facts);
-    unix::fill(peer, &mut facts);
+    if peer.is_null() {
+        unix::unreadable(&mut facts);
+    } else {
+        unix::fill(peer, &mut facts);
+    }
     let mut caller = dispatch::caller(Hook::UnixMaySend, task, sk);
     caller.peer = peer;
     dispatch::conclude(&caller, &mut facts)

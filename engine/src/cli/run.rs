@@ -1,7 +1,8 @@
 //! `interdict run`: the daemon, in the foreground.
 
+use super::output;
 use crate::config::{Config, DEFAULT_PATH, DEFAULT_POLICIES, Mode, TrustRunning};
-use crate::daemon;
+use crate::daemon::{self, DaemonError, ReloadError};
 use crate::error::{Exit, ExpectedError};
 use clap::ValueEnum;
 use std::io;
@@ -70,6 +71,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         .with_writer(io::stderr)
         .without_time()
         .init();
-    daemon::run(&config)?;
-    Ok(Exit::Yes)
+    match daemon::run(&config) {
+        Ok(()) => Ok(Exit::Yes),
+        Err(DaemonError::Policy(ReloadError::Refused(findings))) => {
+            output::note(&format!("{findings}\n"))?;
+            Ok(Exit::No)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

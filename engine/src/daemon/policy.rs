@@ -2,7 +2,7 @@
 
 use crate::anchors::Anchors;
 use crate::config::Mode;
-use crate::event::{Book, Places};
+use crate::event::{Book, Cgroups, Places};
 use crate::files::{self, FilesError};
 use crate::kernel::stats::Totals;
 use crate::kernel::{Kernel, KernelError, Loadable, OnError};
@@ -17,6 +17,9 @@ use policy_lang::source::{SourceFile, Sources};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Where the hierarchy of control groups (v2) is mounted.
+const CGROUPS: &str = "/sys/fs/cgroup";
 
 /// Why a policy was not put in force.
 #[derive(Debug, thiserror::Error)]
@@ -47,10 +50,18 @@ pub(super) struct Policies {
     image: Option<Arc<Image>>,
     anchors: Option<Anchors>,
     book: Book,
+    cgroups: Cgroups,
     /// Counts of the rules of former generations, by id.
     retired: BTreeMap<String, Tally>,
     /// The image whose slot is retired at the next switch.
     former: Option<Arc<Image>>,
+}
+
+/// A policy on its way to the kernel.
+struct Compiled {
+    image: Image,
+    anchors: Anchors,
+    on_error: OnError,
 }
 
 impl Policies {
@@ -65,6 +76,7 @@ impl Policies {
             image: None,
             anchors: None,
             book: Book::new(),
+            cgroups: Cgroups::new(CGROUPS),
             retired: BTreeMap::new(),
             former: None,
         }
@@ -107,16 +119,28 @@ impl Policies {
         checked(&files::read(&self.paths)?).map(drop)
     }
 
-    /// Whether the files differ from those in force and from those last refused.
-    /// What cannot be read counts as changed, so that the reload says why.
+    /// Whether another policy would come of reading everything again: the files
+    /// differ from those in force and from those last refused, or what the paths
+    /// in them lead to does. What cannot be read counts as changed, so that the
+    /// reload says why.
     pub(super) fn changed(&self) -> bool {
-        match files::read(&self.paths) {
-            Ok(found) => {
-                let known = self.refused.as_ref().or(self.sources.as_ref());
-                known.is_none_or(|known| !same(known, &found))
-            }
-            Err(_) => true,
+        let Ok(found) = files::read(&self.paths) else {
+            return true;
+        };
+        match (&self.refused, &self.sources) {
+            (Some(refused), _) => !same(refused, &found),
+            (None, Some(known)) if same(known, &found) => self.moved(known),
+            (None, _) => true,
         }
+    }
+
+    /// Whether the paths of the policy in force lead elsewhere by now.
+    fn moved(&self, sources: &Sources) -> bool {
+        let Some(image) = &self.image else {
+            return true;
+        };
+        let again = self.compiled(sources, self.generation);
+        again.map_or(true, |again| again.image.words != image.words)
     }
 
     /// Reads, checks, compiles, anchors and publishes.
@@ -135,28 +159,44 @@ impl Policies {
         }
     }
 
-    fn publish(&mut self, sources: &Sources, kernel: &mut Kernel) -> Result<(), ReloadError> {
+    /// Everything up to the kernel.
+    fn compiled(&self, sources: &Sources, generation: u64) -> Result<Compiled, ReloadError> {
         let policy = checked(sources)?;
         let anchors = Anchors::of_host(self.hash_key).map_err(ReloadError::Mounts)?;
         let enforcement = match self.mode {
             Mode::Enforce => Enforcement::AsWritten,
             Mode::Audit => Enforcement::AuditAll,
         };
-        let generation = self.generation + 1;
         let image = compile(&policy, &anchors, generation, enforcement)
             .map_err(|found| refused(sources, &Report::new(found)))?;
-        let image = Arc::new(image);
         let on_error = on_error(&policy, &image, enforcement);
+        Ok(Compiled {
+            image,
+            anchors,
+            on_error,
+        })
+    }
+
+    fn publish(&mut self, sources: &Sources, kernel: &mut Kernel) -> Result<(), ReloadError> {
+        let generation = self.generation + 1;
+        let Compiled {
+            image,
+            anchors,
+            on_error,
+        } = self.compiled(sources, generation)?;
+        let image = Arc::new(image);
         // An event can come right after the switch.
         self.book.enter(generation, Arc::clone(&image));
         self.anchors = Some(anchors);
-        let retired = kernel.install(&Loadable {
+        let loadable = Loadable {
             words: &image.words,
             generation,
             hooks: &hooks(&image),
             on_error: &on_error,
-        })?;
+        };
+        let retired = kernel.fill(&loadable)?;
         self.retire(retired);
+        kernel.switch(&loadable)?;
         self.former = self.image.replace(image);
         self.generation = generation;
         Ok(())
@@ -177,6 +217,10 @@ impl Policies {
 impl Places for Policies {
     fn host_path(&self, device: u32, in_fs: &[u8]) -> Option<Vec<u8>> {
         self.anchors.as_ref()?.host_path(device, in_fs)
+    }
+
+    fn cgroup(&self, id: u64) -> Option<Vec<u8>> {
+        self.cgroups.path(id)
     }
 }
 
