@@ -2,6 +2,13 @@
 //! decision code over a compiled image says what `eval` says.
 //!
 //! Policies go through text, so the parser and the checker are in the loop.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod policies;
 mod requests;
@@ -106,13 +113,14 @@ fn by_definition(policy: &CheckedPolicy, request: &Request, enforcement: Enforce
 
 fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
     let facts = requests::facts(request, |path| {
-        let place = host.place(path).unwrap_or_else(|| b"/nowhere/at/all".to_vec());
+        let place = host
+            .place(path)
+            .unwrap_or_else(|| b"/nowhere/at/all".to_vec());
         [policy_abi::hash::path(KEY, &place), u64::from(DEVICE)]
     });
     let verdict = decide(&image.words[..], &facts).expect("the image is whole");
-    let rule = |outcome: policy_abi::decide::Outcome| {
-        (outcome.rule != NO_RULE).then_some(outcome.rule)
-    };
+    let rule =
+        |outcome: policy_abi::decide::Outcome| (outcome.rule != NO_RULE).then_some(outcome.rule);
     Answer {
         denies: verdict.actual.denies(),
         rule: rule(verdict.actual),
@@ -128,7 +136,12 @@ fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
     }
 }
 
-fn compare(text: &str, all: &[Request], aliased: bool, enforcement: Enforcement) -> Result<(), TestCaseError> {
+fn compare(
+    text: &str,
+    all: &[Request],
+    aliased: bool,
+    enforcement: Enforcement,
+) -> Result<(), TestCaseError> {
     let policy = checked(text);
     let host = TestHost { aliased };
     let image = match compile(&policy, &host, 7, enforcement) {
@@ -139,6 +152,7 @@ fn compare(text: &str, all: &[Request], aliased: bool, enforcement: Enforcement)
             return Err(TestCaseError::reject("too many terms"));
         }
     };
+    let defined = aliased_policy(text, aliased);
     for request in all {
         let mut seen = request.clone();
         if aliased {
@@ -146,7 +160,7 @@ fn compare(text: &str, all: &[Request], aliased: bool, enforcement: Enforcement)
             // that the policy's author would write for the place.
             requests::at_places(&mut seen, |path| host.place(path));
         }
-        let wanted = by_definition(&aliased_policy(text, aliased), &seen, enforcement);
+        let wanted = by_definition(&defined, &seen, enforcement);
         let got = by_tables(&image, &host, request);
         prop_assert_eq!(got, wanted, "{:?}\n{}", request, text);
     }

@@ -2,15 +2,45 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::fmt::Write as _;
 
-pub const EXES: &[&str] = &["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/usr/bin/d"];
-pub const PATHS: &[&str] = &["/run/a", "/run/b", "/run/c", "/run/d"];
-pub const NAMES: &[&str] = &["@x", "@y", "@", "\"@odd name\"", "@\\x00z"];
-const COMMS: &[&str] = &["a", "dockerd", "\"two words\"", "123456789012345", "1234567890123456", "deny"];
-const IDS: &[&str] = &["0", "1", "1000", "65534", "0-999", "1000-4294967294", "4294967294"];
+pub(crate) const EXES: &[&str] = &["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/usr/bin/d"];
+pub(crate) const PATHS: &[&str] = &["/run/a", "/run/b", "/run/c", "/run/d"];
+pub(crate) const NAMES: &[&str] = &["@x", "@y", "@", "\"@odd name\"", "@\\x00z"];
+const COMMS: &[&str] = &[
+    "a",
+    "dockerd",
+    "\"two words\"",
+    "123456789012345",
+    "1234567890123456",
+    "deny",
+];
+const IDS: &[&str] = &[
+    "0",
+    "1",
+    "1000",
+    "65534",
+    "0-999",
+    "1000-4294967294",
+    "4294967294",
+];
 const ADDRESSES: &[&str] = &[
-    "10.0.0.1", "10.0.0.0/8", "10.0.0.0-10.0.0.9", "0.0.0.0/0", "127.0.0.1", "fd00::1", "fd00::/8", "::/0",
-    "::1", "255.255.255.255", "loopback", "private", "public", "unspecified", "::ffff:10.0.0.1", "::fffe:0:0/95",
+    "10.0.0.1",
+    "10.0.0.0/8",
+    "10.0.0.0-10.0.0.9",
+    "0.0.0.0/0",
+    "127.0.0.1",
+    "fd00::1",
+    "fd00::/8",
+    "::/0",
+    "::1",
+    "255.255.255.255",
+    "loopback",
+    "private",
+    "public",
+    "unspecified",
+    "::ffff:10.0.0.1",
+    "::fffe:0:0/95",
 ];
 const PORTS: &[&str] = &["80", "443", "0", "65535", "1-1023", "443-8443"];
 
@@ -43,8 +73,10 @@ fn test(attribute: &'static str, values: &'static [&'static str]) -> BoxedStrate
         .filter(|word| !policy_lang::words::reserved::BUILT_IN.contains(word))
         .collect();
     prop_oneof![
-        (select(&["=", "!="][..]), select(single)).prop_map(move |(op, v)| format!("{attribute} {op} {v}")),
-        (select(&["in", "not in"][..]), set(values)).prop_map(move |(op, v)| format!("{attribute} {op} {v}")),
+        (select(&["=", "!="][..]), select(single))
+            .prop_map(move |(op, v)| format!("{attribute} {op} {v}")),
+        (select(&["in", "not in"][..]), set(values))
+            .prop_map(move |(op, v)| format!("{attribute} {op} {v}")),
     ]
     .boxed()
 }
@@ -71,7 +103,11 @@ fn tests(world: World) -> BoxedStrategy<String> {
             .boxed(),
     ];
     if world.ip() {
-        all.extend([test("addr", ADDRESSES), test("port", PORTS), ordered("port")]);
+        all.extend([
+            test("addr", ADDRESSES),
+            test("port", PORTS),
+            ordered("port"),
+        ]);
     }
     if world.unix() {
         all.extend([test("path", PATHS), test("name", NAMES)]);
@@ -93,21 +129,45 @@ fn condition(world: World) -> BoxedStrategy<String> {
 }
 
 fn target(world: World) -> BoxedStrategy<String> {
-    let mut all = vec![Just(String::new()).boxed(), Just(" to any".to_owned()).boxed()];
+    let mut all = vec![
+        Just(String::new()).boxed(),
+        Just(" to any".to_owned()).boxed(),
+    ];
     if world.unix() {
-        let objects: Vec<&'static str> = PATHS.iter().chain(NAMES).copied().chain(["unnamed", "sockets"]).collect();
+        let objects: Vec<&'static str> = PATHS
+            .iter()
+            .chain(NAMES)
+            .copied()
+            .chain(["unnamed", "sockets"])
+            .collect();
         let one = select(objects.clone()).prop_map(|object| format!(" to {object}"));
         let many = prop::collection::vec(select(objects), 1..4)
             .prop_map(|all| format!(" to {{ {} }}", all.join(", ")));
         all.extend([one.boxed(), many.boxed()]);
     }
     if world.ip() {
-        let address = prop_oneof![select(ADDRESSES).prop_map(str::to_owned), set(ADDRESSES), Just("any".to_owned()), Just("nets".to_owned())];
-        let port = prop_oneof![select(PORTS).prop_map(str::to_owned), set(PORTS), Just("any".to_owned())];
+        let address = prop_oneof![
+            select(ADDRESSES).prop_map(str::to_owned),
+            set(ADDRESSES),
+            Just("any".to_owned()),
+            Just("nets".to_owned())
+        ];
+        let port = prop_oneof![
+            select(PORTS).prop_map(str::to_owned),
+            set(PORTS),
+            Just("any".to_owned())
+        ];
         all.extend([
-            address.clone().prop_map(|address| format!(" on {address}")).boxed(),
-            port.clone().prop_map(|port| format!(" to port {port}")).boxed(),
-            (address, port).prop_map(|(address, port)| format!(" to {address} port {port}")).boxed(),
+            address
+                .clone()
+                .prop_map(|address| format!(" on {address}"))
+                .boxed(),
+            port.clone()
+                .prop_map(|port| format!(" to port {port}"))
+                .boxed(),
+            (address, port)
+                .prop_map(|(address, port)| format!(" to {address} port {port}"))
+                .boxed(),
         ]);
     }
     prop::strategy::Union::new(all).boxed()
@@ -131,7 +191,17 @@ fn rule() -> BoxedStrategy<String> {
         .prop_flat_map(|(families, world)| {
             (
                 select(&["", "", "audit ", "enforce "][..]),
-                select(&["kill", "deny", "deny", "allow", "allow", "default deny", "record"][..]),
+                select(
+                    &[
+                        "kill",
+                        "deny",
+                        "deny",
+                        "allow",
+                        "allow",
+                        "default deny",
+                        "record",
+                    ][..],
+                ),
                 target(world),
                 prop::option::of(condition(world)),
                 prop::option::of(condition(world)),
@@ -140,7 +210,11 @@ fn rule() -> BoxedStrategy<String> {
             )
         })
         .prop_map(|(prefix, effect, target, when, unless, with, families)| {
-            let with = if matches!(effect, "allow" | "record") { "" } else { with };
+            let with = if matches!(effect, "allow" | "record") {
+                ""
+            } else {
+                with
+            };
             let when = when.map(|c| format!(" if {c}")).unwrap_or_default();
             let unless = unless.map(|c| format!(" unless {c}")).unwrap_or_default();
             format!("{prefix}{effect} {families} connect{target}{when}{unless}{with}")
@@ -149,7 +223,7 @@ fn rule() -> BoxedStrategy<String> {
 }
 
 /// A policy that is valid; its ids are explicit for some rules and implicit for others.
-pub fn policy() -> BoxedStrategy<String> {
+pub(crate) fn policy() -> BoxedStrategy<String> {
     let statement = prop_oneof![
         6 => (rule(), prop::option::of(0_u32..1000)).prop_map(|(rule, _)| rule),
         1 => (condition(World::Both).prop_filter("subjects alone", |c| subject_only(c)), prop::collection::vec(rule(), 1..3))
@@ -168,10 +242,9 @@ pub fn policy() -> BoxedStrategy<String> {
             for (index, (statement, number)) in statements.into_iter().enumerate() {
                 text.push_str(&statement);
                 // A statement that ends in a brace takes no id.
-                if !statement.ends_with('}') || !statement.contains('\n') {
-                    if number % 2 == 0 {
-                        text.push_str(&format!(" id r{number}-{index}"));
-                    }
+                let scope = statement.ends_with('}') && statement.contains('\n');
+                if !scope && number % 2 == 0 {
+                    write!(text, " id r{number}-{index}").unwrap();
                 }
                 text.push('\n');
             }
@@ -181,11 +254,13 @@ pub fn policy() -> BoxedStrategy<String> {
 }
 
 fn subject_only(condition: &str) -> bool {
-    !["addr", "port", "path", "name"].iter().any(|word| condition.contains(word))
+    !["addr", "port", "path", "name"]
+        .iter()
+        .any(|word| condition.contains(word))
 }
 
 /// The text with each path written as its place in the aliased host.
-pub fn at_places(text: &str) -> String {
+pub(crate) fn at_places(text: &str) -> String {
     text.replace("/usr/bin/c", "/usr/bin/a")
         .replace("/run/c", "/run/a")
         // A path that has no place: nothing the kernel sees is there.

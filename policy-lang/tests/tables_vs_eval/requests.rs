@@ -14,8 +14,22 @@ use std::net::IpAddr;
 
 fn ip() -> impl Strategy<Value = Object> {
     let near = select(
-        &["10.0.0.1", "10.0.0.9", "10.0.0.10", "127.0.0.1", "0.0.0.0", "255.255.255.255", "8.8.8.8",
-          "fd00::1", "::1", "::", "2001:db8::1", "::ffff:10.0.0.1", "::ffff:0.0.0.0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"][..],
+        &[
+            "10.0.0.1",
+            "10.0.0.9",
+            "10.0.0.10",
+            "127.0.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "8.8.8.8",
+            "fd00::1",
+            "::1",
+            "::",
+            "2001:db8::1",
+            "::ffff:10.0.0.1",
+            "::ffff:0.0.0.0",
+            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+        ][..],
     )
     .prop_map(|text| text.parse::<IpAddr>().unwrap());
     let addr = prop_oneof![
@@ -23,7 +37,10 @@ fn ip() -> impl Strategy<Value = Object> {
         1 => any::<u32>().prop_map(|n| IpAddr::V4(n.into())),
         1 => any::<u128>().prop_map(|n| IpAddr::V6(n.into())),
     ];
-    let port = prop_oneof![select(&[80_u16, 443, 0, 65_535, 1, 1023, 1024, 8443][..]), any::<u16>()];
+    let port = prop_oneof![
+        select(&[80_u16, 443, 0, 65_535, 1, 1023, 1024, 8443][..]),
+        any::<u16>()
+    ];
     (addr, port).prop_map(|(addr, port)| Object::Ip {
         addr: Some(addr),
         port: Some(port),
@@ -45,17 +62,37 @@ fn unix() -> impl Strategy<Value = Object> {
 fn bare(name: &str) -> Vec<u8> {
     match name {
         "@\\x00z" => b"\0z".to_vec(),
-        _ => name.trim_matches('"').trim_start_matches('@').as_bytes().to_vec(),
+        _ => name
+            .trim_matches('"')
+            .trim_start_matches('@')
+            .as_bytes()
+            .to_vec(),
     }
 }
 
-pub fn request() -> BoxedStrategy<Request> {
+pub(crate) fn request() -> BoxedStrategy<Request> {
     let pair = prop_oneof![
         (Just(Family::UNIX), unix()),
-        (select(&[Family::TCP, Family::UDP, Family::SMC][..]), prop_oneof![6 => ip(), 1 => Just(Object::Unreadable), 1 => Just(Object::None)]),
+        (
+            select(&[Family::TCP, Family::UDP, Family::SMC][..]),
+            prop_oneof![6 => ip(), 1 => Just(Object::Unreadable), 1 => Just(Object::None)]
+        ),
     ];
-    let exe = prop::option::weighted(0.8, prop_oneof![4 => select(EXES), 1 => Just("/usr/bin/other")]);
-    let comm = select(&["a", "dockerd", "two words", "123456789012345", "deny", "", "other"][..]);
+    let exe = prop::option::weighted(
+        0.8,
+        prop_oneof![4 => select(EXES), 1 => Just("/usr/bin/other")],
+    );
+    let comm = select(
+        &[
+            "a",
+            "dockerd",
+            "two words",
+            "123456789012345",
+            "deny",
+            "",
+            "other",
+        ][..],
+    );
     let id = || select(&[0_u32, 1, 999, 1000, 1999, 2000, 65_534, u32::MAX - 1][..]);
     (pair, exe, comm, id(), id())
         .prop_map(|((family, object), exe, comm, uid, gid)| {
@@ -70,7 +107,7 @@ pub fn request() -> BoxedStrategy<Request> {
 }
 
 /// The request as the definition is asked it: paths are places.
-pub fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+pub(crate) fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>) {
     let nowhere = || b"/nowhere/at/all".to_vec();
     if let Some(exe) = &mut request.subject.exe {
         *exe = place(exe).unwrap_or_else(nowhere);
@@ -81,7 +118,7 @@ pub fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>
 }
 
 /// The facts of a request; `key` is where a path lies.
-pub fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
+pub(crate) fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
     let mut facts = Facts {
         family: request.family.number(),
         operation: request.operation.number(),
@@ -111,7 +148,10 @@ pub fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
         } => {
             facts.port = port.unwrap().into();
             let number = u128::from(addr);
-            (OBJECT_IPV6, [(number >> 64) as u64, number as u64])
+            (
+                OBJECT_IPV6,
+                [number >> 64, number & u128::from(u64::MAX)].map(|half| half.try_into().unwrap()),
+            )
         }
         Object::Path(path) => (OBJECT_PATH, key(&path)),
         Object::Abstract(name) => (
@@ -123,7 +163,7 @@ pub fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
         ),
         Object::Unnamed => (OBJECT_UNNAMED, [0; 2]),
         Object::Unreadable => (OBJECT_UNREADABLE, [0; 2]),
-        _ => (OBJECT_NONE, [0; 2]),
+        Object::None | Object::Ip { .. } | Object::Option(_) => (OBJECT_NONE, [0; 2]),
     };
     facts
 }
