@@ -32,7 +32,7 @@ pub(super) struct Watch {
     hints: mpsc::Receiver<()>,
     /// Dropping it ends the watch.
     _watcher: RecommendedWatcher,
-    /// Readable with priority when mounts have changed, see proc_pid_mounts(5).
+    /// Readable with priority when mounts have changed, see `proc_pid_mounts(5)`.
     mounts: AsyncFd<File>,
     next_poll: Instant,
 }

@@ -5,6 +5,7 @@ use super::condition::Resolved;
 use super::definitions::Definitions;
 use super::names::NameUse;
 use super::statements::Context;
+use super::target::Demand;
 use crate::ast::{self, ClauseKind, Effect, Form, Mode, Word, Words};
 use crate::checked::{IMPORTANCE_WORDS, Importance, Rule};
 use crate::diag::suggest::did_you_mean;
@@ -63,7 +64,7 @@ impl<'a> Checker<'a> {
         let (families, operations) = (families?, operations?);
         let shapes = self.shapes(rule, families, operations)?;
         let target = match &rule.target {
-            None => Some(None),
+            None => Some(Demand::Nothing),
             Some(target) => self.target(target, shapes, &rule.families, definitions),
         };
         let conditions = context
@@ -74,9 +75,10 @@ impl<'a> Checker<'a> {
         for condition in conditions {
             self.possible(condition, shapes, rule);
         }
-        self.size(rule, context, &clauses);
-        let target = target?;
-        if clauses.broken || context.broken {
+        // INVARIANT: conditions share parts; only this bound makes it safe to walk them as trees.
+        let bounded = self.bounded(rule, context, &clauses);
+        let target = target?.target();
+        if clauses.broken || context.broken || !bounded {
             return None;
         }
         let scopes = context.scopes.iter().map(|scope| scope.condition.clone());
@@ -391,7 +393,8 @@ impl<'a> Checker<'a> {
         self.report(found);
     }
 
-    fn size(&mut self, rule: &ast::Rule, context: &Context, clauses: &Clauses) {
+    /// Whether the rule's conditions are few enough once names are written out.
+    fn bounded(&mut self, rule: &ast::Rule, context: &Context, clauses: &Clauses) -> bool {
         let conditions = context
             .scopes
             .iter()
@@ -411,5 +414,6 @@ impl<'a> Checker<'a> {
                 .help("use sets instead of `or`"),
             );
         }
+        tests <= limits::TESTS_PER_RULE
     }
 }

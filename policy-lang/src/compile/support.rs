@@ -31,7 +31,24 @@ pub(super) const fn dimension(attribute: Attribute) -> Option<Dimension> {
         Attribute::Addr => Dimension::Addr,
         Attribute::Port => Dimension::Port,
         Attribute::Path | Attribute::Name => Dimension::Unix,
-        _ => return None,
+        Attribute::Ruid
+        | Attribute::Rgid
+        | Attribute::Loginuid
+        | Attribute::User
+        | Attribute::Group
+        | Attribute::Unit
+        | Attribute::Cgroup
+        | Attribute::Cap
+        | Attribute::Userns
+        | Attribute::Netns
+        | Attribute::Pidns
+        | Attribute::Mntns
+        | Attribute::Cgroupns
+        | Attribute::ParentComm
+        | Attribute::ParentExe
+        | Attribute::ParentUid
+        | Attribute::Type
+        | Attribute::Protocol => return None,
     })
 }
 

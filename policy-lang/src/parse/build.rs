@@ -1,4 +1,8 @@
 //! Pest's pairs to the syntax tree. `Pair` and `Rule` go no further than here.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each place of the grammar takes a few of its many rules"
+)]
 
 use super::lex::{Lexed, Token, too_deep};
 use super::{Rule, recover};
@@ -276,7 +280,7 @@ impl<'a> Builder<'a> {
         let mut parts = pair.into_inner();
         let first = parts.next()?;
         let first = self.part(first, or)?;
-        if parts.len() == 0 {
+        if parts.is_empty() {
             return Some(first);
         }
         let mut all = vec![first];
@@ -432,7 +436,7 @@ impl<'a> Builder<'a> {
                     facts = inner
                         .into_inner()
                         .filter_map(|one| self.fact(one))
-                        .collect()
+                        .collect();
                 }
                 _ => {}
             }

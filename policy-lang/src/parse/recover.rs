@@ -1,4 +1,8 @@
 //! What is said about text that no statement takes.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "few of the grammar's many rules have a name for people"
+)]
 
 use super::build::Builder;
 use super::{Grammar, Rule};
@@ -18,10 +22,17 @@ const STARTERS: &[&str] = &[
 pub(super) fn stray(builder: &Builder<'_>, first: usize, end: usize, rule: Rule) -> Diagnostic {
     let letters = builder.letters.get(first..end).unwrap_or("");
     match letters.as_bytes().first() {
-        Some(b'L' | b'M') => return prefix(builder, first),
-        Some(b'A'..=b'K' | b'Z') => {}
-        _ => return leftover(builder, first, rule),
+        Some(b'L' | b'M') => prefix(builder, first),
+        Some(b'A'..=b'K' | b'Z') => broken(builder, first, letters, rule),
+        // A statement that was whole, then a clause or a target that is not.
+        Some(b'N'..=b'T') if rule == Rule::one => broken(builder, first, letters, Rule::one_clause),
+        Some(b'U' | b'V') => broken(builder, first, letters, Rule::one_target),
+        _ => leftover(builder, first, rule),
     }
+}
+
+/// What is wrong with letters that `rule` does not take.
+fn broken(builder: &Builder<'_>, first: usize, letters: &str, rule: Rule) -> Diagnostic {
     match Grammar::parse(rule, letters) {
         Ok(_) => leftover(builder, first, rule),
         Err(error) => failed(builder, &error, first),
@@ -54,7 +65,7 @@ fn leftover(builder: &Builder<'_>, first: usize, rule: Rule) -> Diagnostic {
     let found = found(builder, first);
     let wanted = match (rule, first) {
         (Rule::one_expectation, _) => "`expect`",
-        (_, 0) => "a statement",
+        (Rule::one_target | Rule::one_clause, _) | (_, 0) => "a statement",
         _ => "a clause or a statement",
     };
     Diagnostic::new(
@@ -168,8 +179,7 @@ fn phrase(builder: &Builder<'_>, rule: Rule, base: usize, at: usize) -> &'static
         | Rule::group => "a condition",
         Rule::operator => "an operator such as `=`",
         Rule::operand | Rule::set => "a value",
-        Rule::object | Rule::object_name => "a target",
-        Rule::target => "a target",
+        Rule::object | Rule::object_name | Rule::target => "a target",
         Rule::options | Rule::ports => "`port`",
         Rule::string => "a text in quotes",
         Rule::word | Rule::name => "a name",
