@@ -4,6 +4,7 @@
 //! that it needs, so none has to be run before another.
 
 mod cargo;
+mod demo;
 mod kernels;
 mod paths;
 mod process;
@@ -31,6 +32,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
+    #[command(hide = true)]
+    DemoActor(demo::ActorArgs),
+    #[command(hide = true)]
+    DemoPlay(demo::PlayArgs),
     /// Install what is missing: packages, the BPF toolchain, the kernels
     #[command(long_about = SETUP_HELP)]
     Setup,
@@ -54,6 +60,9 @@ fetched and checked by apt into $XDG_CACHE_HOME/interdict (or
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Command::Demo(args) => demo::main(&args),
+        Command::DemoActor(args) => demo::actor(&args),
+        Command::DemoPlay(args) => demo::play(&args),
         Command::Setup => exit_code("setup", setup::everything()),
         Command::Test(args) => test::main(&args),
         Command::Vm(args) => vm::main(&args),
