@@ -10,6 +10,7 @@ mod paths;
 mod process;
 mod setup;
 mod test;
+mod tidy;
 #[expect(
     dead_code,
     reason = "the engine's build script runs it; xtask only looks for it"
@@ -41,6 +42,8 @@ enum Command {
     #[command(long_about = SETUP_HELP)]
     Setup,
     Test(test::TestArgs),
+    /// Check the house's rules that no lint sees
+    Tidy,
     Vm(vm::VmArgs),
 }
 
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::DemoPlay(args) => demo::play(&args),
         Command::Setup => exit_code("setup", setup::everything()),
         Command::Test(args) => test::main(&args),
+        Command::Tidy => exit_code("tidy", tidy::main()),
         Command::Vm(args) => vm::main(&args),
     }
 }
