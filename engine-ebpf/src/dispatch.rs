@@ -122,7 +122,6 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
 /// hook has stored.
 #[inline(always)]
 fn forget_ranges(facts: &mut Facts) {
-    #[expect(clippy::cast_possible_truncation, reason = "unchanged by the barrier")]
     {
         facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
         facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
@@ -201,7 +200,6 @@ unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
     let Some(word) = recorded.policy.word(recorded.terms.wrapping_add(bit)) else {
         return 1;
     };
-    #[expect(clippy::cast_possible_truncation, reason = "the rule is the low half")]
     let rule = word as u32;
     // Terms of one rule stand together.
     if rule != recorded.last {
@@ -221,23 +219,20 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
     let Some(tally) = tally(policy.slot, rule) else {
         return;
     };
-    // SAFETY: addresses inside a map's value.
-    let (matched, denied, would_deny) = unsafe {
-        (
-            &raw mut (*tally).matched,
-            &raw mut (*tally).denied,
-            &raw mut (*tally).would_deny,
-        )
-    };
-    // SAFETY: as above.
-    let (sent, lost) = unsafe { (&raw mut (*tally).emitted, &raw mut (*tally).lost) };
-    add(matched);
+    // SAFETY: a map's value, valid while the program runs; written by atomic
+    // additions alone.
+    let tally = unsafe { &mut *tally };
+    add(&raw mut tally.matched);
     match action {
-        Action::Deny | Action::Kill => add(denied),
-        Action::WouldDeny => add(would_deny),
+        Action::Deny | Action::Kill => add(&raw mut tally.denied),
+        Action::WouldDeny => add(&raw mut tally.would_deny),
         Action::Allow | Action::Record => {}
     }
-    add(if emitted { sent } else { lost });
+    add(if emitted {
+        &raw mut tally.emitted
+    } else {
+        &raw mut tally.lost
+    });
 }
 
 /// Whether the first policy has been switched on: hooks are attached before.
