@@ -65,6 +65,7 @@ pub(crate) fn interdict(profile: &str, no_build: bool) -> Result<Add> {
         );
         built
     } else {
+        setup::for_the_object()?;
         let arguments = [
             "build",
             "--quiet",
