@@ -296,13 +296,11 @@ pub(crate) fn opaque_memory(value: u64) -> u64 {
 #[inline(always)]
 pub(crate) fn at_most(value: u32, limit: u32) -> u32 {
     let value = opaque(u64::from(value));
-    #[expect(clippy::cast_possible_truncation, reason = "at most a 32-bit number")]
-    let smaller = if value > u64::from(limit) {
+    if value > u64::from(limit) {
         limit
     } else {
         value as u32
-    };
-    smaller
+    }
 }
 
 /// `-errno`, in a form whose range every supported verifier keeps.
@@ -317,7 +315,5 @@ pub(crate) fn refusal(errno: u32) -> i32 {
     }
     let masked = (opaque(u64::from(errno)) & (SPAN - 1).cast_unsigned()).cast_signed();
     let distance = opaque((SPAN - masked).cast_unsigned()).cast_signed();
-    #[expect(clippy::cast_possible_truncation, reason = "lies in [-4095, -1]")]
-    let result = (distance - SPAN) as i32;
-    result
+    (distance - SPAN) as i32
 }

@@ -86,8 +86,9 @@ pub(crate) fn hash_key() -> Key {
 /// A zero that the verifier does not know to be one.
 #[inline(always)]
 pub(crate) fn zero() -> u64 {
+    let zero = &raw const ZERO;
     // SAFETY: a valid static that nobody writes.
-    unsafe { core::ptr::read_volatile(&raw const ZERO) }
+    unsafe { core::ptr::read_volatile(zero) }
 }
 
 /// Whether identities found at start are trusted whoever runs the process.

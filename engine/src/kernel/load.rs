@@ -113,6 +113,29 @@ impl Kernel {
         Ok(())
     }
 
+    /// Instructions that the verifier followed for each program, where this
+    /// kernel says (5.16 and newer).
+    ///
+    /// # Errors
+    ///
+    /// When a program's information cannot be read.
+    pub fn verified(&mut self) -> Result<Vec<(&'static str, u32)>, KernelError> {
+        let mut counts = Vec::new();
+        for desc in HOOKS {
+            let refused = |source| KernelError::Program {
+                hook: desc.name,
+                source: Box::new(source),
+            };
+            let count = self
+                .lsm(desc)?
+                .info()
+                .map_err(refused)?
+                .verified_instruction_count();
+            counts.push((desc.name, count.unwrap_or(0)));
+        }
+        Ok(counts)
+    }
+
     fn lsm(&mut self, desc: &'static HookDesc) -> Result<&mut Lsm, KernelError> {
         let missing = || KernelError::Hook {
             hook: desc.name,

@@ -174,7 +174,18 @@ fn programs() -> Finding {
         hash_key: [0; 2],
         trust_all: false,
     }) {
-        Ok(_) => Finding::met(WHAT, "loaded and attached"),
+        Ok(mut kernel) => {
+            let counts = kernel.verified().unwrap_or_default();
+            let counts: Vec<_> = counts
+                .iter()
+                .map(|(hook, count)| format!("{hook} {count}"))
+                .collect();
+            let counts = counts.join(", ");
+            Finding::met(
+                WHAT,
+                format!("loaded and attached; instructions verified: {counts}"),
+            )
+        }
         Err(error) => {
             let mut found = error.to_string();
             found.truncate(found.find('\n').unwrap_or(found.len()));
