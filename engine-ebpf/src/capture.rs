@@ -71,7 +71,7 @@ pub(crate) fn seed(ctx: *mut c_void) -> i32 {
 /// Reads the place of a process's program.
 #[inline(always)]
 fn read_exe(leader: Pointer, identity: *mut Identity) {
-    // SAFETY: an address inside a map's value.
+    // SAFETY: a map's value, valid while the program runs.
     let place = unsafe { &raw mut (*identity).exe };
     set_state(place, PLACE_NAMELESS);
     let mm = task_mm(leader);
@@ -97,5 +97,7 @@ fn read_exe(leader: Pointer, identity: *mut Identity) {
 #[inline(always)]
 fn set_origin(identity: *mut Identity, origin: u32) {
     // SAFETY: `identity` is a map's value, valid while the program runs.
-    unsafe { core::ptr::write_volatile(&raw mut (*identity).origin, origin) };
+    let identity = unsafe { &mut *identity };
+    // SAFETY: a field of it. Volatile, so that the order of the writes stays.
+    unsafe { core::ptr::write_volatile(&raw mut identity.origin, origin) };
 }

@@ -6,6 +6,8 @@ use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{ACTIVE, Image, ON_ERROR, TABLES};
 use crate::subject;
+use aya_ebpf::helpers::generated::bpf_loop;
+use core::ffi::c_void;
 use core::ptr::read_volatile;
 use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
 use policy_abi::event::{Action, Counter, FLAG_FAILED};
@@ -24,6 +26,7 @@ const EPERM: u32 = 1;
 
 /// A policy in the kernel's hands.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct InForce {
     image: *const u64,
     pub(crate) slot: u32,
@@ -45,25 +48,34 @@ impl Tables for InForce {
     }
 }
 
-/// The running task when it is to be judged: an earlier refusal is given back
-/// untouched, and the kernel's own threads go on.
+/// The refusal of a program that ran before this one, to be given back untouched.
 #[inline(always)]
-pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
-    if prior != 0 {
-        count(Counter::PriorDenials);
-        // VERIFIER: the range of an argument is not known.
-        return Err(if prior > -4096 && prior < 0 {
-            prior
-        } else {
-            -1
-        });
+pub(crate) fn refused_before(prior: i32) -> Option<i32> {
+    if prior == 0 {
+        return None;
+    }
+    count(Counter::PriorDenials);
+    // VERIFIER: the range of an argument is not known.
+    Some(if prior > -4096 && prior < 0 {
+        prior
+    } else {
+        -1
+    })
+}
+
+/// The running task, unless it or the socket is the kernel's own: those go on.
+#[inline(always)]
+pub(crate) fn judged(sk: Pointer) -> Option<Pointer> {
+    if kernel::is_kernel_socket(sk) {
+        count(Counter::KernelSockets);
+        return None;
     }
     let task = kernel::current();
     if subject::is_kernel_thread(task) {
         count(Counter::KernelThreads);
-        return Err(0);
+        return None;
     }
-    Ok(task)
+    Some(task)
 }
 
 /// Judges what `facts` say and answers for it.
@@ -73,6 +85,9 @@ pub(crate) fn enter(prior: i32) -> Result<Pointer, i32> {
 #[inline(never)]
 pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     forget_ranges(facts);
+    if !anything_in_force() {
+        return 0;
+    }
     count(Counter::Decisions);
     let Some((policy, verdict)) = in_force().and_then(|p| decide(&p, facts).map(|v| (p, v))) else {
         return failed(caller, facts);
@@ -107,7 +122,6 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
 /// hook has stored.
 #[inline(always)]
 fn forget_ranges(facts: &mut Facts) {
-    #[expect(clippy::cast_possible_truncation, reason = "unchanged by the barrier")]
     {
         facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
         facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
@@ -140,25 +154,64 @@ fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome
     if action != Action::Record {
         settle_rule(policy, outcome.rule, action, emitted);
     }
-    let mut rest = verdict.recorded;
-    let mut last = NO_RULE;
-    for _ in 0..u64::BITS {
-        if rest == 0 {
-            break;
-        }
-        let bit = rest.trailing_zeros();
-        rest &= rest - 1;
-        let Some(word) = policy.word(verdict.terms.wrapping_add(bit)) else {
-            break;
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "the rule is the low half")]
-        let rule = word as u32;
-        // Terms of one rule stand together.
-        if rule != last {
-            settle_rule(policy, rule, Action::Record, emitted);
-        }
-        last = rule;
+    if verdict.recorded == 0 {
+        return;
     }
+    let mut recorded = Recorded {
+        policy: *policy,
+        rest: verdict.recorded,
+        terms: verdict.terms,
+        last: NO_RULE,
+        emitted: u32::from(emitted),
+        padding: 0,
+    };
+    // SAFETY: `settle_next` has the signature that the helper calls, and
+    // `recorded` outlives the call.
+    unsafe {
+        bpf_loop(
+            u64::BITS,
+            settle_next as *const () as *mut c_void,
+            (&raw mut recorded).cast(),
+            0,
+        );
+    }
+}
+
+/// State of the loop over the record rules that matched.
+#[repr(C)]
+struct Recorded {
+    policy: InForce,
+    rest: u64,
+    terms: u32,
+    last: u32,
+    emitted: u32,
+    padding: u32,
+}
+
+/// Counts for one record term; 1 ends the loop.
+unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
+    // SAFETY: `bpf_loop` passes the pointer that `settle` gave it.
+    let recorded = unsafe { &mut *recorded };
+    if recorded.rest == 0 {
+        return 1;
+    }
+    let bit = recorded.rest.trailing_zeros();
+    recorded.rest &= recorded.rest - 1;
+    let Some(word) = recorded.policy.word(recorded.terms.wrapping_add(bit)) else {
+        return 1;
+    };
+    let rule = word as u32;
+    // Terms of one rule stand together.
+    if rule != recorded.last {
+        settle_rule(
+            &recorded.policy,
+            rule,
+            Action::Record,
+            recorded.emitted != 0,
+        );
+    }
+    recorded.last = rule;
+    0
 }
 
 #[inline(always)]
@@ -166,23 +219,29 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
     let Some(tally) = tally(policy.slot, rule) else {
         return;
     };
-    // SAFETY: addresses inside a map's value.
-    let (matched, denied, would_deny) = unsafe {
-        (
-            &raw mut (*tally).matched,
-            &raw mut (*tally).denied,
-            &raw mut (*tally).would_deny,
-        )
-    };
-    // SAFETY: as above.
-    let (sent, lost) = unsafe { (&raw mut (*tally).emitted, &raw mut (*tally).lost) };
-    add(matched);
+    // SAFETY: a map's value, valid while the program runs; written by atomic
+    // additions alone.
+    let tally = unsafe { &mut *tally };
+    add(&raw mut tally.matched);
     match action {
-        Action::Deny | Action::Kill => add(denied),
-        Action::WouldDeny => add(would_deny),
+        Action::Deny | Action::Kill => add(&raw mut tally.denied),
+        Action::WouldDeny => add(&raw mut tally.would_deny),
         Action::Allow | Action::Record => {}
     }
-    add(if emitted { sent } else { lost });
+    add(if emitted {
+        &raw mut tally.emitted
+    } else {
+        &raw mut tally.lost
+    });
+}
+
+/// Whether the first policy has been switched on: hooks are attached before.
+#[inline(always)]
+fn anything_in_force() -> bool {
+    // SAFETY: a map's value of one aligned word.
+    ACTIVE
+        .get_ptr(0)
+        .is_some_and(|word| unsafe { read_volatile(word) } != 0)
 }
 
 /// The policy in force, `None` when there is none that can be used.

@@ -89,14 +89,17 @@ pub(crate) fn emit(
 #[inline(always)]
 fn put_process(record: *mut Record, caller: &Caller) -> u32 {
     let leader = kernel::group_leader(caller.task);
-    // SAFETY: the helpers have no preconditions.
-    let (ids, now) = unsafe { (bpf_get_current_pid_tgid(), bpf_ktime_get_boot_ns()) };
+    // SAFETY: the helper has no preconditions.
+    let ids = unsafe { bpf_get_current_pid_tgid() };
     // SAFETY: as above.
-    let (cpu, cgroup) = unsafe { (bpf_get_smp_processor_id(), bpf_get_current_cgroup_id()) };
+    let now = unsafe { bpf_ktime_get_boot_ns() };
+    // SAFETY: as above.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    // SAFETY: as above.
+    let cgroup = unsafe { bpf_get_current_cgroup_id() };
     put!(record.boottime = now);
     put!(record.cpu = cpu);
     put!(record.cgroup = cgroup);
-    #[expect(clippy::cast_possible_truncation, reason = "each half is 32 bits")]
     let (pid, tid) = ((ids >> 32) as u32, ids as u32);
     put!(record.pid = pid);
     put!(record.tid = tid);
@@ -118,13 +121,11 @@ fn put_exe(record: *mut Record, task: Pointer) -> u32 {
     let Some(identity) = subject::known(kernel::group_leader(task)) else {
         return 0;
     };
-    // SAFETY: an address inside a map's value.
-    let place = unsafe { &raw const (*identity).exe };
+    // SAFETY: a map's value, valid while the program runs.
+    let identity = unsafe { &*identity };
     // SAFETY: an address inside the reserved record.
-    put_place(unsafe { &raw mut (*record).exe }, place);
-    // SAFETY: a map's value.
-    let origin = unsafe { (*identity).origin };
-    if origin == ORIGIN_SEEDED {
+    put_place(unsafe { &raw mut (*record).exe }, &raw const identity.exe);
+    if identity.origin == ORIGIN_SEEDED {
         FLAG_EXE | FLAG_SEEDED
     } else {
         FLAG_EXE
@@ -134,21 +135,14 @@ fn put_exe(record: *mut Record, task: Pointer) -> u32 {
 /// A stored place's numbers and text.
 #[inline(always)]
 fn put_place(text: *mut Text, place: *const Place) {
-    // SAFETY: both are valid; the place is a map's value, the text a record's.
-    unsafe {
-        (*text).inode = (*place).inode;
-    }
-    // SAFETY: as above.
-    unsafe {
-        (*text).device = (*place).device;
-    }
-    // SAFETY: as above.
-    unsafe {
-        (*text).length = (*place).length;
-    }
-    // SAFETY: as above.
-    let (to, from) = unsafe { (&raw mut (*text).bytes, &raw const (*place).text) };
-    #[expect(clippy::cast_possible_truncation, reason = "a few hundred bytes")]
+    // SAFETY: the record's, which nobody else sees yet.
+    let text = unsafe { &mut *text };
+    // SAFETY: a map's value, valid while the program runs.
+    let place = unsafe { &*place };
+    text.inode = place.inode;
+    text.device = place.device;
+    text.length = place.length;
+    let (to, from) = (&raw mut text.bytes, &raw const place.text);
     let room = TEXT_ROOM as u32;
     kernel::copy(to.cast(), room, from as u64);
 }
@@ -168,7 +162,7 @@ fn put_object(record: *mut Record, peer: Pointer) -> u32 {
 }
 
 /// x86-64 system calls whose first argument is a socket.
-/// Linux, arch/x86/entry/syscalls/syscall_64.tbl.
+/// Linux, `arch/x86/entry/syscalls/syscall_64.tbl`.
 const SOCKET_CALLS: [u64; 14] = [1, 18, 20, 40, 42, 43, 44, 46, 49, 50, 54, 288, 296, 307];
 /// `connect` among them.
 const CONNECT: u64 = 42;
@@ -198,7 +192,6 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
     };
     if number == PWRITEV2 || SOCKET_CALLS.contains(&number) {
         flags |= FLAG_SOCKFD;
-        #[expect(clippy::cast_possible_truncation, reason = "a descriptor is an int")]
         let descriptor = kernel::regs_di(regs) as i32;
         put!(record.sockfd = descriptor);
     }
@@ -207,7 +200,6 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
     }
     // SAFETY: an address inside the reserved record.
     let typed = unsafe { &raw mut (*record).typed };
-    #[expect(clippy::cast_possible_truncation, reason = "128")]
     let room = TYPED_BYTES as u32;
     if caller.address != 0 {
         let length = kernel::at_most(caller.address_length, room);
@@ -216,7 +208,6 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
             flags |= FLAG_TYPED;
         }
     } else if number == CONNECT {
-        #[expect(clippy::cast_possible_truncation, reason = "connect(2) takes an int")]
         let given = kernel::regs_dx(regs) as u32;
         let length = kernel::at_most(given, room);
         let from = kernel::regs_si(regs);

@@ -259,6 +259,13 @@ pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
     }
 }
 
+/// Whether the kernel made a socket for itself.
+#[inline(always)]
+pub(crate) fn is_kernel_socket(sk: Pointer) -> bool {
+    let bit = offset!(sk_kernel);
+    load::<u8>(sk, bit / 8) >> (bit % 8) & 1 == 1
+}
+
 /// Hides a value from the optimiser, which knows nothing of the verifier.
 #[inline(always)]
 pub(crate) fn opaque(value: u64) -> u64 {
@@ -289,13 +296,11 @@ pub(crate) fn opaque_memory(value: u64) -> u64 {
 #[inline(always)]
 pub(crate) fn at_most(value: u32, limit: u32) -> u32 {
     let value = opaque(u64::from(value));
-    #[expect(clippy::cast_possible_truncation, reason = "at most a 32-bit number")]
-    let smaller = if value > u64::from(limit) {
+    if value > u64::from(limit) {
         limit
     } else {
         value as u32
-    };
-    smaller
+    }
 }
 
 /// `-errno`, in a form whose range every supported verifier keeps.
@@ -310,7 +315,5 @@ pub(crate) fn refusal(errno: u32) -> i32 {
     }
     let masked = (opaque(u64::from(errno)) & (SPAN - 1).cast_unsigned()).cast_signed();
     let distance = opaque((SPAN - masked).cast_unsigned()).cast_signed();
-    #[expect(clippy::cast_possible_truncation, reason = "lies in [-4095, -1]")]
-    let result = (distance - SPAN) as i32;
-    result
+    (distance - SPAN) as i32
 }

@@ -8,6 +8,10 @@
 #![no_main]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 #![expect(
+    clippy::cast_possible_truncation,
+    reason = "the target is 64 bits wide; halves of words are taken on purpose"
+)]
+#![expect(
     clippy::inline_always,
     reason = "the verifier sees what is inlined with the ranges of its caller"
 )]

@@ -1,7 +1,7 @@
 //! Every map and global of the object. Names are those of [`policy_abi::maps`].
 
 use aya_ebpf::bindings::bpf_map_type::{BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE};
-use aya_ebpf::bindings::{BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE};
+use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::{
     bpf_sk_storage_get, bpf_task_storage_delete, bpf_task_storage_get,
@@ -20,7 +20,7 @@ use policy_abi::offsets::Offsets;
 pub(crate) type Image = [u64; IMAGE_WORDS as usize];
 
 #[btf_map(name = "ACTIVE")]
-pub(crate) static ACTIVE: Array<u64, 1> = Array::new();
+pub(crate) static ACTIVE: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
 #[btf_map(name = "ON_ERROR")]
 pub(crate) static ON_ERROR: Array<u64, { ON_ERROR_WORDS as usize }> = Array::new();
@@ -86,8 +86,9 @@ pub(crate) fn hash_key() -> Key {
 /// A zero that the verifier does not know to be one.
 #[inline(always)]
 pub(crate) fn zero() -> u64 {
+    let zero = &raw const ZERO;
     // SAFETY: a valid static that nobody writes.
-    unsafe { core::ptr::read_volatile(&raw const ZERO) }
+    unsafe { core::ptr::read_volatile(zero) }
 }
 
 /// Whether identities found at start are trusted whoever runs the process.

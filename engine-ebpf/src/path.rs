@@ -51,7 +51,7 @@ struct Walk {
     /// Components seen.
     depth: u32,
     /// Which walk this is, from 0.
-    walk: u32,
+    round: u32,
     /// One of the `WALK_` states.
     state: u32,
     /// Where in the text the name begins.
@@ -98,7 +98,7 @@ pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
     target.owner_level = owner_level;
     let walk = walk_in(target);
     walk.origin = dentry as u64;
-    walk.walk = 0;
+    walk.round = 0;
     walk.state = WALK_GOING;
     walk.write = 0;
     walk.length = 0;
@@ -158,7 +158,9 @@ fn run(times: u32, body: unsafe extern "C" fn(u32, *mut Work) -> i64, place: *mu
 #[inline(always)]
 pub(crate) fn set_state(place: *mut Place, state: u32) {
     // SAFETY: `place` is a map's value, valid while the program runs.
-    unsafe { core::ptr::write_volatile(&raw mut (*place).state, state) };
+    let place = unsafe { &mut *place };
+    // SAFETY: a field of it. Volatile, so that it is written last.
+    unsafe { core::ptr::write_volatile(&raw mut place.state, state) };
 }
 
 /// A place's scratch memory.
@@ -174,7 +176,9 @@ fn walk_in(place: &mut Place) -> &mut Walk {
 /// the next; 1 ends it all.
 unsafe extern "C" fn step(_index: u32, work: *mut Work) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
-    let place = unsafe { &mut *(*work).place };
+    let work = unsafe { &*work };
+    // SAFETY: a map's value, valid while the program runs.
+    let place = unsafe { &mut *work.place };
     let text = (&raw mut place.text).cast::<u8>();
     let walk = walk_in(place);
     if walk.state != WALK_GOING {
@@ -206,7 +210,9 @@ unsafe extern "C" fn step(_index: u32, work: *mut Work) -> i64 {
 /// A chunk of an abstract name; 1 ends the loop.
 unsafe extern "C" fn name_step(_index: u32, work: *mut Work) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
-    let place = unsafe { &mut *(*work).place };
+    let work = unsafe { &*work };
+    // SAFETY: a map's value, valid while the program runs.
+    let place = unsafe { &mut *work.place };
     let text = (&raw mut place.text).cast::<u8>();
     let walk = walk_in(place);
     if walk.state != WALK_GOING || walk.taken >= walk.name_length {
@@ -238,7 +244,7 @@ fn enter(walk: &mut Walk) {
         return;
     };
     // A name in the middle of a rename is never the same twice.
-    let torn = u64::from(name.seq & 1) * u64::from(walk.walk + 1);
+    let torn = u64::from(name.seq & 1) * u64::from(walk.round + 1);
     walk.check = walk
         .check
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -280,15 +286,15 @@ fn chunk(walk: &mut Walk, text: *mut u8) {
 #[inline(always)]
 fn finish(walk: &mut Walk) {
     let hash = walk.hasher.finish();
-    if walk.walk > 0 && hash == walk.last_hash && walk.check == walk.last_check {
+    if walk.round > 0 && hash == walk.last_hash && walk.check == walk.last_check {
         walk.state = WALK_AGREED;
         return;
     }
-    if walk.walk > 0 {
+    if walk.round > 0 {
         count(Counter::WalkRetries);
     }
-    walk.walk += 1;
-    if walk.walk >= WALKS {
+    walk.round += 1;
+    if walk.round >= WALKS {
         walk.state = WALK_HOPELESS;
         return;
     }

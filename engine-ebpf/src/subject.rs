@@ -30,8 +30,8 @@ pub(crate) fn fill(task: Pointer, facts: &mut Facts) {
     facts.gid = cred_egid(cred);
     if let Some(identity) = known(leader) {
         // SAFETY: a map's value; its place is written before its state.
-        let (hash, device) = unsafe { ((*identity).exe.hash, (*identity).exe.device) };
-        facts.exe = [hash, u64::from(device)];
+        let exe = unsafe { &(*identity).exe };
+        facts.exe = [exe.hash, u64::from(exe.device)];
         facts.subject |= SUBJECT_EXE;
     }
 }
@@ -43,16 +43,10 @@ pub(crate) fn fill(task: Pointer, facts: &mut Facts) {
 #[inline(always)]
 pub(crate) fn known(leader: Pointer) -> Option<*mut Identity> {
     let identity = IDENTITIES.of_task(leader, Missing::Leave)?;
-    // SAFETY: a map's value.
-    let (origin, state, owner) = unsafe {
-        (
-            (*identity).origin,
-            (*identity).exe.state,
-            (*identity).exe.owner_level,
-        )
-    };
-    let from_engine = origin == ORIGIN_EXEC || origin == ORIGIN_SEEDED;
-    if from_engine && state == PLACE_KNOWN && owner == 0 {
+    // SAFETY: a map's value, valid while the program runs.
+    let found = unsafe { &*identity };
+    let from_engine = found.origin == ORIGIN_EXEC || found.origin == ORIGIN_SEEDED;
+    if from_engine && found.exe.state == PLACE_KNOWN && found.exe.owner_level == 0 {
         Some(identity)
     } else {
         None

@@ -4,11 +4,13 @@
 //! that it needs, so none has to be run before another.
 
 mod cargo;
+mod demo;
 mod kernels;
 mod paths;
 mod process;
 mod setup;
 mod test;
+mod tidy;
 #[expect(
     dead_code,
     reason = "the engine's build script runs it; xtask only looks for it"
@@ -31,10 +33,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
+    #[command(hide = true)]
+    DemoActor(demo::ActorArgs),
+    #[command(hide = true)]
+    DemoPlay(demo::PlayArgs),
     /// Install what is missing: packages, the BPF toolchain, the kernels
     #[command(long_about = SETUP_HELP)]
     Setup,
     Test(test::TestArgs),
+    /// Check the house's rules that no lint sees
+    Tidy,
     Vm(vm::VmArgs),
 }
 
@@ -54,8 +63,12 @@ fetched and checked by apt into $XDG_CACHE_HOME/interdict (or
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Command::Demo(args) => demo::main(&args),
+        Command::DemoActor(args) => demo::actor(&args),
+        Command::DemoPlay(args) => demo::play(&args),
         Command::Setup => exit_code("setup", setup::everything()),
         Command::Test(args) => test::main(&args),
+        Command::Tidy => exit_code("tidy", tidy::main()),
         Command::Vm(args) => vm::main(&args),
     }
 }

@@ -15,7 +15,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::kernels::Kernel;
-use crate::setup;
+use crate::{setup, tidy};
 use counts::Counts;
 
 /// Check the format and the lints, run every test, on this machine and on the kernels
@@ -64,6 +64,11 @@ const STAGES: &[Stage] = &[
         name: "format",
         kind: Kind::Check,
         run: |_| checked(checks::format()),
+    },
+    Stage {
+        name: "tidy",
+        kind: Kind::Check,
+        run: |_| checked(tidy::main()),
     },
     Stage {
         name: "lints",

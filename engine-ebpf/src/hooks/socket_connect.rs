@@ -9,6 +9,9 @@ use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(3)) {
+        return refusal;
+    }
     let (sock, from): (Pointer, u64) = (ctx.arg(0), ctx.arg(1));
     let length: u32 = ctx.arg::<i32>(2).cast_unsigned();
     let sk = kernel::socket_sk(sock);
@@ -19,9 +22,8 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if !address::fill(sk, from, length, Use::Connect, &mut facts) {
         return 0;
     }
-    let task = match dispatch::enter(ctx.arg(3)) {
-        Ok(task) => task,
-        Err(result) => return result,
+    let Some(task) = dispatch::judged(sk) else {
+        return 0;
     };
     subject::fill(task, &mut facts);
     let mut caller = dispatch::caller(Hook::SocketConnect, task, sk);

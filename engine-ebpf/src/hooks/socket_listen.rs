@@ -1,18 +1,13 @@
 //! listen(2): the place of a unix socket is taken before anyone can connect.
 
 use crate::kernel::{self, Pointer};
-use crate::unix;
+use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::family::UNIX;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
-    let prior: i32 = ctx.arg(2);
-    if prior != 0 {
-        return if prior > -4096 && prior < 0 {
-            prior
-        } else {
-            -1
-        };
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(2)) {
+        return refusal;
     }
     let sock: Pointer = ctx.arg(0);
     let sk = kernel::socket_sk(sock);

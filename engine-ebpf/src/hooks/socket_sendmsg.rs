@@ -9,6 +9,9 @@ use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(3)) {
+        return refusal;
+    }
     let (sock, message): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
     let from = kernel::msg_name(message);
     if from == 0 {
@@ -29,9 +32,8 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     ) {
         return 0;
     }
-    let task = match dispatch::enter(ctx.arg(3)) {
-        Ok(task) => task,
-        Err(result) => return result,
+    let Some(task) = dispatch::judged(sk) else {
+        return 0;
     };
     subject::fill(task, &mut facts);
     let mut caller = dispatch::caller(Hook::SocketSendmsg, task, sk);

@@ -7,18 +7,25 @@ use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
-    let task = match dispatch::enter(ctx.arg(2)) {
-        Ok(task) => task,
-        Err(result) => return result,
-    };
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(2)) {
+        return refusal;
+    }
     let (sock, other): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
     let (sk, peer) = (kernel::socket_sk(sock), kernel::socket_sk(other));
-    if sk.is_null() || peer.is_null() {
+    if sk.is_null() {
+        // Only a socket that was closed has none, and that one cannot send.
         return 0;
     }
+    let Some(task) = dispatch::judged(sk) else {
+        return 0;
+    };
     let mut facts = Facts::default();
     subject::fill(task, &mut facts);
-    unix::fill(peer, &mut facts);
+    if peer.is_null() {
+        unix::unreadable(&mut facts);
+    } else {
+        unix::fill(peer, &mut facts);
+    }
     let mut caller = dispatch::caller(Hook::UnixMaySend, task, sk);
     caller.peer = peer;
     dispatch::conclude(&caller, &mut facts)

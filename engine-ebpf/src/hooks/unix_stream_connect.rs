@@ -8,11 +8,13 @@ use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
-    let task = match dispatch::enter(ctx.arg(3)) {
-        Ok(task) => task,
-        Err(result) => return result,
-    };
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(3)) {
+        return refusal;
+    }
     let (sk, other): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
+    let Some(task) = dispatch::judged(sk) else {
+        return 0;
+    };
     let mut facts = Facts::default();
     subject::fill(task, &mut facts);
     unix::fill(other, &mut facts);

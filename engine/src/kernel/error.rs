@@ -8,14 +8,6 @@ pub enum KernelError {
     /// The program was built without its BPF object.
     #[error("this build carries no BPF object (feature `stub-object`); build without it")]
     Stub,
-    /// The object was built for another engine.
-    #[error("the BPF object has ABI {found}, this engine {expected}")]
-    Abi {
-        /// The object's.
-        found: u32,
-        /// The engine's.
-        expected: u32,
-    },
     /// The kernel's type information cannot be used.
     #[error(transparent)]
     Btf(#[from] BtfError),

@@ -19,6 +19,15 @@ const WORDS: usize = IMAGE_WORDS as usize;
 #[derive(Clone, Debug, Default)]
 pub struct OnError(pub [u64; ON_ERROR_WORDS as usize]);
 
+impl OnError {
+    /// Adds a pair.
+    pub fn refuse(&mut self, pair: u32) {
+        if let Some(word) = self.0.get_mut((pair / 64) as usize) {
+            *word |= 1 << (pair % 64);
+        }
+    }
+}
+
 /// A compiled policy, ready for the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Loadable<'a> {
@@ -33,22 +42,30 @@ pub struct Loadable<'a> {
 }
 
 impl Kernel {
-    /// Puts a policy in force by one switch. Gives the final counts of the
-    /// policy whose slot was taken, whose last decision is over by then.
+    /// Fills the idle slot. Gives the final counts of the policy that had it,
+    /// whose last decision is over by then.
     ///
     /// # Errors
     ///
-    /// When anything before the switch fails; what was in force stays in force.
-    pub fn install(&mut self, policy: &Loadable<'_>) -> Result<Option<Totals>, KernelError> {
+    /// When the tables do not fit or the kernel refuses; what is in force stays in force.
+    pub fn fill(&mut self, policy: &Loadable<'_>) -> Result<Option<Totals>, KernelError> {
         let table = filled(policy.words)?;
-        let idle = self.slot.map_or(0, |slot| (slot + 1) % SLOTS);
+        let idle = self.idle();
         // The update waits until no program uses the slot's former table.
         let mut tables: ArrayOfMaps<_, MapData> = self.map(maps::TABLES)?;
         tables
             .set(idle, &table, 0)
             .map_err(on_map(maps::TABLES, "written"))?;
-        drop(tables);
-        let retired = self.take_tallies(idle)?;
+        self.take_tallies(idle)
+    }
+
+    /// Puts the policy of the idle slot in force by one store.
+    ///
+    /// # Errors
+    ///
+    /// When a hook cannot be attached; what was in force stays in force.
+    pub fn switch(&mut self, policy: &Loadable<'_>) -> Result<(), KernelError> {
+        let idle = self.idle();
         for hook in policy.hooks {
             self.attach(*hook)?;
         }
@@ -57,11 +74,14 @@ impl Kernel {
             slot: idle,
             generation: policy.generation,
         };
-        let mut word: Array<_, u64> = self.map(maps::ACTIVE)?;
-        word.set(0, active.pack(), 0)
-            .map_err(on_map(maps::ACTIVE, "written"))?;
+        self.active.store(active.pack());
         self.slot = Some(idle);
-        Ok(retired)
+        Ok(())
+    }
+
+    /// The slot that is not in force.
+    fn idle(&self) -> u32 {
+        self.slot.map_or(0, |slot| (slot + 1) % SLOTS)
     }
 
     fn set_on_error(&mut self, on_error: &OnError) -> Result<(), KernelError> {
@@ -114,7 +134,7 @@ impl Kernel {
         M: TryFrom<&'a mut aya::maps::Map>,
     {
         let map = self.ebpf.map_mut(name).ok_or(KernelError::NoMap(name))?;
-        M::try_from(map).map_err(|_| KernelError::NoMap(name))
+        M::try_from(map).ok().ok_or(KernelError::NoMap(name))
     }
 }
 

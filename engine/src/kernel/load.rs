@@ -4,13 +4,15 @@
 use super::abi::Abi;
 use super::btf::Btf;
 use super::error::KernelError;
-use aya::maps::MapError;
+use super::sys::Word;
+use aya::maps::{Map, MapData, MapError, RingBuf};
 use aya::programs::{Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
 use policy_abi::hooks::{HOOKS, Hook, HookDesc, Role};
 use policy_abi::maps;
 use std::io::Read;
+use std::os::fd::AsFd as _;
 
 /// The object as built; empty when it was left out.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("INTERDICT_BPF_OBJECT"));
@@ -32,6 +34,8 @@ pub struct Kernel {
     pub(super) ebpf: Ebpf,
     pub(super) attached: Vec<Hook>,
     pub(super) slot: Option<u32>,
+    pub(super) active: Word,
+    pub(super) ring: Option<RingBuf<MapData>>,
 }
 
 impl Kernel {
@@ -60,10 +64,13 @@ impl Kernel {
             .override_global(maps::TRUST_ALL, &trust_all, true)
             .load(OBJECT)
             .map_err(|source| KernelError::Object(Box::new(source)))?;
+        let active = active_word(&ebpf)?;
         let mut kernel = Self {
             ebpf,
             attached: Vec::new(),
             slot: None,
+            active,
+            ring: None,
         };
         let btf = aya::Btf::from_sys_fs()
             .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))?;
@@ -106,13 +113,36 @@ impl Kernel {
         Ok(())
     }
 
+    /// Instructions that the verifier followed for each program, where this
+    /// kernel says (5.16 and newer).
+    ///
+    /// # Errors
+    ///
+    /// When a program's information cannot be read.
+    pub fn verified(&mut self) -> Result<Vec<(&'static str, u32)>, KernelError> {
+        let mut counts = Vec::new();
+        for desc in HOOKS {
+            let refused = |source| KernelError::Program {
+                hook: desc.name,
+                source: Box::new(source),
+            };
+            let count = self
+                .lsm(desc)?
+                .info()
+                .map_err(refused)?
+                .verified_instruction_count();
+            counts.push((desc.name, count.unwrap_or(0)));
+        }
+        Ok(counts)
+    }
+
     fn lsm(&mut self, desc: &'static HookDesc) -> Result<&mut Lsm, KernelError> {
         let missing = || KernelError::Hook {
             hook: desc.name,
             what: "has no program in this build".into(),
         };
         let program = self.ebpf.program_mut(desc.name).ok_or_else(missing)?;
-        program.try_into().map_err(|_: ProgramError| missing())
+        program.try_into().map_err(|_kind: ProgramError| missing())
     }
 
     /// Runs the task iterator over every process.
@@ -140,6 +170,17 @@ impl Kernel {
         file.read_to_end(&mut sink).map_err(read)?;
         Ok(())
     }
+}
+
+/// Maps the word in force.
+fn active_word(ebpf: &Ebpf) -> Result<Word, KernelError> {
+    let Some(Map::Array(data)) = ebpf.map(maps::ACTIVE) else {
+        return Err(KernelError::NoMap(maps::ACTIVE));
+    };
+    Word::map(data.fd().as_fd()).map_err(|source| KernelError::System {
+        what: "mapping the word in force",
+        source,
+    })
 }
 
 /// Refuses a hook that is not there or takes other arguments than the table says.

@@ -6,6 +6,7 @@ pub mod error;
 pub mod install;
 pub mod load;
 pub mod preflight;
+mod ring;
 pub mod stats;
 mod sys;
 

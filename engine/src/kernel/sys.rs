@@ -1,9 +1,12 @@
-//! A table's map: made, filled, frozen and read back by `bpf(2)` itself. aya
-//! has no call that freezes a map, and would move its half megabyte over the
-//! stack.
+//! What aya has no call for: a table's map, made, filled, frozen and read back
+//! by `bpf(2)` itself (aya cannot freeze one, and would move its half megabyte
+//! over the stack), and the word in force, written through a mapping.
 
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// `bpf(2)` commands. Linux, include/uapi/linux/bpf.h.
 const BPF_MAP_CREATE: libc::c_int = 0;
@@ -135,6 +138,45 @@ impl RawTable {
         };
         command(what, &attr)?;
         Ok(())
+    }
+}
+
+/// The word that says what is in force. A store to the mapping is one store for
+/// the programs; a map update is a copy, which the kernel does not promise to
+/// make in one piece.
+pub(super) struct Word {
+    mapped: NonNull<AtomicU64>,
+}
+
+/// Bytes that are mapped: a page, of which the word is the start.
+const PAGE: usize = 4096;
+
+impl Word {
+    /// Maps the one element of a map made with `BPF_F_MMAPABLE`.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    pub(super) fn map(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping, at an address of the kernel's choice.
+        let at = unsafe { mmap(null_mut(), PAGE, protection, MapFlags::SHARED, fd, 0) }?;
+        let mapped = NonNull::new(at.cast()).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Self { mapped })
+    }
+
+    /// Puts another word in force.
+    pub(super) fn store(&self, word: u64) {
+        // SAFETY: aligned and mapped as long as `self` lives; programs only read it.
+        let atomic = unsafe { self.mapped.as_ref() };
+        atomic.store(word, Ordering::Release);
+    }
+}
+
+impl Drop for Word {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `map`, and not used any more. A failure leaves a page mapped.
+        unsafe { munmap(self.mapped.as_ptr().cast(), PAGE) }.ok();
     }
 }
 

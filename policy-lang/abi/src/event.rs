@@ -155,6 +155,20 @@ pub struct Tally {
     pub lost: u64,
 }
 
+impl Tally {
+    /// The sum of two counts of one rule.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            matched: self.matched.saturating_add(other.matched),
+            denied: self.denied.saturating_add(other.denied),
+            would_deny: self.would_deny.saturating_add(other.would_deny),
+            emitted: self.emitted.saturating_add(other.emitted),
+            lost: self.lost.saturating_add(other.lost),
+        }
+    }
+}
+
 macro_rules! counters {
     ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, )+) => {
         /// What is counted apart from rules; each an index into the counters' map.
@@ -182,6 +196,8 @@ counters! {
     EventsLost = "events_lost",
     /// Operations of kernel threads, never judged.
     KernelThreads = "kernel_threads",
+    /// Operations on sockets that the kernel made for itself, never judged.
+    KernelSockets = "kernel_sockets",
     /// Operations that a program of another LSM had refused before.
     PriorDenials = "prior_denials",
     /// Decisions made without usable tables, by the failure verdict.

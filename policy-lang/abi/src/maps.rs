@@ -1,6 +1,6 @@
 //! Names of the BPF object's maps and globals, used by both sides.
 
-/// Array of one: what is in force, an [`Active`] packed into a word.
+/// Array of one, mapped by user space: what is in force, an [`Active`] packed into a word.
 pub const ACTIVE: &str = "ACTIVE";
 /// Array of [`ON_ERROR_WORDS`] words: bit p is set when pair p is refused for want of usable tables.
 pub const ON_ERROR: &str = "ON_ERROR";

@@ -20,11 +20,14 @@ pub struct Member {
     pub paths: &'static [&'static str],
     /// Whether the engine can do without it.
     pub optional: bool,
+    /// Whether it is a single bit: its offset then counts bits.
+    pub bit: bool,
 }
 
 macro_rules! offsets {
-    ($( $(#[doc = $doc:literal])+ $field:ident: $container:literal [$($path:literal),+] $($optional:ident)?, )+) => {
-        /// Byte offsets in the running kernel, one for each row of the table.
+    ($( $(#[doc = $doc:literal])+ $field:ident: $container:literal [$($path:literal),+] $($kind:ident)?, )+) => {
+        /// Byte offsets in the running kernel (bit offsets for rows marked so), one for
+        /// each row of the table.
         #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
         #[repr(C)]
         pub struct Offsets { $( $(#[doc = $doc])+ pub $field: u32, )+ }
@@ -34,11 +37,12 @@ macro_rules! offsets {
 
         /// The rows, in the order of the fields of [`Offsets`].
         pub const MEMBERS: &[Member] = &[
-            $( Member { container: $container, paths: &[$($path),+], optional: offsets!(@ $($optional)?) }, )+
+            $( Member { container: $container, paths: &[$($path),+], optional: offsets!(@ optional $($kind)?), bit: offsets!(@ bit $($kind)?) }, )+
         ];
     };
-    (@ optional) => { true };
-    (@) => { false };
+    (@ optional optional) => { true };
+    (@ bit bit) => { true };
+    (@ $asked:ident $($kind:ident)?) => { false };
 }
 
 offsets! {
@@ -108,6 +112,8 @@ offsets! {
     sk_type: "sock" ["sk_type"],
     /// Protocol.
     sk_protocol: "sock" ["sk_protocol"],
+    /// Whether the kernel made it for itself.
+    sk_kernel: "sock" ["sk_kern_sock"] bit,
     /// Bound IPv6 address.
     sk_v6_bound: "sock" ["__sk_common.skc_v6_rcv_saddr"] optional,
     /// Bound IPv4 source address.

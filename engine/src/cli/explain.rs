@@ -1,0 +1,172 @@
+//! `explain`: what a policy decides and why, and what a diagnostic means.
+
+use super::{batch, output};
+use crate::error::{Exit, ExpectedError};
+use crate::files;
+use clap::ValueEnum;
+use policy_lang::diag::{Code, Report, render_all, show};
+use policy_lang::request::parse_request;
+use policy_lang::source::Sources;
+use policy_lang::{CheckedPolicy, Explanation, explain, load};
+use serde_json::{Value, json};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Explain a decision or a code.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  interdict explain /etc/interdict/policies -- 'unix connect to /run/docker.sock as exe=/usr/bin/nc, uid=1000'
+  interdict explain web.policy --batch requests.jsonl
+  interdict explain --code P0203")]
+pub(super) struct Args {
+    /// Policy files, and directories of `.policy` files; `-` is standard input
+    #[arg(
+        value_name = "PATH",
+        required_unless_present = "code",
+        conflicts_with = "code"
+    )]
+    paths: Vec<PathBuf>,
+    /// An operation and who does it, as a test of the language writes them
+    #[arg(
+        value_name = "QUESTION",
+        last = true,
+        conflicts_with_all = ["code", "batch"],
+        required_unless_present_any = ["code", "batch"]
+    )]
+    question: Vec<String>,
+    /// Judge one JSON request a line; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "code")]
+    batch: Option<PathBuf>,
+    /// Show the page of a diagnostic
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+    /// How to write the answer; a batch is always JSON
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One object
+    Json,
+}
+
+/// Version of the JSON that this command writes. It only grows within a version.
+const SCHEMA: u32 = 1;
+
+/// Writes the answer. It is no when the policy is refused.
+pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
+    if let Some(code) = &args.code {
+        return page(code, args.format);
+    }
+    one_reader_of_stdin(args)?;
+    let sources = files::read(&args.paths)?;
+    let (policy, report) = load(&sources);
+    let Some(policy) = policy else {
+        output::note(&render_all(&report, &sources, output::style(&io::stderr())))?;
+        return Ok(Exit::No);
+    };
+    match &args.batch {
+        Some(path) => batch::run(&policy, path)?,
+        None => answer(&policy, &sources, &args.question.join(" "), args.format)?,
+    }
+    Ok(Exit::Yes)
+}
+
+/// Refuses to read a policy and a batch from the same standard input.
+fn one_reader_of_stdin(args: &Args) -> Result<(), ExpectedError> {
+    let is_stdin = |path: &Path| path.as_os_str() == files::STDIN;
+    let policy = args.paths.iter().any(|path| is_stdin(path));
+    if policy && args.batch.as_deref().is_some_and(is_stdin) {
+        return Err(ExpectedError::Usage {
+            message: "`-` cannot be the policy and the batch at once".to_owned(),
+            hint: "put one of them in a file".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Answers one question.
+fn answer(
+    policy: &CheckedPolicy,
+    sources: &Sources,
+    question: &str,
+    format: Format,
+) -> Result<(), ExpectedError> {
+    let asked = Sources::single("question", question);
+    let (request, found) = match asked.files().first() {
+        Some(file) => parse_request(file),
+        None => (None, Vec::new()),
+    };
+    let Some(request) = request else {
+        let style = output::style(&io::stderr());
+        output::note(&render_all(&Report::new(found), &asked, style))?;
+        return Err(ExpectedError::Usage {
+            message: "the question is not one that a policy can answer".to_owned(),
+            hint: "write it as in `unix connect to /run/x.sock as exe=/usr/bin/nc, uid=1000`"
+                .to_owned(),
+        });
+    };
+    let explanation = explain(policy, sources, &request);
+    output::answer(&match format {
+        Format::Human => explanation.to_text(policy),
+        Format::Json => format!("{}\n", to_json(&explanation, policy)?),
+    })
+}
+
+/// The answer of a batch, with the reasons beside it.
+fn to_json(explanation: &Explanation, policy: &CheckedPolicy) -> Result<Value, ExpectedError> {
+    let answer = explanation.decision.to_json(policy);
+    let mut answer: Value = serde_json::from_str(&answer)
+        .map_err(|error| ExpectedError::Internal(format!("an answer is no JSON: {error}")))?;
+    let reasons: Vec<Value> = explanation
+        .reasons
+        .iter()
+        .filter_map(|reason| {
+            let rule = policy.rule(reason.rule)?;
+            Some(json!({
+                "rule": &*rule.id,
+                "effect": rule.effect.word(),
+                "mode": if rule.enforced { "enforce" } else { "audit" },
+                "file": policy.file_name(rule.source),
+                "line": rule.line,
+                "matches": reason.matches,
+                "because": rule.because,
+                "reasons": reason.lines,
+            }))
+        })
+        .collect();
+    if let Some(object) = answer.as_object_mut() {
+        object.insert("schema".to_owned(), json!(SCHEMA));
+        object.insert("rules".to_owned(), json!(reasons));
+    }
+    Ok(answer)
+}
+
+/// What a code is about.
+fn page(id: &str, format: Format) -> Result<Exit, ExpectedError> {
+    let Some(code) = Code::from_id(&id.to_ascii_uppercase()) else {
+        return Err(ExpectedError::Usage {
+            message: format!("`{}` is not the code of a diagnostic", show(id)),
+            hint: "codes stand in brackets before a finding, as in `error[P0203]`".to_owned(),
+        });
+    };
+    let severity = code.severity().word();
+    output::answer(&match format {
+        Format::Human => format!("{} ({severity}): {}\n", code.id(), code.summary()),
+        Format::Json => {
+            let page = json!({
+                "schema": SCHEMA,
+                "code": code.id(),
+                "severity": severity,
+                "summary": code.summary(),
+            });
+            format!("{page}\n")
+        }
+    })?;
+    Ok(Exit::Yes)
+}

@@ -1,0 +1,111 @@
+//! Findings as a SARIF 2.1.0 log, which code scanning services take.
+
+use policy_lang::diag::codes::CODES;
+use policy_lang::diag::{Code, Diagnostic, Label, Report, Severity};
+use policy_lang::source::Sources;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// A log of one run.
+pub(super) fn log(report: &Report, sources: &Sources) -> Value {
+    let results: Vec<Value> = report
+        .diagnostics()
+        .iter()
+        .map(|one| result(one, sources))
+        .collect();
+    let rules: Vec<Value> = CODES.iter().copied().map(rule).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": env!("CARGO_PKG_NAME"),
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn rule(code: Code) -> Value {
+    json!({
+        "id": code.id(),
+        "shortDescription": { "text": code.summary() },
+        "defaultConfiguration": { "level": level(code.severity()) },
+    })
+}
+
+fn result(one: &Diagnostic, sources: &Sources) -> Value {
+    let (first, others) = match one.labels.split_first() {
+        Some((first, others)) => (Some(first), others),
+        None => (None, [].as_slice()),
+    };
+    let text = match &one.help {
+        Some(help) => format!("{} ({help})", one.message),
+        None => one.message.clone(),
+    };
+    let places: Vec<Value> = first
+        .and_then(|label| place(label, sources))
+        .into_iter()
+        .collect();
+    let related: Vec<Value> = others
+        .iter()
+        .filter_map(|label| place(label, sources))
+        .collect();
+    json!({
+        "ruleId": one.code.id(),
+        "level": level(one.severity),
+        "message": { "text": text },
+        "locations": places,
+        "relatedLocations": related,
+    })
+}
+
+fn place(label: &Label, sources: &Sources) -> Option<Value> {
+    let file = sources.file(label.span.source)?;
+    let (start, end) = (
+        file.position(label.span.start),
+        file.position(label.span.end),
+    );
+    let mut place = json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(file.name()) },
+            "region": {
+                "startLine": start.line,
+                "startColumn": start.column,
+                "endLine": end.line,
+                "endColumn": end.column,
+            },
+        },
+    });
+    if !label.text.is_empty()
+        && let Some(object) = place.as_object_mut()
+    {
+        object.insert("message".to_owned(), json!({ "text": label.text }));
+    }
+    Some(place)
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+/// A path as a relative reference: what is no unreserved character or slash is
+/// written as `%NN`.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            write!(out, "%{byte:02X}").ok();
+        }
+    }
+    out
+}

@@ -1,0 +1,122 @@
+//! The daemon's configuration: a file, overruled by the command line.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Where the configuration is looked for when none is named.
+pub const DEFAULT_PATH: &str = "/etc/interdict/interdict.toml";
+/// Where policies are looked for when none are named.
+pub const DEFAULT_POLICIES: &str = "/etc/interdict/policies";
+
+/// What rules do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Each what it says.
+    #[default]
+    Enforce,
+    /// None blocks; events say what would have been.
+    Audit,
+}
+
+impl Mode {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+/// Which processes older than the engine are taken for what they show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrustRunning {
+    /// Root's in the initial user namespace; others are unknown until they exec.
+    #[default]
+    Root,
+    /// All, for an installation on a live host.
+    All,
+}
+
+/// The file's content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Policy folders and files.
+    pub policy: Vec<PathBuf>,
+    /// What rules do.
+    pub mode: Mode,
+    /// Where events go: `-` for standard output, or a file; nowhere when absent.
+    pub events: Option<String>,
+    /// Which older processes are trusted.
+    pub trust_running: TrustRunning,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not what it should be.
+    #[error("`{}`: {}", path.display(), source.to_string().trim_end())]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// What and where.
+        source: toml::de::Error,
+    },
+}
+
+impl Config {
+    /// Reads the named file, or the default one where there is one.
+    ///
+    /// # Errors
+    ///
+    /// When a named file is missing, or what is there cannot be understood.
+    pub fn read(named: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = named.unwrap_or(Path::new(DEFAULT_PATH));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(source) => {
+                return Err(ConfigError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_errors() {
+        let good: Config = toml::from_str("mode = \"audit\"\ntrust_running = \"all\"").unwrap();
+        assert_eq!(
+            (good.mode, good.trust_running),
+            (Mode::Audit, TrustRunning::All)
+        );
+        let error = toml::from_str::<Config>("mod = \"audit\"")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("unknown field `mod`"), "{error}");
+    }
+}

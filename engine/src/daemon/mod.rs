@@ -1,0 +1,328 @@
+//! The daemon: one task, one loop, one set of messages.
+//!
+//! A policy's life: files, checked policy, table image, idle slot, one switch.
+//! Whatever fails before the switch leaves what is in force in force.
+
+mod notify_socket;
+mod output;
+mod policy;
+mod status;
+mod watch;
+
+pub use output::OutputError;
+pub use policy::ReloadError;
+
+use crate::config::{Config, Mode, TrustRunning};
+use crate::error::Exit;
+use crate::event::{Renderer, decode};
+use crate::kernel::load::Settings;
+use crate::kernel::{Kernel, KernelError};
+use output::Output;
+use policy::Policies;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, warn};
+use watch::Watch;
+
+/// Why the daemon ended, or never began.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The host or this build cannot enforce.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// The policy was refused at start, when there is none in force to keep.
+    #[error(transparent)]
+    Policy(#[from] ReloadError),
+    /// Events cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The policies cannot be watched.
+    #[error("cannot watch the policies")]
+    Watch(#[from] notify::Error),
+    /// The system refused something else.
+    #[error("{what}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl DaemonError {
+    /// The code to end with.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Kernel(_) | Self::Policy(ReloadError::Kernel(_) | ReloadError::Mounts(_)) => {
+                Exit::HostCannot
+            }
+            Self::Policy(ReloadError::Refused(_)) => Exit::No,
+            Self::Policy(ReloadError::Files(_)) => Exit::Unreadable,
+            Self::Output(_) | Self::Watch(_) | Self::System { .. } => Exit::Internal,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Kernel(_) => Some("`interdict doctor` says what this host lacks"),
+            Self::Policy(_) | Self::Output(_) | Self::Watch(_) | Self::System { .. } => None,
+        }
+    }
+}
+
+/// What the loop waits for.
+enum Msg {
+    /// Records lie in the ring buffer.
+    Events,
+    /// Something may have changed where the policies lie.
+    Policies,
+    /// SIGHUP: read and anchor everything again, whether it changed or not.
+    Reload,
+    /// SIGUSR1.
+    Status,
+    /// SIGTERM or SIGINT.
+    Stop,
+}
+
+/// Runs until told to stop. Enforcement ends with it.
+///
+/// # Errors
+///
+/// When the host cannot enforce or the first policy is refused.
+pub fn run(config: &Config) -> Result<(), DaemonError> {
+    let system = |what| move |source| DaemonError::System { what, source };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(system("cannot start the event loop"))?;
+    runtime.block_on(Daemon::start(config)?.serve())
+}
+
+struct Daemon {
+    kernel: Kernel,
+    policies: Policies,
+    output: Output,
+    mode: Mode,
+    boot_epoch: u64,
+    undecodable: u64,
+}
+
+impl Daemon {
+    fn start(config: &Config) -> Result<Self, DaemonError> {
+        let system = |what| move |source| DaemonError::System { what, source };
+        let hash_key = random_key().map_err(system("cannot draw a key"))?;
+        // Checked before the kernel is touched: a typing error needs no root.
+        let policies = Policies::new(config.policy.clone(), config.mode, hash_key);
+        policies.check()?;
+        let output = Output::open(config.events.as_deref())?;
+        let trust_all = config.trust_running == TrustRunning::All;
+        let kernel = Kernel::load(&Settings {
+            hash_key,
+            trust_all,
+        })?;
+        let mut daemon = Self {
+            kernel,
+            policies,
+            output,
+            mode: config.mode,
+            boot_epoch: boot_epoch(),
+            undecodable: 0,
+        };
+        daemon.policies.load(&mut daemon.kernel)?;
+        Ok(daemon)
+    }
+
+    async fn serve(mut self) -> Result<(), DaemonError> {
+        let system = |what| move |source| DaemonError::System { what, source };
+        let ring = self
+            .kernel
+            .events_fd()
+            .map_err(system("cannot watch the ring buffer"))?;
+        // SAFETY: the descriptor is owned, and open as long as the `AsyncFd` lives.
+        let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }
+            .map_err(|error| system("cannot watch the ring buffer")(error.into()))?;
+        let mut watch = Watch::new(self.policies.paths())?;
+        let mut signals = Signals::new().map_err(system("cannot take signals"))?;
+        self.announce("READY=1");
+        loop {
+            match next(&ring, &mut watch, &mut signals).await {
+                Msg::Events => self.drain()?,
+                Msg::Policies if self.policies.changed() => self.reload(),
+                Msg::Policies => {}
+                Msg::Reload => self.reload(),
+                Msg::Status => self.status(),
+                Msg::Stop => break,
+            }
+        }
+        notify_socket::tell("STOPPING=1");
+        self.drain()?;
+        self.status();
+        Ok(())
+    }
+
+    /// Says that a policy is in force; said only when it is.
+    fn announce(&self, ready: &str) {
+        let generation = self.policies.generation();
+        let line = format!(
+            "in force: generation {generation}, {} rules, {}",
+            self.policies.rules(),
+            self.mode.word()
+        );
+        say(&line);
+        notify_socket::tell(&format!("{ready}\nSTATUS=generation {generation}"));
+    }
+
+    fn reload(&mut self) {
+        notify_socket::tell(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={}",
+            monotonic_micros()
+        ));
+        match self.policies.load(&mut self.kernel) {
+            Ok(()) => self.announce("READY=1"),
+            Err(refusal) => {
+                let kept = self.policies.generation();
+                say(&format!("{refusal}"));
+                say(&format!("rejected: generation {kept} stays in force"));
+                let first = refusal.to_string();
+                let first = first.lines().next().unwrap_or_default();
+                notify_socket::tell(&format!("READY=1\nSTATUS=rejected: {first}"));
+            }
+        }
+    }
+
+    /// Writes all events that lie in the ring.
+    fn drain(&mut self) -> Result<(), DaemonError> {
+        let (book, places) = (self.policies.book(), self.policies.places());
+        let renderer = Renderer::new(book, places, self.boot_epoch);
+        let (output, undecodable) = (&mut self.output, &mut self.undecodable);
+        let mut failed = None;
+        self.kernel.drain(|bytes| {
+            let line = decode(bytes)
+                .map_err(|error| error.to_string())
+                .and_then(|event| renderer.line(&event).map_err(|error| error.to_string()));
+            match line {
+                Ok(line) => {
+                    if let Err(error) = output.line(&line) {
+                        failed.get_or_insert(error);
+                    }
+                }
+                Err(what) => {
+                    *undecodable += 1;
+                    error!("an event cannot be shown: {what}");
+                }
+            }
+        })?;
+        if let Err(error) = self.output.flush() {
+            failed.get_or_insert(error);
+        }
+        if let Some(error) = failed {
+            // Verdicts go on; the count says what is missing.
+            warn!("events cannot be written: {error}");
+        }
+        Ok(())
+    }
+
+    fn status(&mut self) {
+        let report = status::report(
+            &mut self.kernel,
+            &self.policies,
+            self.mode,
+            &self.output,
+            self.undecodable,
+        );
+        match report {
+            Ok(line) => say(&format!("status: {line}")),
+            Err(error) => error!("the counters cannot be read: {error}"),
+        }
+    }
+}
+
+/// Waits for what comes next.
+async fn next(ring: &AsyncFd<OwnedFd>, watch: &mut Watch, signals: &mut Signals) -> Msg {
+    tokio::select! {
+        biased;
+        msg = signals.next() => msg,
+        ready = ring.readable() => {
+            match ready {
+                Ok(mut guard) => guard.clear_ready(),
+                Err(error) => warn!("the ring buffer cannot be watched: {error}"),
+            }
+            Msg::Events
+        }
+        () = watch.changed() => Msg::Policies,
+    }
+}
+
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hangup: Signal,
+    usr1: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            usr1: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    async fn next(&mut self) -> Msg {
+        tokio::select! {
+            _ = self.term.recv() => Msg::Stop,
+            _ = self.int.recv() => Msg::Stop,
+            _ = self.hangup.recv() => Msg::Reload,
+            _ = self.usr1.recv() => Msg::Status,
+        }
+    }
+}
+
+/// A line on standard error, whatever the log level. When nobody reads it any
+/// more the daemon goes on.
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
+
+/// A key that nobody else knows.
+fn random_key() -> std::io::Result<[u64; 2]> {
+    let mut bytes = [0_u8; 16];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
+    }
+    let number = u128::from_le_bytes(bytes);
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    let halves = [number as u64, (number >> 64) as u64];
+    Ok(halves)
+}
+
+/// When the machine started, in nanoseconds since 1970. Taken once, so that
+/// times do not move when the clock is set.
+fn boot_epoch() -> u64 {
+    let now = nanos(rustix::time::clock_gettime(rustix::time::ClockId::Realtime));
+    now.saturating_sub(nanos(rustix::time::clock_gettime(
+        rustix::time::ClockId::Boottime,
+    )))
+}
+
+fn monotonic_micros() -> u64 {
+    nanos(rustix::time::clock_gettime(
+        rustix::time::ClockId::Monotonic,
+    )) / 1000
+}
+
+fn nanos(time: rustix::time::Timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}

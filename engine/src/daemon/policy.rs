@@ -1,0 +1,285 @@
+//! The policy in force, and how another takes its place.
+
+use crate::anchors::Anchors;
+use crate::config::Mode;
+use crate::event::{Book, Cgroups, Places};
+use crate::files::{self, FilesError};
+use crate::kernel::stats::Totals;
+use crate::kernel::{Kernel, KernelError, Loadable, OnError};
+use policy_abi::event::Tally;
+use policy_abi::family::pair;
+use policy_abi::hooks::Hook;
+use policy_lang::CheckedPolicy;
+use policy_lang::ast::Effect;
+use policy_lang::compile::{Enforcement, Image, compile};
+use policy_lang::diag::{Report, Style, render_all};
+use policy_lang::source::{SourceFile, Sources};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the hierarchy of control groups (v2) is mounted.
+const CGROUPS: &str = "/sys/fs/cgroup";
+
+/// Why a policy was not put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// Its files cannot be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// It has errors; the text shows them.
+    #[error("{0}")]
+    Refused(String),
+    /// The mounts of this host cannot be read.
+    #[error("cannot read the mounts of PID 1")]
+    Mounts(#[source] std::io::Error),
+    /// The kernel did not take it.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+}
+
+/// The policies of the daemon.
+pub(super) struct Policies {
+    paths: Vec<PathBuf>,
+    mode: Mode,
+    hash_key: [u64; 2],
+    generation: u64,
+    sources: Option<Sources>,
+    /// Sources that were refused, so that one text is refused once.
+    refused: Option<Sources>,
+    image: Option<Arc<Image>>,
+    anchors: Option<Anchors>,
+    book: Book,
+    cgroups: Cgroups,
+    /// Counts of the rules of former generations, by id.
+    retired: BTreeMap<String, Tally>,
+    /// The image whose slot is retired at the next switch.
+    former: Option<Arc<Image>>,
+}
+
+/// A policy on its way to the kernel.
+struct Compiled {
+    image: Image,
+    anchors: Anchors,
+    on_error: OnError,
+}
+
+impl Policies {
+    pub(super) fn new(paths: Vec<PathBuf>, mode: Mode, hash_key: [u64; 2]) -> Self {
+        Self {
+            paths,
+            mode,
+            hash_key,
+            generation: 0,
+            sources: None,
+            refused: None,
+            image: None,
+            anchors: None,
+            book: Book::new(),
+            cgroups: Cgroups::new(CGROUPS),
+            retired: BTreeMap::new(),
+            former: None,
+        }
+    }
+
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    pub(super) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(super) fn rules(&self) -> usize {
+        self.image.as_ref().map_or(0, |image| image.rules.len())
+    }
+
+    pub(super) const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    pub(super) fn image(&self) -> Option<&Image> {
+        self.image.as_deref()
+    }
+
+    pub(super) fn former(&self) -> Option<&Image> {
+        self.former.as_deref()
+    }
+
+    pub(super) const fn retired(&self) -> &BTreeMap<String, Tally> {
+        &self.retired
+    }
+
+    pub(super) const fn places(&self) -> &dyn Places {
+        self
+    }
+
+    /// Reads and checks the policies, without the kernel and without this host.
+    pub(super) fn check(&self) -> Result<(), ReloadError> {
+        checked(&files::read(&self.paths)?).map(drop)
+    }
+
+    /// Whether another policy would come of reading everything again: the files
+    /// differ from those in force and from those last refused, or what the paths
+    /// in them lead to does. What cannot be read counts as changed, so that the
+    /// reload says why.
+    pub(super) fn changed(&self) -> bool {
+        let Ok(found) = files::read(&self.paths) else {
+            return true;
+        };
+        match (&self.refused, &self.sources) {
+            (Some(refused), _) => !same(refused, &found),
+            (None, Some(known)) if same(known, &found) => self.moved(known),
+            (None, _) => true,
+        }
+    }
+
+    /// Whether the paths of the policy in force lead elsewhere by now.
+    fn moved(&self, sources: &Sources) -> bool {
+        let Some(image) = &self.image else {
+            return true;
+        };
+        let again = self.compiled(sources, self.generation);
+        again.map_or(true, |again| again.image.words != image.words)
+    }
+
+    /// Reads, checks, compiles, anchors and publishes.
+    pub(super) fn load(&mut self, kernel: &mut Kernel) -> Result<(), ReloadError> {
+        let sources = files::read(&self.paths)?;
+        match self.publish(&sources, kernel) {
+            Ok(()) => {
+                self.sources = Some(sources);
+                self.refused = None;
+                Ok(())
+            }
+            Err(error) => {
+                self.refused = Some(sources);
+                Err(error)
+            }
+        }
+    }
+
+    /// Everything up to the kernel.
+    fn compiled(&self, sources: &Sources, generation: u64) -> Result<Compiled, ReloadError> {
+        let policy = checked(sources)?;
+        let anchors = Anchors::of_host(self.hash_key).map_err(ReloadError::Mounts)?;
+        let enforcement = match self.mode {
+            Mode::Enforce => Enforcement::AsWritten,
+            Mode::Audit => Enforcement::AuditAll,
+        };
+        let image = compile(&policy, &anchors, generation, enforcement)
+            .map_err(|found| refused(sources, &Report::new(found)))?;
+        let on_error = on_error(&policy, &image, enforcement);
+        Ok(Compiled {
+            image,
+            anchors,
+            on_error,
+        })
+    }
+
+    fn publish(&mut self, sources: &Sources, kernel: &mut Kernel) -> Result<(), ReloadError> {
+        let generation = self.generation + 1;
+        let Compiled {
+            image,
+            anchors,
+            on_error,
+        } = self.compiled(sources, generation)?;
+        let image = Arc::new(image);
+        // An event can come right after the switch.
+        self.book.enter(generation, Arc::clone(&image));
+        self.anchors = Some(anchors);
+        let loadable = Loadable {
+            words: &image.words,
+            generation,
+            hooks: &hooks(&image),
+            on_error: &on_error,
+        };
+        let retired = kernel.fill(&loadable)?;
+        self.retire(retired);
+        kernel.switch(&loadable)?;
+        self.former = self.image.replace(image);
+        self.generation = generation;
+        Ok(())
+    }
+
+    /// Adds the final counts of the slot that was taken.
+    fn retire(&mut self, totals: Option<Totals>) {
+        let (Some(totals), Some(former)) = (totals, self.former.take()) else {
+            return;
+        };
+        for (rule, tally) in former.rules.iter().zip(totals.0) {
+            let sum = self.retired.entry(rule.id.clone()).or_default();
+            *sum = sum.plus(&tally);
+        }
+    }
+}
+
+impl Places for Policies {
+    fn host_path(&self, device: u32, in_fs: &[u8]) -> Option<Vec<u8>> {
+        self.anchors.as_ref()?.host_path(device, in_fs)
+    }
+
+    fn cgroup(&self, id: u64) -> Option<Vec<u8>> {
+        self.cgroups.path(id)
+    }
+}
+
+/// The checked policy, or its errors as text.
+fn checked(sources: &Sources) -> Result<CheckedPolicy, ReloadError> {
+    let (policy, report) = policy_lang::load(sources);
+    policy.ok_or_else(|| refused(sources, &report))
+}
+
+fn refused(sources: &Sources, report: &Report) -> ReloadError {
+    ReloadError::Refused(
+        render_all(report, sources, Style::Plain)
+            .trim_end()
+            .to_owned(),
+    )
+}
+
+/// Whether two readings of the policies gave the same files.
+fn same(one: &Sources, other: &Sources) -> bool {
+    let key = |file: &SourceFile| (file.name().to_owned(), file.text().clone(), file.length());
+    one.files()
+        .iter()
+        .map(key)
+        .eq(other.files().iter().map(key))
+}
+
+/// The hooks that a policy's pairs need.
+fn hooks(image: &Image) -> Vec<Hook> {
+    let mut hooks = Vec::new();
+    for (family, _) in &image.pairs {
+        if family.number() == policy_abi::family::UNIX {
+            hooks.extend([Hook::UnixStreamConnect, Hook::UnixMaySend]);
+        } else {
+            hooks.extend([Hook::SocketConnect, Hook::SocketSendmsg]);
+        }
+    }
+    hooks.sort();
+    hooks.dedup();
+    hooks
+}
+
+/// The pairs that are refused when the tables cannot be used: those for which an
+/// enforced rule denies.
+fn on_error(policy: &CheckedPolicy, image: &Image, enforcement: Enforcement) -> OnError {
+    let mut bits = OnError::default();
+    if enforcement == Enforcement::AuditAll {
+        return bits;
+    }
+    for (family, operation) in &image.pairs {
+        let denied = policy.rules().iter().any(|rule| {
+            let denies = matches!(
+                rule.effect,
+                Effect::Kill | Effect::Deny | Effect::DefaultDeny
+            );
+            denies && rule.enforced && rule.covers(*family, *operation)
+        });
+        if denied && let Some(pair) = pair(family.number(), operation.number()) {
+            bits.refuse(pair);
+        }
+    }
+    bits
+}

@@ -1,0 +1,108 @@
+//! What the daemon says of itself on SIGUSR1 and at its end: one line of JSON.
+
+use super::output::Output;
+use super::policy::Policies;
+use crate::config::Mode;
+use crate::kernel::{Kernel, KernelError};
+use policy_abi::event::Tally;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The report; it only grows.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    generation: u64,
+    mode: &'static str,
+    counters: BTreeMap<&'static str, u64>,
+    events: Events,
+    rules: BTreeMap<&'a str, Counts>,
+}
+
+#[derive(Serialize)]
+struct Events {
+    written: u64,
+    unwritten: u64,
+    undecodable: u64,
+}
+
+/// Counts of a rule since the daemon's start, over all generations.
+#[derive(Serialize)]
+struct Counts {
+    matched: u64,
+    denied: u64,
+    would_deny: u64,
+    emitted: u64,
+    lost: u64,
+}
+
+/// The line.
+pub(super) fn report(
+    kernel: &mut Kernel,
+    policies: &Policies,
+    mode: Mode,
+    output: &Output,
+    undecodable: u64,
+) -> Result<String, KernelError> {
+    let counters = kernel
+        .counters()?
+        .into_iter()
+        .map(|(_, name, count)| (name, count))
+        .collect();
+    let (written, unwritten) = output.counts();
+    let mut sums: BTreeMap<&str, Tally> = BTreeMap::new();
+    for (id, tally) in policies.retired() {
+        sums.insert(id, *tally);
+    }
+    let slot = kernel.slot().unwrap_or(0);
+    let slots = [(policies.image(), slot), (policies.former(), 1 - slot)];
+    for (image, slot) in slots {
+        let Some(image) = image else {
+            continue;
+        };
+        let totals = kernel.tallies(slot)?.0;
+        let counted = totals
+            .into_iter()
+            .chain(std::iter::repeat(Tally::default()));
+        for (rule, tally) in image.rules.iter().zip(counted) {
+            let sum = sums.entry(&rule.id).or_default();
+            *sum = sum.plus(&tally);
+        }
+    }
+    let rules = sums
+        .into_iter()
+        .map(|(id, tally)| (id, Counts::from(tally)))
+        .collect();
+    let report = Report {
+        schema: 1,
+        generation: policies.generation(),
+        mode: mode.word(),
+        counters,
+        events: Events {
+            written,
+            unwritten,
+            undecodable,
+        },
+        rules,
+    };
+    Ok(serde_json::to_string(&report).unwrap_or_else(|error| format!("\"{error}\"")))
+}
+
+impl From<Tally> for Counts {
+    fn from(tally: Tally) -> Self {
+        let Tally {
+            matched,
+            denied,
+            would_deny,
+            emitted,
+            lost,
+        } = tally;
+        Self {
+            matched,
+            denied,
+            would_deny,
+            emitted,
+            lost,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! An event as one line of JSON.
+
+use super::address;
+use super::decision::{Named, decision};
+use super::decode::Event;
+use super::limit::{LADDER, LINE_BYTES, Limits};
+use super::place::{self, Place};
+use super::record::{self, Datum, Executable, Policies, Process, SockAddr, Thread, User, Value};
+use super::rules::{Places, Rules};
+use super::text::{Still, show};
+use super::time::rfc3339;
+use super::words;
+use policy_abi::event::{FLAG_SOCKFD, FLAG_TYPED, Record};
+use policy_abi::facts::{OBJECT_ABSTRACT, OBJECT_PATH};
+use policy_abi::family::UNIX;
+use serde::Serialize as _;
+use thiserror::Error;
+
+/// Why an event has no line. Neither happens for what `decode` lets through; an
+/// event that meets one must be counted as lost.
+#[derive(Debug, Error)]
+pub enum RenderError {
+    /// The JSON could not be written.
+    #[error("an event could not be written as json")]
+    Json(#[from] serde_json::Error),
+    /// The JSON was not UTF-8.
+    #[error("an event's json is not utf-8")]
+    Text(#[from] std::string::FromUtf8Error),
+}
+
+/// Turns events into lines.
+#[derive(Clone, Copy)]
+pub struct Renderer<'a> {
+    rules: &'a dyn Rules,
+    places: &'a dyn Places,
+    boot_epoch: u64,
+}
+
+/// Names of members that are not whole.
+pub(super) type Cut = Vec<&'static str>;
+
+impl<'a> Renderer<'a> {
+    /// A renderer. `boot_epoch` is the machine's start in nanoseconds since 1970;
+    /// it is to be read once and kept, or times move when the clock is set.
+    #[must_use]
+    pub const fn new(rules: &'a dyn Rules, places: &'a dyn Places, boot_epoch: u64) -> Self {
+        Self {
+            rules,
+            places,
+            boot_epoch,
+        }
+    }
+
+    /// The event's line, without its end and shorter than [`LINE_BYTES`].
+    ///
+    /// # Errors
+    /// When the line cannot be made; see [`RenderError`].
+    pub fn line(&self, event: &Event) -> Result<String, RenderError> {
+        let named = Named::of(self.rules, event);
+        let mut line = Vec::new();
+        for limits in LADDER {
+            line.clear();
+            let mut serializer = serde_json::Serializer::with_formatter(&mut line, Still);
+            self.event(event, &named, limits)
+                .serialize(&mut serializer)?;
+            if line.len() < LINE_BYTES {
+                break;
+            }
+        }
+        Ok(String::from_utf8(line)?)
+    }
+
+    fn event<'n>(&self, event: &Event, named: &'n Named<'_>, limits: &Limits) -> record::Event<'n> {
+        let mut cut = Cut::new();
+        let exe = place::exe(event, self.places, limits.path);
+        let (id, name) = words::name(event);
+        record::Event {
+            timestamp: self.time(event.record().boottime),
+            id,
+            name,
+            policies: policies(named, limits, &mut cut),
+            workload: record::Workload {
+                process: self.process(event, exe.as_ref(), limits, &mut cut),
+            },
+            data: self.data(event, limits, &mut cut),
+            decision: decision(event, named, self.places, exe.as_ref(), limits, cut),
+        }
+    }
+
+    fn process(
+        &self,
+        event: &Event,
+        exe: Option<&Place>,
+        limits: &Limits,
+        cut: &mut Cut,
+    ) -> Process {
+        let record = event.record();
+        let thread = show(before_nul(&comm_bytes(record.thread_comm)));
+        Process {
+            executable: executable(exe, limits, cut),
+            unique_id: unique_id(record.pid, record.process_start),
+            host_pid: record.pid,
+            pid: record.ns_pid,
+            real_user: User { id: record.ruid },
+            thread: Thread {
+                start_time: self.time(record.thread_start),
+                name: thread.text,
+                name_hex: thread.hex,
+                unique_id: unique_id(record.tid, record.thread_start),
+                host_tid: record.tid,
+                tid: record.ns_tid,
+            },
+        }
+    }
+
+    /// `sockfd` where a system call named one, `type`, and `remote_addr`.
+    fn data(&self, event: &Event, limits: &Limits, cut: &mut Cut) -> Vec<Datum> {
+        let record = event.record();
+        let mut data = Vec::with_capacity(3);
+        if event.has(FLAG_SOCKFD) {
+            data.push(datum("sockfd", Value::Int32(record.sockfd)));
+        }
+        if let Ok(kind) = i32::try_from(record.socket_type) {
+            data.push(datum("type", Value::Int32(kind)));
+        }
+        if let Some(address) = self.remote_addr(event, limits, cut) {
+            data.push(datum("remote_addr", Value::SockAddr(address)));
+        }
+        data
+    }
+
+    /// What the caller typed, else the object.
+    fn remote_addr(&self, event: &Event, limits: &Limits, cut: &mut Cut) -> Option<SockAddr> {
+        let record = event.record();
+        if event.has(FLAG_TYPED)
+            && let Some(address) = typed_bytes(record).and_then(address::typed)
+        {
+            return Some(address);
+        }
+        let facts = &record.facts;
+        if facts.family != UNIX {
+            return address::of_object(facts);
+        }
+        let named = match facts.object_kind {
+            OBJECT_ABSTRACT => place::name(event).map(address::of_name),
+            OBJECT_PATH => place::object(event, self.places, limits.path)
+                .and_then(|place| place.path)
+                .map(|path| {
+                    if path.cut {
+                        cut.push("data.remote_addr.sun_path");
+                    }
+                    address::of_path(&path.bytes)
+                }),
+            _ => None,
+        };
+        Some(named.unwrap_or_else(address::of_unix))
+    }
+
+    fn time(&self, since_boot: u64) -> String {
+        rfc3339(self.boot_epoch.saturating_add(since_boot))
+    }
+}
+
+/// The files of the rules concerned, absent when there are none.
+fn policies<'n>(named: &'n Named<'_>, limits: &Limits, cut: &mut Cut) -> Option<Policies<'n>> {
+    let mut matched = named.policies();
+    if matched.len() > limits.names {
+        matched.truncate(limits.names);
+        cut.push("policies.matched");
+    }
+    (!matched.is_empty()).then_some(Policies { matched })
+}
+
+/// Tracee's `executable`, absent when the program or its path is not known.
+fn executable(exe: Option<&Place>, limits: &Limits, cut: &mut Cut) -> Option<Executable> {
+    let path = exe?.path.as_ref()?;
+    let mut shown = show(&path.bytes);
+    if path.cut {
+        cut.push("workload.process.executable.path");
+    }
+    if limits.once() && shown.hex.take().is_some() {
+        cut.push("workload.process.executable.path_hex");
+    }
+    Some(Executable {
+        path: shown.text,
+        path_hex: shown.hex,
+    })
+}
+
+/// The bytes of the typed address that the caller gave.
+fn typed_bytes(record: &Record) -> Option<&[u8]> {
+    let length = usize::try_from(record.typed_length).ok()?;
+    record.typed.get(..length)
+}
+
+const fn datum(name: &'static str, value: Value) -> Datum {
+    Datum { name, value }
+}
+
+/// The bytes of a kernel's name given as two words in memory order.
+pub(super) const fn comm_bytes(words: [u64; 2]) -> [u8; 16] {
+    let [low, high] = words;
+    ((high as u128) << 64 | low as u128).to_le_bytes()
+}
+
+/// What stands before the first NUL.
+pub(super) fn before_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// A number for the life of a process or thread; the module's page says how it is made.
+fn unique_id(id: u32, start: u64) -> u32 {
+    let mut mixed = start ^ u64::from(id) << 32;
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let [a, b, c, d, ..] = (mixed ^ mixed >> 31).to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
