@@ -36,6 +36,18 @@ struct Clauses {
 /// The shapes of a rule's possible pairs, as bits by [`Shape`].
 pub(super) type ShapeBits = u8;
 
+fn shape_bits(families: FamilySet, operations: OperationSet) -> ShapeBits {
+    let mut bits = 0;
+    for operation in operations.iter() {
+        for family in families.iter() {
+            if possible(family, operation) {
+                bits |= 1 << Shape::of(family, operation) as u8;
+            }
+        }
+    }
+    bits
+}
+
 impl<'a> Checker<'a> {
     pub(super) fn rule(
         &mut self,
@@ -197,14 +209,10 @@ impl<'a> Checker<'a> {
         families: FamilySet,
         operations: OperationSet,
     ) -> Option<ShapeBits> {
-        let mut bits = 0;
-        for operation in operations.iter() {
-            for family in families.iter() {
-                if possible(family, operation) {
-                    bits |= 1 << Shape::of(family, operation) as u8;
-                }
-            }
-        }
+        let bits = *self
+            .shapes
+            .entry((families, operations))
+            .or_insert_with(|| shape_bits(families, operations));
         if bits == 0 {
             let span = rule.families.span.to(rule.operations.span);
             let family = show(self.slice(rule.families.span));

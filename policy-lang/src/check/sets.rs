@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Elements that all sets of a policy may come to, sets within sets written
 /// out: bounds the work that `{ a, b }` within `{ … }` can make.
-const EXPANDED: usize = 1 << 20;
+const EXPANDED: usize = 1 << 22;
 
 impl<'a> Definitions<'a> {
     /// What a target's operand comes to: a set, a name of one, or one value.
@@ -185,6 +185,9 @@ impl<'a> Definitions<'a> {
         body: &'a Body,
         into: &mut Gathered,
     ) -> bool {
+        if self.expanded > EXPANDED {
+            return false;
+        }
         let before = into.count;
         let good = match body {
             Body::Operand(Operand::Set(set)) => self.gather_set(checker, set, into),

@@ -3,6 +3,7 @@
 use super::Checker;
 use super::definitions::Definitions;
 use super::rule::ShapeBits;
+use super::value::only_a_value;
 use crate::ast::{self, Form, Object, Operand, Words};
 use crate::checked::Target;
 use crate::diag::{Code, Diagnostic, show};
@@ -10,6 +11,7 @@ use crate::source::Span;
 use crate::words::attribute::{Kind, LAST_PORT};
 use crate::words::family::{FamilySet, Named, named};
 use crate::words::operation::OPERATIONS;
+use crate::words::reserved::is_name;
 use crate::words::shape::Shape;
 
 /// What a target demands of the object.
@@ -33,6 +35,9 @@ const fn bit(shape: Shape) -> ShapeBits {
     1 << shape as u8
 }
 
+/// Shapes that have addresses.
+const ADDRESSES: ShapeBits = bit(Shape::Address) | bit(Shape::AddressPort);
+
 impl<'a> Checker<'a> {
     /// What a target demands; `None`, reported, for one that is wrong.
     pub(super) fn target(
@@ -55,14 +60,14 @@ impl<'a> Checker<'a> {
         };
         let place = place.filter(|place| !self.is_any(place));
         let ports = ports.filter(|ports| !self.is_any(ports));
-        let unix = place.is_some_and(|place| definitions.looks_unix(self, place));
+        let unix = place.is_some_and(|place| {
+            definitions.looks_unix(self, place)
+                || (shapes & ADDRESSES == 0 && self.is_no_address(place))
+        });
         let (need, what) = match (place, ports) {
             (None, None) => return Some(Demand::Nothing),
             (Some(_), None) if unix => (bit(Shape::Unix), "a unix path or name"),
-            (_, None) => (
-                bit(Shape::Address) | bit(Shape::AddressPort),
-                "an IP address",
-            ),
+            (_, None) => (ADDRESSES, "an IP address"),
             (_, Some(_)) => (bit(Shape::AddressPort), "a port"),
         };
         if shapes & need == 0 || (unix && ports.is_some()) {
@@ -97,6 +102,15 @@ impl<'a> Checker<'a> {
     /// Whether an operand is the bare word `any`.
     pub(super) fn is_any(&self, operand: &Operand) -> bool {
         matches!(operand, Operand::Word(word) if word.form == Form::Bare && self.slice(word.span) == "any")
+    }
+
+    /// Whether an operand is a value that is surely no address, and no name.
+    fn is_no_address(&self, operand: &Operand) -> bool {
+        let Operand::Word(word) = operand else {
+            return false;
+        };
+        let text = self.slice(word.span);
+        !is_name(text) && !only_a_value(text)
     }
 
     fn impossible_target(&mut self, span: Span, families: &Words, what: &str, both: bool) {

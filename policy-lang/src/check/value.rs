@@ -10,7 +10,8 @@ use crate::types::address::{AddressSet, looks_like};
 use crate::types::number::{self, NumberSet};
 use crate::types::pattern::{self, PathUse, Syntax};
 use crate::types::{Fault, UnixSet, Values, text};
-use crate::words::attribute::Kind;
+use crate::words::attribute::{Kind, LAST_ID};
+use crate::words::reserved::is_name;
 
 /// A set in the making.
 #[derive(Debug)]
@@ -87,7 +88,9 @@ impl Gathered {
         let wrong = || wrong_value(want, text);
         match (want, &mut self.values) {
             (Kind::Number(largest), Values::Numbers(set)) if form == Form::Bare => {
-                set.ranges.push(number::parse(text, largest)?);
+                let parsed = number::parse(text, largest);
+                set.ranges
+                    .push(parsed.map_err(|fault| ids_are_numbers(fault, largest, text))?);
             }
             (Kind::Address, Values::Addresses(set)) if form == Form::Bare => {
                 set.add(text)?;
@@ -124,6 +127,14 @@ impl Gathered {
         }
         Ok(())
     }
+}
+
+/// A name where an id is needed.
+fn ids_are_numbers(fault: Fault, largest: u32, text: &str) -> Fault {
+    if largest == LAST_ID && is_name(text) {
+        return fault.help("names are held against `user` and `group`");
+    }
+    fault
 }
 
 fn unique<T: Ord>(all: &mut Vec<T>) {

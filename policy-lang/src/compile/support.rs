@@ -74,7 +74,9 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
     let mut missing: Vec<String> = Vec::new();
     for family in rule.families.iter() {
         for operation in rule.operations.iter() {
-            if possible(family, operation) && !decides(family, operation) {
+            // `smc` is in every rule for `tcp`: it is named only where it stands alone.
+            let implied = family == Family::SMC && rule.families.contains(Family::TCP);
+            if !implied && possible(family, operation) && !decides(family, operation) {
                 missing.push(format!("`{family} {operation}`"));
             }
         }
