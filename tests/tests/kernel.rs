@@ -8,3 +8,7 @@ mod abstract_names;
 mod datagrams;
 #[path = "kernel/docker.rs"]
 mod docker;
+#[path = "kernel/tcp.rs"]
+mod tcp;
+#[path = "kernel/udp.rs"]
+mod udp;
