@@ -303,3 +303,23 @@ pub fn private_mounts() -> Request {
     ];
     call(libc::SYS_mount, arguments)
 }
+
+/// mount(2) of one place and all that is mounted below it on another.
+#[must_use]
+pub fn bind_mount_all(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Request {
+    let flags = libc::MS_BIND | libc::MS_REC;
+    let arguments = vec![
+        text(from.as_ref()),
+        text(to.as_ref()),
+        Number(0),
+        Number(flags.cast_signed()),
+        Number(0),
+    ];
+    call(libc::SYS_mount, arguments)
+}
+
+/// mkdir(2).
+#[must_use]
+pub fn make_folder(path: impl AsRef<Path>) -> Request {
+    call(libc::SYS_mkdir, vec![text(path.as_ref()), Number(0o755)])
+}

@@ -34,8 +34,9 @@ pub enum Reloaded {
 pub struct Engine {
     child: Child,
     policies: PathBuf,
-    /// What was given to [`Engine::put`] last.
+    /// What was given to [`Engine::put`] last, and how often it was.
     current: Vec<(String, String)>,
+    version: u32,
     /// Its events, one a line.
     pub events: Lines,
     /// What it says on standard error.
@@ -54,17 +55,28 @@ pub struct Ended {
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
 impl Engine {
-    /// Starts an engine over a policy and waits until it is in force.
+    /// Starts an engine over a policy, to be changed by [`Engine::put`].
+    ///
+    /// # Errors
+    /// When it ends instead of putting the policy in force.
+    pub fn start(policy: &Policy<'_>, options: &[&str]) -> Result<Self, Ended> {
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let link = Path::new("/tmp").join(format!("interdict-policies-{number}"));
+        lead(&link, 0, policy);
+        let mut engine = Self::watching(&link, options)?;
+        engine.current = owned(policy);
+        Ok(engine)
+    }
+
+    /// Starts an engine over a folder or a file, and waits until it has a policy
+    /// in force.
     ///
     /// # Errors
     /// When it ends instead.
-    pub fn start(policy: &Policy<'_>, options: &[&str]) -> Result<Self, Ended> {
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let policies = place::fresh(&format!("policies-{number}"));
-        write(&policies, policy);
+    pub fn watching(policies: &Path, options: &[&str]) -> Result<Self, Ended> {
         let mut child = Command::new("interdict")
             .args(["run", "--events", "-", "--policy"])
-            .arg(&policies)
+            .arg(policies)
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -75,8 +87,9 @@ impl Engine {
         let errors = Lines::of(child.stderr.take().unwrap());
         let mut engine = Self {
             child,
-            policies,
-            current: owned(policy),
+            policies: policies.to_owned(),
+            current: Vec::new(),
+            version: 0,
             events,
             errors,
         };
@@ -88,12 +101,6 @@ impl Engine {
             status,
             errors: engine.errors.since(0),
         })
-    }
-
-    /// The folder of its policies.
-    #[must_use]
-    pub fn policies(&self) -> &Path {
-        &self.policies
     }
 
     /// Sends it a signal.
@@ -108,7 +115,8 @@ impl Engine {
         if self.current == owned(policy) {
             return;
         }
-        write(&self.policies, policy);
+        self.version += 1;
+        lead(&self.policies, self.version, policy);
         let reloaded = self.reload();
         assert!(
             matches!(reloaded, Reloaded::InForce { .. }),
@@ -117,21 +125,12 @@ impl Engine {
         self.current = owned(policy);
     }
 
-    /// Forgets what it was given, after a test changed the files by hand.
-    pub fn forget(&mut self) {
-        self.current.clear();
-    }
-
     /// Reads the policies again by SIGHUP; what came of it.
+    #[track_caller]
     pub fn reload(&mut self) -> Reloaded {
         let from = self.errors.count();
         self.signal(Signal::HUP);
-        // Signals are taken in this order, so this one's answer comes after the
-        // other's.
-        self.status();
-        reloaded(&self.errors.since(from)).unwrap_or_else(|| {
-            panic!("no word of a reload: {:?}", self.errors.since(from));
-        })
+        self.reloaded(from)
     }
 
     /// Waits for the next word of a reload after the line numbered `from`.
@@ -235,22 +234,18 @@ fn owned(policy: &Policy<'_>) -> Vec<(String, String)> {
     files
 }
 
-/// Makes a folder hold these files and no other policy.
-fn write(folder: &Path, policy: &Policy<'_>) {
-    let wanted: Vec<PathBuf> = policy
-        .iter()
-        .map(|(name, text)| {
-            let path = folder.join(format!("{name}.policy"));
-            replace(&path, text);
-            path
-        })
-        .collect();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if !wanted.contains(&path) {
-            fs::remove_file(&path).unwrap();
-        }
+/// Lets a link lead to a new folder of these files: what it leads to changes in
+/// one step, and nothing that is watched changes at all.
+fn lead(link: &Path, version: u32, policy: &Policy<'_>) {
+    let name = link.file_name().unwrap().to_str().unwrap();
+    let folder = place::fresh(&format!("{name}-{version}"));
+    for (name, text) in policy {
+        fs::write(folder.join(format!("{name}.policy")), text).unwrap();
     }
+    let beside = link.with_extension("new");
+    fs::remove_file(&beside).ok();
+    std::os::unix::fs::symlink(&folder, &beside).unwrap();
+    fs::rename(&beside, link).unwrap();
 }
 
 /// Writes a file beside and renames it to its place.

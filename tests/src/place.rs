@@ -26,12 +26,17 @@ pub fn install(path: impl AsRef<Path>) -> PathBuf {
     path.to_owned()
 }
 
-/// [`GOOD`], made unless it is there.
-#[must_use]
-pub fn good() -> PathBuf {
+/// Makes [`GOOD`], unless it is there.
+pub fn make_good() {
     if !Path::new(GOOD).exists() {
         install(GOOD);
     }
+}
+
+/// [`GOOD`], which is there.
+#[must_use]
+pub fn good() -> PathBuf {
+    make_good();
     PathBuf::from(GOOD)
 }
 

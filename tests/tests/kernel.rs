@@ -8,3 +8,11 @@ mod abstract_names;
 mod datagrams;
 #[path = "kernel/docker.rs"]
 mod docker;
+#[path = "kernel/identity.rs"]
+mod identity;
+#[path = "kernel/tcp.rs"]
+mod tcp;
+#[path = "kernel/udp.rs"]
+mod udp;
+#[path = "kernel/users.rs"]
+mod users;
