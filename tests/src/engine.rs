@@ -215,21 +215,31 @@ impl Drop for Engine {
 
 /// The last word of a reload in some lines.
 fn reloaded(lines: &[String]) -> Option<Reloaded> {
-    let word = |line: &String| line.starts_with("in force: ") || line.starts_with("rejected: ");
-    let last = lines.iter().rposition(word)?;
-    let (before, rest) = lines.split_at(last);
-    let line = rest.first()?;
-    let Some(line) = line.strip_prefix("in force: generation ") else {
-        return Some(Reloaded::Rejected(
-            before.iter().chain([line]).cloned().collect(),
-        ));
-    };
-    let (generation, rest) = line.split_once(", ")?;
-    let (rules, _) = rest.split_once(' ')?;
-    Some(Reloaded::InForce {
-        generation: generation.parse().ok()?,
-        rules: rules.parse().ok()?,
-    })
+    let at = lines
+        .iter()
+        .rposition(|line| Reloaded::of(line).is_some())?;
+    let reloaded = Reloaded::of(lines.get(at)?);
+    if let Some(Reloaded::Rejected(_)) = reloaded {
+        return Some(Reloaded::Rejected(lines.get(..=at)?.to_vec()));
+    }
+    reloaded
+}
+
+impl Reloaded {
+    /// The word of a reload that a line is.
+    #[must_use]
+    pub fn of(line: &str) -> Option<Self> {
+        if line.starts_with("rejected: ") {
+            return Some(Self::Rejected(vec![line.to_owned()]));
+        }
+        let line = line.strip_prefix("in force: generation ")?;
+        let (generation, rest) = line.split_once(", ")?;
+        let (rules, _) = rest.split_once(' ')?;
+        Some(Self::InForce {
+            generation: generation.parse().ok()?,
+            rules: rules.parse().ok()?,
+        })
+    }
 }
 
 fn owned(policy: &Policy<'_>) -> Vec<(String, String)> {
