@@ -10,7 +10,7 @@ use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_PATH, OBJECT_UNNAMED, OBJECT_UNREADABLE,
 };
 use policy_abi::family;
-use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, PLACE_NONE, Place};
+use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, PLACE_NONE, PLACE_UNREADABLE, Place};
 
 /// `AF_UNIX`'s share of a unix address: the family.
 const FAMILY_BYTES: u32 = 2;
@@ -80,7 +80,9 @@ pub(crate) fn listening(sk: Pointer) {
 fn stored(sk: Pointer, unix: Pointer) -> Option<*mut Place> {
     let place = SOCKETS.of_socket(sk, Missing::Create)?;
     // SAFETY: a map's value.
-    if unsafe { (*place).state } != PLACE_NONE {
+    let state = unsafe { (*place).state };
+    // What could not be read is read again: renames that tore a walk end.
+    if state != PLACE_NONE && state != PLACE_UNREADABLE {
         return Some(place);
     }
     let dentry = unix_dentry(unix);

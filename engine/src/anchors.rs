@@ -179,7 +179,7 @@ fn join(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// A line of mountinfo. Format: proc_pid_mountinfo(5).
+/// A line of mountinfo. Format: `proc_pid_mountinfo(5)`.
 fn parse_mount(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|byte| *byte == b' ');
     let id = number(fields.next()?)?;
@@ -213,15 +213,12 @@ fn unescape(text: &[u8]) -> Vec<u8> {
                     .then(|| value * 8 + u32::from(digit - b'0'))
             })
         });
-        match value.and_then(|value| u8::try_from(value).ok()) {
-            Some(byte) => {
-                plain.push(byte);
-                rest = after.get(3..).unwrap_or_default();
-            }
-            None => {
-                plain.push(*first);
-                rest = after;
-            }
+        if let Some(byte) = value.and_then(|value| u8::try_from(value).ok()) {
+            plain.push(byte);
+            rest = after.get(3..).unwrap_or_default();
+        } else {
+            plain.push(*first);
+            rest = after;
         }
     }
     plain

@@ -8,6 +8,7 @@ use crate::request::{Namespace, Object, Request, Subject};
 use crate::types::Values;
 use crate::words::attribute::Attribute;
 use crate::words::shape::Shape;
+use std::net::IpAddr;
 
 /// The steps of a decision, in order.
 const STEPS: [Effect; 4] = [
@@ -68,6 +69,22 @@ impl<'r> Asked<'r> {
             request,
             object: request.canonical_object(),
             shape: Shape::of(request.family, request.operation),
+        }
+    }
+
+    fn addr(&self) -> Option<IpAddr> {
+        if let Object::Ip { addr, .. } = self.object {
+            addr
+        } else {
+            None
+        }
+    }
+
+    fn port(&self) -> Option<u16> {
+        if let Object::Ip { port, .. } = self.object {
+            port
+        } else {
+            None
         }
     }
 }
@@ -195,25 +212,11 @@ pub(crate) fn test_holds(test: &Test, asked: &Asked<'_>) -> bool {
             .socket_type
             .is_some_and(|index| values.holds_word(index)),
         Attribute::Protocol => number(asked.request.protocol),
-        Attribute::Addr => match asked.object {
-            Object::Ip {
-                addr: Some(addr), ..
-            } => values.holds_address(addr),
-            _ => false,
-        },
-        Attribute::Port => match asked.object {
-            Object::Ip {
-                port: Some(port), ..
-            } => values.holds_number(port.into()),
-            _ => false,
-        },
-        Attribute::Path => match &asked.object {
-            Object::Path(path) => values.holds_path(path),
-            _ => false,
-        },
-        Attribute::Name => match &asked.object {
-            Object::Abstract(name) => values.holds_abstract(name),
-            _ => false,
-        },
+        Attribute::Addr => asked.addr().is_some_and(|addr| values.holds_address(addr)),
+        Attribute::Port => number(asked.port().map(u32::from)),
+        Attribute::Path => matches!(&asked.object, Object::Path(path) if values.holds_path(path)),
+        Attribute::Name => {
+            matches!(&asked.object, Object::Abstract(name) if values.holds_abstract(name))
+        }
     }
 }

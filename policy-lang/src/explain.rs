@@ -104,9 +104,9 @@ fn tests(
         }
         Condition::Not(inner) => tests(lines, inner, sources, asked, !unread),
         Condition::Test(test) => {
-            let text = crate::diag::show(sources.slice(test.span));
+            let written = crate::diag::show(sources.slice(test.span));
             let holds = condition_holds(condition, asked, unread);
-            lines.push(format!("  `{text}` {}", holding(holds)));
+            lines.push(format!("  `{written}` {}", holding(holds)));
         }
     }
 }
@@ -125,7 +125,7 @@ impl Explanation {
             &mut out,
             &format!(
                 "verdict: {}",
-                self.said(policy, actual.verdict.word(), actual.rule)
+                said(policy, actual.verdict.word(), actual.rule)
             ),
         );
         if let Some(errno) = self.decision.errno(policy) {
@@ -133,7 +133,7 @@ impl Explanation {
         }
         let all = &self.decision.hypothetical;
         if all != actual {
-            let said = self.said(policy, all.verdict.word(), all.rule);
+            let said = said(policy, all.verdict.word(), all.rule);
             line(&mut out, &format!("were every rule enforced: {said}"));
         }
         for index in &self.decision.recorded {
@@ -173,20 +173,18 @@ impl Explanation {
         }
         out
     }
+}
 
-    fn said(&self, policy: &CheckedPolicy, verdict: &str, rule: Option<RuleIndex>) -> String {
-        match rule.and_then(|index| policy.rule(index)) {
-            None => format!("{verdict}, since nothing decides"),
-            Some(rule) => {
-                let mut text = format!("{verdict}, by {} `{}`", rule.effect.word(), rule.id);
-                if let Some(because) = &rule.because {
-                    // Writing to a string cannot fail.
-                    write!(text, ": {}", crate::diag::show(because)).ok();
-                }
-                text
-            }
-        }
+fn said(policy: &CheckedPolicy, verdict: &str, rule: Option<RuleIndex>) -> String {
+    let Some(rule) = rule.and_then(|index| policy.rule(index)) else {
+        return format!("{verdict}, since nothing decides");
+    };
+    let mut text = format!("{verdict}, by {} `{}`", rule.effect.word(), rule.id);
+    if let Some(because) = &rule.because {
+        // Writing to a string cannot fail.
+        write!(text, ": {}", crate::diag::show(because)).ok();
     }
+    text
 }
 
 fn line(out: &mut String, text: &str) {

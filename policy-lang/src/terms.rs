@@ -172,18 +172,19 @@ fn terms_of(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
 }
 
 const fn axis(attribute: Attribute) -> Axis {
-    match attribute {
-        Attribute::Path | Attribute::Name => Axis::Unix,
-        other => Axis::Attribute(other),
+    if matches!(attribute, Attribute::Path | Attribute::Name) {
+        Axis::Unix
+    } else {
+        Axis::Attribute(attribute)
     }
 }
 
 /// Every term of one with every term of the other.
-fn product(these: &[Term], those: &[Term]) -> Vec<Term> {
-    let mut all = Vec::with_capacity(these.len().saturating_mul(those.len()));
-    for this in these {
-        for that in those {
-            let literals = this.literals.iter().chain(&that.literals).cloned();
+fn product(left: &[Term], right: &[Term]) -> Vec<Term> {
+    let mut all = Vec::with_capacity(left.len().saturating_mul(right.len()));
+    for one in left {
+        for other in right {
+            let literals = one.literals.iter().chain(&other.literals).cloned();
             all.push(Term {
                 literals: literals.collect(),
             });

@@ -123,7 +123,7 @@ fn guest_program() -> Result<PathBuf> {
         "--bin",
         "bench_guest",
     ];
-    cargo::build_executable(&arguments, "bench_guest")
+    cargo::build_executables(&arguments, ["bench_guest"]).map(|[program]| program)
 }
 
 /// The object whose programs do nothing.

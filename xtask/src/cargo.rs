@@ -18,14 +18,18 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Builds, and returns the executable of the target called `name`.
+/// Builds, and returns the executables of the targets called `names`, in their
+/// order.
 ///
 /// `arguments` begin with cargo's subcommand. Cargo's messages go to standard
 /// error.
 ///
 /// # Errors
 /// When the build fails, or makes no such executable.
-pub(crate) fn build_executable<S: AsRef<OsStr>>(arguments: &[S], name: &str) -> Result<PathBuf> {
+pub(crate) fn build_executables<S: AsRef<OsStr>, const N: usize>(
+    arguments: &[S],
+    names: [&str; N],
+) -> Result<[PathBuf; N]> {
     let output = cargo()
         .args(arguments)
         .arg("--message-format=json-render-diagnostics")
@@ -33,13 +37,24 @@ pub(crate) fn build_executable<S: AsRef<OsStr>>(arguments: &[S], name: &str) -> 
         .output()
         .context("cannot start cargo")?;
     if !output.status.success() {
-        bail!("building `{name}` failed");
+        bail!("building `{}` failed", names.join("`, `"));
     }
-    let messages = String::from_utf8_lossy(&output.stdout);
-    messages
+    let text = String::from_utf8_lossy(&output.stdout);
+    let messages: Vec<Value> = text
         .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let mut executables = [const { PathBuf::new() }; N];
+    for (executable, name) in executables.iter_mut().zip(names) {
+        *executable = executable_of(&messages, name)
+            .with_context(|| format!("cargo built no executable `{name}`"))?;
+    }
+    Ok(executables)
+}
+
+fn executable_of(messages: &[Value], name: &str) -> Option<PathBuf> {
+    messages
+        .iter()
         .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(name))
         .find_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-        .with_context(|| format!("cargo built no executable `{name}`"))
 }

@@ -78,7 +78,8 @@ pub(crate) fn interdict(profile: &str, no_build: bool) -> Result<Add> {
             .into_iter()
             .chain(["--profile", profile])
             .collect();
-        cargo::build_executable(&arguments, "interdict")?
+        let [built] = cargo::build_executables(&arguments, ["interdict"])?;
+        built
     };
     Ok(Add {
         host: host.canonicalize()?,

@@ -1,4 +1,4 @@
-//! sd_notify(3): what the service manager is told.
+//! `sd_notify(3)`: what the service manager is told.
 
 use std::env;
 use std::os::linux::net::SocketAddrExt as _;

@@ -32,9 +32,20 @@ pub(super) struct Watch {
     hints: mpsc::Receiver<()>,
     /// Dropping it ends the watch.
     _watcher: RecommendedWatcher,
-    /// Readable with priority when mounts have changed, see proc_pid_mounts(5).
+    /// Readable with priority when mounts have changed, see `proc_pid_mounts(5)`.
     mounts: AsyncFd<File>,
     next_poll: Instant,
+    /// Changes that were hinted at and are not over yet.
+    burst: Option<Burst>,
+}
+
+/// A burst of changes.
+#[derive(Clone, Copy)]
+struct Burst {
+    /// When it is over, unless another hint comes.
+    quiet: Instant,
+    /// When it counts as over in any case.
+    deadline: Instant,
 }
 
 impl Watch {
@@ -45,6 +56,10 @@ impl Watch {
     ///
     /// When a folder cannot be watched, for want of watches or of the folder.
     pub(super) fn new(paths: &[PathBuf]) -> notify::Result<Self> {
+        Self::with_mounts(paths, MOUNTINFO)
+    }
+
+    fn with_mounts(paths: &[PathBuf], mounts: &str) -> notify::Result<Self> {
         // One hint waits; more say nothing new.
         let (sender, hints) = mpsc::channel(1);
         let mut watcher =
@@ -70,7 +85,7 @@ impl Watch {
             };
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }
-        let mounts = File::open(MOUNTINFO)?;
+        let mounts = File::open(mounts)?;
         // SAFETY: the file is owned, and open as long as the `AsyncFd` lives.
         let mounts = unsafe { AsyncFd::register_with_interest(mounts, CHANGED) }
             .map_err(std::io::Error::from)?;
@@ -79,11 +94,43 @@ impl Watch {
             hints,
             _watcher: watcher,
             next_poll: Instant::now() + POLL,
+            burst: None,
         })
     }
 
     /// Waits for a change and then for quiet, or for the time to look anyway.
+    ///
+    /// May be dropped and called again at any time: what it knows of a burst is
+    /// kept in `self`, so no hint is lost to an event that comes between.
     pub(super) async fn changed(&mut self) {
+        loop {
+            let now = Instant::now();
+            match self.burst {
+                None => {
+                    self.hint().await;
+                    let now = Instant::now();
+                    self.next_poll = now + POLL;
+                    self.burst = Some(Burst {
+                        quiet: now + QUIET,
+                        deadline: now + AT_MOST,
+                    });
+                }
+                Some(burst) if now >= burst.quiet => {
+                    self.burst = None;
+                    return;
+                }
+                Some(burst) => {
+                    if timeout_at(burst.quiet, self.hint()).await.is_ok() {
+                        let quiet = (Instant::now() + QUIET).min(burst.deadline);
+                        self.burst = Some(Burst { quiet, ..burst });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for one hint, or for the time to look anyway.
+    async fn hint(&mut self) {
         tokio::select! {
             hint = self.hints.recv() => {
                 if hint.is_none() {
@@ -98,14 +145,44 @@ impl Watch {
             }
             () = sleep_until(self.next_poll) => {}
         }
-        let deadline = Instant::now() + AT_MOST;
-        loop {
-            let quiet = (Instant::now() + QUIET).min(deadline);
-            match timeout_at(quiet, self.hints.recv()).await {
-                Ok(Some(())) if Instant::now() < deadline => {}
-                Ok(_) | Err(_) => break,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A change is seen although the wait for it is given up again and again, as
+    /// the daemon does whenever an event or a signal comes first.
+    #[test]
+    fn no_hint_is_lost_to_what_comes_between() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let folder = std::env::temp_dir().join(format!("watch-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        runtime.block_on(async {
+            let paths = [folder.clone()];
+            let mut watch = Watch::with_mounts(&paths, "/proc/self/mountinfo").unwrap();
+            for round in 0..3 {
+                fs::write(folder.join("a.policy"), format!("# {round}")).unwrap();
+                let begun = Instant::now();
+                let mut seen = false;
+                while begun.elapsed() < AT_MOST * 3 {
+                    if tokio::time::timeout(Duration::from_millis(5), watch.changed())
+                        .await
+                        .is_ok()
+                    {
+                        seen = true;
+                        break;
+                    }
+                }
+                assert!(seen, "round {round}");
+                assert!(begun.elapsed() < AT_MOST + QUIET * 2, "round {round}");
             }
-        }
-        self.next_poll = Instant::now() + POLL;
+        });
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -46,12 +46,13 @@ const KIND_WRAPPERS: [u32; 5] = [8, 9, 10, 11, 18];
 /// Deepest nesting of wrappers and anonymous members that is followed.
 const DEPTH: u32 = 32;
 
-/// One type: its kind, how many members it has, the type it refers to.
+/// One type: its kind, how many members it has, and its size or the type it
+/// refers to.
 #[derive(Clone, Copy)]
 struct Type {
     name: u32,
     info: u32,
-    size_or_type: u32,
+    target: u32,
     /// Where what follows the type begins in the type section.
     extra: usize,
 }
@@ -130,7 +131,7 @@ impl Btf {
             types: vec![Type {
                 name: 0,
                 info: 0,
-                size_or_type: 0,
+                target: 0,
                 extra: 0,
             }],
             section: part(header(8)?, header(12)?)?,
@@ -151,7 +152,7 @@ impl Btf {
             let found = Type {
                 name: read(0)?,
                 info: read(4)?,
-                size_or_type: read(8)?,
+                target: read(8)?,
                 extra: at + 12,
             };
             let members = found.members();
@@ -166,7 +167,8 @@ impl Btf {
                 };
             if found.name != 0 && (found.is_composite() || found.kind() == KIND_FUNC) {
                 let id = u32::try_from(self.types.len())
-                    .map_err(|_| BtfError::Malformed("there are too many types"))?;
+                    .ok()
+                    .ok_or(BtfError::Malformed("there are too many types"))?;
                 self.by_name
                     .entry(self.text(found.name).to_vec())
                     .or_default()
@@ -174,7 +176,6 @@ impl Btf {
             }
             self.types.push(found);
         }
-        // Types 17 carries one word, 14 (var) one, 1 (int) one; see btf.rst.
         Ok(())
     }
 
@@ -189,7 +190,10 @@ impl Btf {
             words.push(self.find(member)?);
         }
         Offsets::read_from_bytes(words.as_bytes())
-            .map_err(|_| BtfError::Malformed("the table of members has another length"))
+            .ok()
+            .ok_or(BtfError::Malformed(
+                "the table of members has another length",
+            ))
     }
 
     fn find(&self, member: &Member) -> Result<u32, BtfError> {
@@ -259,7 +263,7 @@ impl Btf {
         let ids = self.by_name.get(format!("bpf_lsm_{hook}").as_bytes())?;
         ids.iter().find_map(|id| {
             let function = self.get(*id).filter(|found| found.kind() == KIND_FUNC)?;
-            let proto = self.get(function.size_or_type)?;
+            let proto = self.get(function.target)?;
             u32::try_from(proto.members())
                 .ok()
                 .filter(|_| proto.kind() == KIND_FUNC_PROTO)
@@ -275,7 +279,7 @@ impl Btf {
         let mut id = id;
         for _ in 0..DEPTH {
             match self.get(id) {
-                Some(found) if KIND_WRAPPERS.contains(&found.kind()) => id = found.size_or_type,
+                Some(found) if KIND_WRAPPERS.contains(&found.kind()) => id = found.target,
                 Some(_) | None => break,
             }
         }

@@ -56,7 +56,6 @@ impl Kernel {
         tables
             .set(idle, &table, 0)
             .map_err(on_map(maps::TABLES, "written"))?;
-        drop(tables);
         self.take_tallies(idle)
     }
 
@@ -135,7 +134,7 @@ impl Kernel {
         M: TryFrom<&'a mut aya::maps::Map>,
     {
         let map = self.ebpf.map_mut(name).ok_or(KernelError::NoMap(name))?;
-        M::try_from(map).map_err(|_| KernelError::NoMap(name))
+        M::try_from(map).ok().ok_or(KernelError::NoMap(name))
     }
 }
 

@@ -142,7 +142,7 @@ impl Kernel {
             what: "has no program in this build".into(),
         };
         let program = self.ebpf.program_mut(desc.name).ok_or_else(missing)?;
-        program.try_into().map_err(|_: ProgramError| missing())
+        program.try_into().map_err(|_kind: ProgramError| missing())
     }
 
     /// Runs the task iterator over every process.

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::definitions::{Definitions, Sort};
 use super::rule::ShapeBits;
-use super::value::{Gathered, Want, only_a_value};
+use super::value::{Gathered, only_a_value};
 use crate::ast::{self, Form, Operand, Operator, Word};
 use crate::checked::{Condition, Test};
 use crate::diag::suggest::did_you_mean;
@@ -25,6 +25,8 @@ pub(super) struct Resolved {
     pub(super) tests: usize,
     /// Parentheses and `not` within each other, names written out.
     depth: usize,
+    /// Whether names are in it: then the parser has not counted its depth.
+    named: bool,
     /// The first test of each attribute of an object.
     objects: Vec<(Attribute, Span)>,
 }
@@ -66,7 +68,8 @@ impl<'a> Definitions<'a> {
             }
             ast::Condition::Name(word) => {
                 let name = checker.slice(word.span);
-                let inner = self.named_condition(checker, name, *word)?;
+                let mut inner = self.named_condition(checker, name, *word)?;
+                inner.named = true;
                 deeper(checker, inner, word.span)
             }
             ast::Condition::Test {
@@ -75,7 +78,7 @@ impl<'a> Definitions<'a> {
                 operator_span,
                 operand,
             } => {
-                let known = self.attribute(checker, *attribute)?;
+                let known = known_attribute(checker, *attribute)?;
                 let values = self.operand(checker, known, (*operator, *operator_span), operand)?;
                 let span = condition.span();
                 let of_object = known.owner() == Owner::Object;
@@ -88,6 +91,7 @@ impl<'a> Definitions<'a> {
                     })),
                     tests: 1,
                     depth: 0,
+                    named: false,
                     objects: if of_object {
                         vec![(known, span)]
                     } else {
@@ -104,7 +108,7 @@ impl<'a> Definitions<'a> {
         all: &'a [ast::Condition],
         join: fn(Vec<Arc<Condition>>) -> Condition,
     ) -> Option<Resolved> {
-        let (mut tests, mut depth) = (0_usize, 0);
+        let (mut tests, mut depth, mut named) = (0_usize, 0, false);
         let mut objects: Vec<(Attribute, Span)> = Vec::new();
         let mut parts = Vec::with_capacity(all.len());
         let mut good = true;
@@ -115,6 +119,7 @@ impl<'a> Definitions<'a> {
             };
             tests = tests.saturating_add(part.tests);
             depth = depth.max(part.depth);
+            named |= part.named;
             for (attribute, span) in part.objects {
                 if objects.iter().all(|(seen, _)| *seen != attribute) {
                     objects.push((attribute, span));
@@ -126,6 +131,7 @@ impl<'a> Definitions<'a> {
             condition: Arc::new(join(parts)),
             tests,
             depth,
+            named,
             objects,
         })
     }
@@ -140,7 +146,7 @@ impl<'a> Definitions<'a> {
         if let Some(known) = self.conditions.get(name) {
             return known.clone();
         }
-        match self.sort(checker, name, 0) {
+        match self.sort(name) {
             Some(Sort::Set) => {
                 let defined = self.entries.get(name).map(|entry| entry.word.span);
                 let mut found = Diagnostic::new(
@@ -154,13 +160,12 @@ impl<'a> Definitions<'a> {
                 checker.report(found.help(format!("write `ATTRIBUTE in {name}`")));
                 return None;
             }
-            Some(Sort::Condition) => {}
-            // Undefined, or a chain of names that ends nowhere.
             None if !self.entries.contains_key(name) => {
                 self.not_a_condition(checker, word);
                 return None;
             }
-            None => {}
+            // A chain of names that ends nowhere is found out below.
+            Some(Sort::Condition) | None => {}
         }
         self.enter(checker, name, word)?;
         let body = self.entries.get(name).map(|entry| entry.body);
@@ -193,28 +198,6 @@ impl<'a> Definitions<'a> {
         self.undefined(checker, word, Some(help));
     }
 
-    fn attribute(&self, checker: &mut Checker<'a>, word: Word) -> Option<Attribute> {
-        let text = checker.slice(word.span);
-        let known = Attribute::from_word(text);
-        if known.is_none() {
-            let help = match text {
-                "euid" => Some("the effective user id is `uid`".to_owned()),
-                "egid" => Some("the effective group id is `gid`".to_owned()),
-                "capability" | "capabilities" => Some("write `cap`".to_owned()),
-                _ => did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())),
-            };
-            checker.report(
-                Diagnostic::new(
-                    Code::UnknownAttribute,
-                    word.span,
-                    format!("unknown attribute `{}`", show(text)),
-                )
-                .maybe_help(help),
-            );
-        }
-        known
-    }
-
     /// What an attribute is held against (notes 75 to 79).
     fn operand(
         &mut self,
@@ -223,10 +206,7 @@ impl<'a> Definitions<'a> {
         operator: (Operator, Span),
         operand: &'a Operand,
     ) -> Option<Arc<Values>> {
-        let want = match (attribute, attribute.kind()) {
-            (Attribute::Cgroup, _) => Want::Cgroup,
-            (_, kind) => Want::Kind(kind),
-        };
+        let want = attribute.kind();
         match operator.0 {
             Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual => {
                 ordered(checker, attribute, operator, operand)
@@ -239,7 +219,7 @@ impl<'a> Definitions<'a> {
     fn equal(
         &mut self,
         checker: &mut Checker<'a>,
-        want: Want,
+        want: Kind,
         (operator, span): (Operator, Span),
         operand: &'a Operand,
     ) -> Option<Arc<Values>> {
@@ -253,7 +233,7 @@ impl<'a> Definitions<'a> {
             Operand::Word(word) => {
                 let text = checker.slice(word.span);
                 let name = word.form == Form::Bare && is_name(text) && !want.takes_words();
-                name && self.sort(checker, text, 0) == Some(Sort::Set)
+                name && self.sort(text) == Some(Sort::Set)
             }
         };
         if set {
@@ -275,7 +255,7 @@ impl<'a> Definitions<'a> {
     fn within(
         &mut self,
         checker: &mut Checker<'a>,
-        want: Want,
+        want: Kind,
         (operator, span): (Operator, Span),
         operand: &'a Operand,
     ) -> Option<Arc<Values>> {
@@ -288,9 +268,15 @@ impl<'a> Definitions<'a> {
             return self.named_set(checker, word, want);
         }
         let range = match want {
-            Want::Kind(Kind::Number(_)) => number::is_range(text),
-            Want::Kind(Kind::Address) => only_a_value(text) && text.contains(['/', '-']),
-            _ => false,
+            Kind::Number(_) => number::is_range(text),
+            Kind::Address => only_a_value(text) && text.contains(['/', '-']),
+            Kind::Path(_)
+            | Kind::Text
+            | Kind::Name
+            | Kind::Word(_)
+            | Kind::UnixPath
+            | Kind::Abstract
+            | Kind::UnixTarget => false,
         };
         if word.form != Form::Bare || !range {
             let instead = if operator == Operator::In { "=" } else { "!=" };
@@ -310,9 +296,35 @@ impl<'a> Definitions<'a> {
     }
 }
 
+fn known_attribute(checker: &mut Checker<'_>, word: Word) -> Option<Attribute> {
+    let text = checker.slice(word.span);
+    let known = Attribute::from_word(text);
+    if known.is_none() {
+        let help = match text {
+            "euid" => Some("the effective user id is `uid`".to_owned()),
+            "egid" => Some("the effective group id is `gid`".to_owned()),
+            "capability" | "capabilities" => Some("write `cap`".to_owned()),
+            _ => did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())),
+        };
+        checker.report(
+            Diagnostic::new(
+                Code::UnknownAttribute,
+                word.span,
+                format!("unknown attribute `{}`", show(text)),
+            )
+            .maybe_help(help),
+        );
+    }
+    known
+}
+
 /// One level deeper; `None`, reported, past the bound.
 fn deeper(checker: &mut Checker<'_>, mut inner: Resolved, span: Span) -> Option<Resolved> {
     inner.depth += 1;
+    if inner.depth > limits::NESTING && !inner.named {
+        // The parser has reported it.
+        return None;
+    }
     if inner.depth > limits::NESTING {
         checker.report(Diagnostic::new(
             Code::TooDeep,
@@ -365,7 +377,11 @@ fn ordered(
         Operator::Less => number.checked_sub(1).map(|last| (0, last)),
         Operator::LessEqual => Some((0, number)),
         Operator::Greater => Some((number + 1, largest)).filter(|(first, last)| first <= last),
-        _ => Some((number, largest)),
+        Operator::GreaterEqual
+        | Operator::Equal
+        | Operator::NotEqual
+        | Operator::In
+        | Operator::NotIn => Some((number, largest)),
     };
     Some(Arc::new(Values::Numbers(NumberSet {
         ranges: range.into_iter().collect(),

@@ -3,12 +3,13 @@
 use super::Checker;
 use super::condition::Resolved;
 use super::names::NameUse;
-use super::value::{Gathered, Want, only_a_value};
+use super::value::{Gathered, only_a_value};
 use crate::ast::{Body, Condition, Definition, File, Statement, Word};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, show};
 use crate::limits;
 use crate::types::Values;
+use crate::types::pattern::PathUse;
 use crate::words::attribute::{Kind, LAST_ID};
 use crate::words::reserved;
 use std::collections::HashMap;
@@ -33,7 +34,8 @@ pub(super) struct Entry<'a> {
 pub(super) struct Definitions<'a> {
     pub(super) entries: HashMap<&'a str, Entry<'a>>,
     order: Vec<&'a str>,
-    pub(super) sets: HashMap<(&'a str, Want), Option<Arc<Values>>>,
+    sorts: HashMap<&'a str, Option<Sort>>,
+    pub(super) sets: HashMap<(&'a str, Kind), Option<Arc<Values>>>,
     pub(super) conditions: HashMap<&'a str, Option<Resolved>>,
     /// Names being resolved, outermost first.
     pub(super) path: Vec<&'a str>,
@@ -47,6 +49,7 @@ impl<'a> Definitions<'a> {
         let mut all = Self {
             entries: HashMap::new(),
             order: Vec::new(),
+            sorts: HashMap::new(),
             sets: HashMap::new(),
             conditions: HashMap::new(),
             path: Vec::new(),
@@ -64,6 +67,7 @@ impl<'a> Definitions<'a> {
                 | Statement::Test(_) => {}
             }
         }
+        all.sort_all(checker);
         for one in extensions {
             all.extend(checker, one);
         }
@@ -121,7 +125,7 @@ impl<'a> Definitions<'a> {
             self.undefined(checker, one.name, None);
             return;
         }
-        if self.sort(checker, name, 0) == Some(Sort::Condition) {
+        if self.sort(name) == Some(Sort::Condition) {
             let first = self.entries.get(name).map(|entry| entry.word.span);
             checker.report(
                 Diagnostic::new(
@@ -139,23 +143,44 @@ impl<'a> Definitions<'a> {
     }
 
     /// What a name stands for; `None` for one that is undefined or defined by itself.
-    pub(super) fn sort(&self, checker: &Checker<'a>, name: &str, depth: usize) -> Option<Sort> {
-        let Some(entry) = self.entries.get(name) else {
-            return reserved::BUILT_IN.contains(&name).then_some(Sort::Set);
-        };
-        match entry.body {
-            Body::Operand(_) => Some(Sort::Set),
-            Body::Condition(Condition::Name(word)) => {
-                let text = checker.slice(word.span);
-                if only_a_value(text) {
-                    Some(Sort::Set)
-                } else if depth > limits::NESTING {
-                    None
-                } else {
-                    self.sort(checker, text, depth + 1)
+    pub(super) fn sort(&self, name: &str) -> Option<Sort> {
+        if let Some(sort) = self.sorts.get(name) {
+            return *sort;
+        }
+        reserved::BUILT_IN.contains(&name).then_some(Sort::Set)
+    }
+
+    /// Follows every chain of names to its end, each name once.
+    fn sort_all(&mut self, checker: &Checker<'a>) {
+        for name in &self.order {
+            let mut chain = vec![*name];
+            let sort = loop {
+                let Some(last) = chain.last().copied() else {
+                    break None;
+                };
+                if let Some(known) = self.sorts.get(last) {
+                    break *known;
+                }
+                match self.entries.get(last).map(|entry| entry.body) {
+                    None => break self.sort(last),
+                    Some(Body::Operand(_)) => break Some(Sort::Set),
+                    Some(Body::Condition(Condition::Name(word))) => {
+                        let text = checker.slice(word.span);
+                        if only_a_value(text) {
+                            break Some(Sort::Set);
+                        }
+                        // Unknown for now: a chain that comes back here is a cycle.
+                        self.sorts.insert(last, None);
+                        chain.push(text);
+                    }
+                    Some(Body::Condition(_)) => break Some(Sort::Condition),
+                }
+            };
+            for name in chain {
+                if self.entries.contains_key(name) {
+                    self.sorts.insert(name, sort);
                 }
             }
-            Body::Condition(_) => Some(Sort::Condition),
         }
     }
 
@@ -235,7 +260,7 @@ impl<'a> Definitions<'a> {
                     continue;
                 }
             }
-            match self.sort(checker, name, 0) {
+            match self.sort(name) {
                 Some(Sort::Condition) => {
                     self.named_condition(checker, name, word);
                 }
@@ -247,11 +272,11 @@ impl<'a> Definitions<'a> {
     /// A set that nothing uses is wrong only if no use could take it.
     fn unused_set(&mut self, checker: &mut Checker<'a>, name: &'a str, word: Word) {
         let uses = [
-            Want::Kind(Kind::Text),
-            Want::Kind(Kind::Number(LAST_ID)),
-            Want::Kind(Kind::Address),
-            Want::UnixTarget,
-            Want::Cgroup,
+            Kind::Text,
+            Kind::Number(LAST_ID),
+            Kind::Address,
+            Kind::UnixTarget,
+            Kind::Path(PathUse::Cgroup),
         ];
         let mut fewest: Option<Vec<Diagnostic>> = None;
         for want in uses {
@@ -262,9 +287,14 @@ impl<'a> Definitions<'a> {
             if found.is_empty() {
                 return;
             }
+            // A definition by itself is one in every use.
+            let rank = |found: &[Diagnostic]| {
+                let cycle = found.iter().any(|one| one.code == Code::Cycle);
+                (!cycle, found.len())
+            };
             if fewest
                 .as_ref()
-                .is_none_or(|fewest| found.len() < fewest.len())
+                .is_none_or(|fewest| rank(&found) < rank(fewest))
             {
                 fewest = Some(found);
             }

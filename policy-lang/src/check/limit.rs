@@ -96,11 +96,14 @@ pub(super) fn values(checker: &mut Checker<'_>, rules: &[Rule], definitions: &De
     let mut elements = Elements::default();
     for rule in rules {
         match &rule.target {
-            Some(Target::Unix(values)) => elements.add(values),
-            Some(Target::Address { addresses, .. }) => {
-                addresses.iter().for_each(|values| elements.add(values));
-            }
-            None => {}
+            Some(
+                Target::Unix(values)
+                | Target::Address {
+                    addresses: Some(values),
+                    ..
+                },
+            ) => elements.add(values),
+            Some(Target::Address { .. }) | None => {}
         }
         for condition in rule.when.iter().chain(&rule.unless) {
             crate::terms::each_test(condition, &mut |test| elements.add(&test.values));

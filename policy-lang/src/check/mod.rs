@@ -20,8 +20,12 @@ use crate::limits;
 use crate::parse::parse;
 use crate::source::{Sources, Span};
 use crate::terms;
+use crate::words::family::FamilySet;
+use crate::words::operation::OperationSet;
 use definitions::Definitions;
 use names::Ids;
+use rule::ShapeBits;
+use std::collections::HashMap;
 
 /// Parses and checks a policy: the policy unless there are errors, and all findings.
 #[must_use]
@@ -75,6 +79,8 @@ struct Checker<'a> {
     sources: &'a Sources,
     diagnostics: Vec<Diagnostic>,
     ids: Ids,
+    /// Shapes of families and operations that were asked for before.
+    shapes: HashMap<(FamilySet, OperationSet), ShapeBits>,
 }
 
 impl<'a> Checker<'a> {
@@ -83,6 +89,7 @@ impl<'a> Checker<'a> {
             sources,
             diagnostics: Vec::new(),
             ids: Ids::default(),
+            shapes: HashMap::new(),
         }
     }
 
@@ -113,6 +120,7 @@ impl<'a> Checker<'a> {
                 )
                 .label("the first one past the bound"),
             );
+            return;
         }
         limit::values(self, rules, definitions);
         let found = terms::check_counts(rules);

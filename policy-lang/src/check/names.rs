@@ -20,16 +20,16 @@ impl Checker<'_> {
     /// Whether a word may be a name; reports why not.
     pub(super) fn name_is_valid(&mut self, word: Word, name_use: NameUse) -> bool {
         let text = self.slice(word.span);
-        let what = match name_use {
-            NameUse::Definition => "name",
-            NameUse::Id => "id",
+        let (article, what) = match name_use {
+            NameUse::Definition => ("a", "name"),
+            NameUse::Id => ("an", "id"),
         };
         let shown = show(text);
         let found = if word.form != Form::Bare {
             Diagnostic::new(Code::BadName, word.span, format!("{shown} is not a word"))
                 .help(format!("write the {what} without quotes"))
         } else if !reserved::is_name(text) {
-            let message = format!("`{shown}` cannot be a {what}");
+            let message = format!("`{shown}` cannot be {article} {what}");
             Diagnostic::new(Code::BadName, word.span, message)
                 .help("begin with a letter or `_`, go on with letters, digits, `_`, `.` and `-`")
         } else if text.len() > limits::NAME_BYTES {
@@ -42,7 +42,8 @@ impl Checker<'_> {
         } else if name_use == NameUse::Definition && reserved::cannot_be_defined(text)
             || name_use == NameUse::Id && reserved::cannot_be_id(text)
         {
-            let message = format!("`{shown}` is a word of the language and cannot be a {what}");
+            let message =
+                format!("`{shown}` is a word of the language and cannot be {article} {what}");
             Diagnostic::new(Code::Reserved, word.span, message)
                 .help(format!("choose another {what}"))
         } else {

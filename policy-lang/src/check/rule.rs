@@ -5,6 +5,7 @@ use super::condition::Resolved;
 use super::definitions::Definitions;
 use super::names::NameUse;
 use super::statements::Context;
+use super::target::Demand;
 use crate::ast::{self, ClauseKind, Effect, Form, Mode, Word, Words};
 use crate::checked::{IMPORTANCE_WORDS, Importance, Rule};
 use crate::diag::suggest::did_you_mean;
@@ -35,6 +36,18 @@ struct Clauses {
 /// The shapes of a rule's possible pairs, as bits by [`Shape`].
 pub(super) type ShapeBits = u8;
 
+fn shape_bits(families: FamilySet, operations: OperationSet) -> ShapeBits {
+    let mut bits = 0;
+    for operation in operations.iter() {
+        for family in families.iter() {
+            if possible(family, operation) {
+                bits |= 1 << Shape::of(family, operation) as u8;
+            }
+        }
+    }
+    bits
+}
+
 impl<'a> Checker<'a> {
     pub(super) fn rule(
         &mut self,
@@ -63,7 +76,7 @@ impl<'a> Checker<'a> {
         let (families, operations) = (families?, operations?);
         let shapes = self.shapes(rule, families, operations)?;
         let target = match &rule.target {
-            None => Some(None),
+            None => Some(Demand::Nothing),
             Some(target) => self.target(target, shapes, &rule.families, definitions),
         };
         let conditions = context
@@ -74,9 +87,10 @@ impl<'a> Checker<'a> {
         for condition in conditions {
             self.possible(condition, shapes, rule);
         }
-        self.size(rule, context, &clauses);
-        let target = target?;
-        if clauses.broken || context.broken {
+        // INVARIANT: conditions share parts; only this bound makes it safe to walk them as trees.
+        let bounded = self.bounded(rule, context, &clauses);
+        let target = target?.target();
+        if clauses.broken || context.broken || !bounded {
             return None;
         }
         let scopes = context.scopes.iter().map(|scope| scope.condition.clone());
@@ -195,14 +209,10 @@ impl<'a> Checker<'a> {
         families: FamilySet,
         operations: OperationSet,
     ) -> Option<ShapeBits> {
-        let mut bits = 0;
-        for operation in operations.iter() {
-            for family in families.iter() {
-                if possible(family, operation) {
-                    bits |= 1 << Shape::of(family, operation) as u8;
-                }
-            }
-        }
+        let bits = *self
+            .shapes
+            .entry((families, operations))
+            .or_insert_with(|| shape_bits(families, operations));
         if bits == 0 {
             let span = rule.families.span.to(rule.operations.span);
             let family = show(self.slice(rule.families.span));
@@ -391,7 +401,8 @@ impl<'a> Checker<'a> {
         self.report(found);
     }
 
-    fn size(&mut self, rule: &ast::Rule, context: &Context, clauses: &Clauses) {
+    /// Whether the rule's conditions are few enough once names are written out.
+    fn bounded(&mut self, rule: &ast::Rule, context: &Context, clauses: &Clauses) -> bool {
         let conditions = context
             .scopes
             .iter()
@@ -411,5 +422,6 @@ impl<'a> Checker<'a> {
                 .help("use sets instead of `or`"),
             );
         }
+        tests <= limits::TESTS_PER_RULE
     }
 }

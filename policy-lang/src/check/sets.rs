@@ -2,16 +2,17 @@
 
 use super::Checker;
 use super::definitions::{Definitions, Sort};
-use super::value::{Gathered, Want, only_a_value};
+use super::value::{Gathered, only_a_value};
 use crate::ast::{Body, Condition, Form, Operand, Set, Word};
 use crate::diag::{Code, Diagnostic, show};
 use crate::types::Values;
+use crate::words::attribute::Kind;
 use crate::words::reserved::{BUILT_IN, is_name};
 use std::sync::Arc;
 
 /// Elements that all sets of a policy may come to, sets within sets written
 /// out: bounds the work that `{ a, b }` within `{ … }` can make.
-const EXPANDED: usize = 1 << 20;
+const EXPANDED: usize = 1 << 22;
 
 impl<'a> Definitions<'a> {
     /// What a target's operand comes to: a set, a name of one, or one value.
@@ -19,7 +20,7 @@ impl<'a> Definitions<'a> {
         &mut self,
         checker: &mut Checker<'a>,
         operand: &'a Operand,
-        want: Want,
+        want: Kind,
     ) -> Option<Arc<Values>> {
         match operand {
             Operand::Set(set) => self.set(checker, set, want),
@@ -41,7 +42,7 @@ impl<'a> Definitions<'a> {
         &mut self,
         checker: &mut Checker<'a>,
         set: &'a Set,
-        want: Want,
+        want: Kind,
     ) -> Option<Arc<Values>> {
         let mut gathered = Gathered::new(want);
         let good = self.gather_set(checker, set, &mut gathered);
@@ -53,7 +54,7 @@ impl<'a> Definitions<'a> {
         &mut self,
         checker: &mut Checker<'a>,
         word: Word,
-        want: Want,
+        want: Kind,
     ) -> Option<Arc<Values>> {
         let name = checker.slice(word.span);
         if let Some(known) = self.sets.get(&(name, want)) {
@@ -121,7 +122,7 @@ impl<'a> Definitions<'a> {
             );
             return false;
         }
-        let value = !is_name(text) || (text == "unnamed" && want == Want::UnixTarget);
+        let value = !is_name(text) || (text == "unnamed" && want == Kind::UnixTarget);
         if value {
             return checker.add_value(into, word);
         }
@@ -158,7 +159,7 @@ impl<'a> Definitions<'a> {
             self.undefined(checker, word, help);
             return false;
         }
-        if self.sort(checker, name, 0) == Some(Sort::Condition) {
+        if self.sort(name) == Some(Sort::Condition) {
             self.not_a_set(checker, name, word);
             return false;
         }
@@ -184,6 +185,9 @@ impl<'a> Definitions<'a> {
         body: &'a Body,
         into: &mut Gathered,
     ) -> bool {
+        if self.expanded > EXPANDED {
+            return false;
+        }
         let before = into.count;
         let good = match body {
             Body::Operand(Operand::Set(set)) => self.gather_set(checker, set, into),

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::definitions::Definitions;
 use super::rule::ShapeBits;
-use super::value::Want;
+use super::value::only_a_value;
 use crate::ast::{self, Form, Object, Operand, Words};
 use crate::checked::Target;
 use crate::diag::{Code, Diagnostic, show};
@@ -11,21 +11,42 @@ use crate::source::Span;
 use crate::words::attribute::{Kind, LAST_PORT};
 use crate::words::family::{FamilySet, Named, named};
 use crate::words::operation::OPERATIONS;
+use crate::words::reserved::is_name;
 use crate::words::shape::Shape;
+
+/// What a target demands of the object.
+pub(super) enum Demand {
+    /// Nothing, not even that there is one (notes 14).
+    Nothing,
+    /// This.
+    Of(Target),
+}
+
+impl Demand {
+    pub(super) fn target(self) -> Option<Target> {
+        match self {
+            Self::Nothing => None,
+            Self::Of(target) => Some(target),
+        }
+    }
+}
 
 const fn bit(shape: Shape) -> ShapeBits {
     1 << shape as u8
 }
 
+/// Shapes that have addresses.
+const ADDRESSES: ShapeBits = bit(Shape::Address) | bit(Shape::AddressPort);
+
 impl<'a> Checker<'a> {
-    /// `Some(None)` is a target that demands nothing; `None` one that is wrong.
+    /// What a target demands; `None`, reported, for one that is wrong.
     pub(super) fn target(
         &mut self,
         target: &'a ast::Target,
         shapes: ShapeBits,
         families: &Words,
         definitions: &mut Definitions<'a>,
-    ) -> Option<Option<Target>> {
+    ) -> Option<Demand> {
         let (place, ports) = match &target.object {
             Object::Option(_) => {
                 self.report(Diagnostic::new(
@@ -39,14 +60,14 @@ impl<'a> Checker<'a> {
         };
         let place = place.filter(|place| !self.is_any(place));
         let ports = ports.filter(|ports| !self.is_any(ports));
-        let unix = place.is_some_and(|place| definitions.looks_unix(self, place));
+        let unix = place.is_some_and(|place| {
+            definitions.looks_unix(self, place)
+                || (shapes & ADDRESSES == 0 && self.is_no_address(place))
+        });
         let (need, what) = match (place, ports) {
-            (None, None) => return Some(None),
+            (None, None) => return Some(Demand::Nothing),
             (Some(_), None) if unix => (bit(Shape::Unix), "a unix path or name"),
-            (_, None) => (
-                bit(Shape::Address) | bit(Shape::AddressPort),
-                "an IP address",
-            ),
+            (_, None) => (ADDRESSES, "an IP address"),
             (_, Some(_)) => (bit(Shape::AddressPort), "a port"),
         };
         if shapes & need == 0 || (unix && ports.is_some()) {
@@ -57,7 +78,7 @@ impl<'a> Checker<'a> {
         let ports = match ports {
             None => None,
             Some(operand) => {
-                let want = Want::Kind(Kind::Number(LAST_PORT));
+                let want = Kind::Number(LAST_PORT);
                 Some(definitions.target_values(self, operand, want)?)
             }
         };
@@ -65,22 +86,31 @@ impl<'a> Checker<'a> {
             None => None,
             Some(operand) => {
                 let want = if unix {
-                    Want::UnixTarget
+                    Kind::UnixTarget
                 } else {
-                    Want::Kind(Kind::Address)
+                    Kind::Address
                 };
                 Some(definitions.target_values(self, operand, want)?)
             }
         };
-        Some(match place {
-            Some(values) if unix => Some(Target::Unix(values)),
-            addresses => Some(Target::Address { addresses, ports }),
-        })
+        Some(Demand::Of(match place {
+            Some(values) if unix => Target::Unix(values),
+            addresses => Target::Address { addresses, ports },
+        }))
     }
 
     /// Whether an operand is the bare word `any`.
     pub(super) fn is_any(&self, operand: &Operand) -> bool {
         matches!(operand, Operand::Word(word) if word.form == Form::Bare && self.slice(word.span) == "any")
+    }
+
+    /// Whether an operand is a value that is surely no address, and no name.
+    fn is_no_address(&self, operand: &Operand) -> bool {
+        let Operand::Word(word) = operand else {
+            return false;
+        };
+        let text = self.slice(word.span);
+        !is_name(text) && !only_a_value(text)
     }
 
     fn impossible_target(&mut self, span: Span, families: &Words, what: &str, both: bool) {

@@ -11,60 +11,26 @@ use crate::types::number::{self, NumberSet};
 use crate::types::pattern::{self, PathUse, Syntax};
 use crate::types::{Fault, UnixSet, Values, text};
 use crate::words::attribute::{Kind, LAST_ID};
-
-/// What a place takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Want {
-    /// Values of an attribute's kind; a cgroup's path may be the root.
-    Kind(Kind),
-    /// Control groups' paths.
-    Cgroup,
-    /// What a unix target takes: paths, names and `unnamed`.
-    UnixTarget,
-}
-
-impl Want {
-    /// Whether a bare word is a value here, whatever it is; else it can only be a name (notes 3).
-    pub(crate) const fn takes_words(self) -> bool {
-        matches!(self, Self::Kind(Kind::Text | Kind::Name | Kind::Word(_)))
-    }
-
-    /// What a value is, for people.
-    pub(crate) const fn noun(self) -> &'static str {
-        match self {
-            Self::Kind(Kind::Number(LAST_ID)) => "an id",
-            Self::Kind(Kind::Number(_)) => "a number",
-            Self::Kind(Kind::Path | Kind::UnixPath) | Self::Cgroup => "a path",
-            Self::Kind(Kind::Text) => "a name or a pattern",
-            Self::Kind(Kind::Name) => "a name",
-            Self::Kind(Kind::Word(_)) => "a word",
-            Self::Kind(Kind::Address) => "an address",
-            Self::Kind(Kind::Abstract) => "an abstract name such as `@name`",
-            Self::UnixTarget => "a path or an `@name`",
-        }
-    }
-}
+use crate::words::reserved::is_name;
 
 /// A set in the making.
 #[derive(Debug)]
 pub(crate) struct Gathered {
-    want: Want,
+    want: Kind,
     values: Values,
     /// Elements added.
     pub(crate) count: usize,
 }
 
 impl Gathered {
-    pub(crate) fn new(want: Want) -> Self {
+    pub(crate) fn new(want: Kind) -> Self {
         let values = match want {
-            Want::Kind(Kind::Number(_)) => Values::Numbers(NumberSet::default()),
-            Want::Kind(Kind::Address) => Values::Addresses(AddressSet::default()),
-            Want::Kind(Kind::Path | Kind::Text) | Want::Cgroup => Values::Patterns(Vec::new()),
-            Want::Kind(Kind::Name) => Values::Names(Vec::new()),
-            Want::Kind(Kind::Word(_)) => Values::Words(0),
-            Want::Kind(Kind::UnixPath | Kind::Abstract) | Want::UnixTarget => {
-                Values::Unix(UnixSet::default())
-            }
+            Kind::Number(_) => Values::Numbers(NumberSet::default()),
+            Kind::Address => Values::Addresses(AddressSet::default()),
+            Kind::Path(_) | Kind::Text => Values::Patterns(Vec::new()),
+            Kind::Name => Values::Names(Vec::new()),
+            Kind::Word(_) => Values::Words(0),
+            Kind::UnixPath | Kind::Abstract | Kind::UnixTarget => Values::Unix(UnixSet::default()),
         };
         Self {
             want,
@@ -74,7 +40,7 @@ impl Gathered {
     }
 
     /// What it takes.
-    pub(crate) const fn want(&self) -> Want {
+    pub(crate) const fn want(&self) -> Kind {
         self.want
     }
 
@@ -97,7 +63,11 @@ impl Gathered {
     pub(crate) fn add_built_in(&mut self, name: &str) -> bool {
         match &mut self.values {
             Values::Addresses(set) => set.add_built_in(name),
-            _ => false,
+            Values::Numbers(_)
+            | Values::Patterns(_)
+            | Values::Names(_)
+            | Values::Words(_)
+            | Values::Unix(_) => false,
         }
     }
 
@@ -117,49 +87,54 @@ impl Gathered {
         let want = self.want;
         let wrong = || wrong_value(want, text);
         match (want, &mut self.values) {
-            (Want::Kind(Kind::Number(largest)), Values::Numbers(set)) if form == Form::Bare => {
-                set.ranges.push(number::parse(text, largest)?);
+            (Kind::Number(largest), Values::Numbers(set)) if form == Form::Bare => {
+                let parsed = number::parse(text, largest);
+                set.ranges
+                    .push(parsed.map_err(|fault| ids_are_numbers(fault, largest, text))?);
             }
-            (Want::Kind(Kind::Address), Values::Addresses(set)) if form == Form::Bare => {
+            (Kind::Address, Values::Addresses(set)) if form == Form::Bare => {
                 set.add(text)?;
             }
-            (Want::Kind(Kind::Path), Values::Patterns(patterns)) if form != Form::AtQuoted => {
-                patterns.push(pattern::parse_path(text, PathUse::Object)?);
+            (Kind::Path(path_use), Values::Patterns(patterns)) if form != Form::AtQuoted => {
+                patterns.push(pattern::parse_path(text, path_use)?);
             }
-            (Want::Cgroup, Values::Patterns(patterns)) if form != Form::AtQuoted => {
-                patterns.push(pattern::parse_path(text, PathUse::Cgroup)?);
-            }
-            (Want::Kind(Kind::Text), Values::Patterns(patterns)) if form != Form::AtQuoted => {
+            (Kind::Text, Values::Patterns(patterns)) if form != Form::AtQuoted => {
                 patterns.push(pattern::parse(text, Syntax::Text)?);
             }
-            (Want::Kind(Kind::Name), Values::Names(names)) if form != Form::AtQuoted => {
+            (Kind::Name, Values::Names(names)) if form != Form::AtQuoted => {
                 names.push(match form {
                     Form::Bare => text.as_bytes().into(),
-                    _ => text::unescape(text)?.into(),
+                    Form::Quoted | Form::AtQuoted => text::unescape(text)?.into(),
                 });
             }
-            (Want::Kind(Kind::Word(table)), Values::Words(bits)) if form != Form::AtQuoted => {
+            (Kind::Word(table), Values::Words(bits)) if form != Form::AtQuoted => {
                 *bits |= 1 << word_index(table, text)?;
             }
-            (Want::UnixTarget, Values::Unix(set)) if form == Form::Bare && text == "unnamed" => {
+            (Kind::UnixTarget, Values::Unix(set)) if form == Form::Bare && text == "unnamed" => {
                 set.unnamed = true;
             }
-            (Want::UnixTarget | Want::Kind(Kind::Abstract), Values::Unix(set)) if abstract_name => {
+            (Kind::UnixTarget | Kind::Abstract, Values::Unix(set)) if abstract_name => {
                 let name = match form {
                     Form::AtQuoted => text,
-                    _ => text.strip_prefix('@').unwrap_or(text),
+                    Form::Bare | Form::Quoted => text.strip_prefix('@').unwrap_or(text),
                 };
                 set.names.push(pattern::parse(name, Syntax::Text)?);
             }
-            (Want::UnixTarget | Want::Kind(Kind::UnixPath), Values::Unix(set))
-                if text.starts_with('/') =>
-            {
+            (Kind::UnixTarget | Kind::UnixPath, Values::Unix(set)) if text.starts_with('/') => {
                 set.paths.push(pattern::parse_path(text, PathUse::Object)?);
             }
             _ => return Err(wrong()),
         }
         Ok(())
     }
+}
+
+/// A name where an id is needed.
+fn ids_are_numbers(fault: Fault, largest: u32, text: &str) -> Fault {
+    if largest == LAST_ID && is_name(text) {
+        return fault.help("names are held against `user` and `group`");
+    }
+    fault
 }
 
 fn unique<T: Ord>(all: &mut Vec<T>) {
@@ -190,19 +165,19 @@ fn word_index(table: &[&'static str], text: &str) -> Result<usize, Fault> {
     })
 }
 
-fn wrong_value(want: Want, text: &str) -> Fault {
+fn wrong_value(want: Kind, text: &str) -> Fault {
     let fault = Fault::new(
         Code::WrongValue,
         format!("`{}` is not {}", show(text), want.noun()),
     );
     match want {
-        Want::Kind(Kind::Number(_) | Kind::Address) => fault.help("write it without quotes"),
-        Want::Kind(Kind::Abstract) => fault.help("an abstract name begins with `@`"),
-        Want::Kind(Kind::UnixPath) => fault.help("a path begins with `/`"),
-        Want::UnixTarget => fault.help(
+        Kind::Number(_) | Kind::Address => fault.help("write it without quotes"),
+        Kind::Abstract => fault.help("an abstract name begins with `@`"),
+        Kind::UnixPath => fault.help("a path begins with `/`"),
+        Kind::UnixTarget => fault.help(
             "a unix target is a path that begins with `/`, an `@name`, `unnamed`, `any`, or a set of these",
         ),
-        _ => fault,
+        Kind::Path(_) | Kind::Text | Kind::Name | Kind::Word(_) => fault,
     }
 }
 

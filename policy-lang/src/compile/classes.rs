@@ -134,9 +134,10 @@ fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) 
         match &**values {
             Values::Patterns(patterns) => {
                 for bytes in patterns.iter().filter_map(Pattern::literal) {
-                    let found = match dimension {
-                        Dimension::Comm => comm(bytes).into_iter().collect(),
-                        _ => keys.path(bytes, PlaceUse::Exe),
+                    let found = if dimension == Dimension::Comm {
+                        comm(bytes).into_iter().collect()
+                    } else {
+                        keys.path(bytes, PlaceUse::Exe)
                     };
                     for key in found {
                         members.entry(key).or_default().insert(set);

@@ -34,7 +34,7 @@ impl Writer {
             return Err(Full);
         }
         self.words.extend_from_slice(words);
-        u32::try_from(base).map_err(|_| Full)
+        u32::try_from(base).ok().ok_or(Full)
     }
 
     fn set(&mut self, at: u32, word: u64) -> Result<(), Full> {

@@ -100,7 +100,7 @@ mod tests {
         for key in keys.keys() {
             let home = slot(*key, built.seed);
             let found = (0..u64::from(PROBES)).any(|step| {
-                let at = (home.wrapping_add(step) & mask) as usize * 3;
+                let at = usize::try_from(home.wrapping_add(step) & mask).unwrap() * 3;
                 built.words[at..at + 2] == key[..] && built.words[at + 2] == 5
             });
             assert!(found, "{key:?}");
@@ -113,7 +113,7 @@ mod tests {
         let built = narrow(&[(0, 1), (10, 5), (20, 1)]).unwrap();
         assert_eq!(built.words, [1, 10 << 32 | 5, 20 << 32 | 1, 20 << 32 | 1]);
         assert_eq!(built.bits, 2);
-        let many: Vec<(u128, u32)> = (0..(1 << 16) + 1).map(|n| (n, 1)).collect();
+        let many: Vec<(u128, u32)> = (0..=1 << 16).map(|n| (n, 1)).collect();
         assert_eq!(narrow(&many), None);
     }
 }

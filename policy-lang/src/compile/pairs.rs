@@ -36,7 +36,7 @@ pub(super) struct Placed {
 /// The sets of each dimension, each once.
 #[derive(Debug, Default)]
 pub(super) struct Sets {
-    by_dimension: BTreeMap<Dimension, Vec<Arc<Values>>>,
+    all: BTreeMap<Dimension, Vec<Arc<Values>>>,
     by_content: HashMap<(u32, Arc<Values>), SetId>,
     /// One set used by many rules is hashed once.
     by_address: HashMap<(u32, *const Values), SetId>,
@@ -48,7 +48,7 @@ impl Sets {
         if let Some(known) = self.by_address.get(&address) {
             return *known;
         }
-        let all = self.by_dimension.entry(dimension).or_default();
+        let all = self.all.entry(dimension).or_default();
         let content = (dimension as u32, values.clone());
         let id = *self.by_content.entry(content).or_insert_with(|| {
             all.push(values.clone());
@@ -60,9 +60,12 @@ impl Sets {
 
     /// The sets of a dimension, by id.
     pub(super) fn of(&self, dimension: Dimension) -> &[Arc<Values>] {
-        self.by_dimension.get(&dimension).map_or(&[], Vec::as_slice)
+        self.all.get(&dimension).map_or(&[], Vec::as_slice)
     }
 }
+
+/// A family and an operation.
+type Pair = (Family, Operation);
 
 /// Pairs that have the same terms.
 #[derive(Debug)]
@@ -111,7 +114,7 @@ pub(super) fn collect(policy: &CheckedPolicy) -> Result<Pairs, Vec<Diagnostic>> 
         .filter_map(|index| Some((*index, policy.rule(*index)?)))
         .collect();
     order.sort_by_key(|(_, rule)| step(rule.effect));
-    let mut by_pair: BTreeMap<(Family, Operation), Vec<usize>> = BTreeMap::new();
+    let mut by_pair: BTreeMap<Pair, Vec<usize>> = BTreeMap::new();
     for (place, (_, rule)) in order.iter().enumerate() {
         for family in rule.families.iter() {
             for operation in rule.operations.iter() {
@@ -119,7 +122,7 @@ pub(super) fn collect(policy: &CheckedPolicy) -> Result<Pairs, Vec<Diagnostic>> 
             }
         }
     }
-    let mut grouped: BTreeMap<(Shape, Vec<usize>), Vec<(Family, Operation)>> = BTreeMap::new();
+    let mut grouped: BTreeMap<(Shape, Vec<usize>), Vec<Pair>> = BTreeMap::new();
     for (pair, places) in by_pair {
         let key = (Shape::of(pair.0, pair.1), places);
         grouped.entry(key).or_default().push(pair);

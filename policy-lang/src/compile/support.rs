@@ -31,7 +31,24 @@ pub(super) const fn dimension(attribute: Attribute) -> Option<Dimension> {
         Attribute::Addr => Dimension::Addr,
         Attribute::Port => Dimension::Port,
         Attribute::Path | Attribute::Name => Dimension::Unix,
-        _ => return None,
+        Attribute::Ruid
+        | Attribute::Rgid
+        | Attribute::Loginuid
+        | Attribute::User
+        | Attribute::Group
+        | Attribute::Unit
+        | Attribute::Cgroup
+        | Attribute::Cap
+        | Attribute::Userns
+        | Attribute::Netns
+        | Attribute::Pidns
+        | Attribute::Mntns
+        | Attribute::Cgroupns
+        | Attribute::ParentComm
+        | Attribute::ParentExe
+        | Attribute::ParentUid
+        | Attribute::Type
+        | Attribute::Protocol => return None,
     })
 }
 
@@ -57,7 +74,9 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
     let mut missing: Vec<String> = Vec::new();
     for family in rule.families.iter() {
         for operation in rule.operations.iter() {
-            if possible(family, operation) && !decides(family, operation) {
+            // `smc` is in every rule for `tcp`: it is named only where it stands alone.
+            let implied = family == Family::SMC && rule.families.contains(Family::TCP);
+            if !implied && possible(family, operation) && !decides(family, operation) {
                 missing.push(format!("`{family} {operation}`"));
             }
         }

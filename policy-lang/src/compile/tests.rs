@@ -1,1 +1,231 @@
+//! What compiling refuses, and what the language's notes say of the tables.
+//! That the tables mean what `eval` means is `tests/tables_vs_eval`.
 
+use super::*;
+use crate::load;
+use crate::source::Sources;
+use policy_abi::decide::decide;
+use policy_abi::facts::{Facts, OBJECT_IPV4, OBJECT_UNREADABLE};
+use policy_abi::image::{IMAGE_WORDS, MAGIC, PAIR_DIR};
+use std::fmt::Write as _;
+
+struct Identity;
+
+impl Host for Identity {
+    fn hash_key(&self) -> [u64; 2] {
+        [1, 2]
+    }
+
+    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
+        vec![Place {
+            device: 1,
+            path: path.to_vec(),
+        }]
+    }
+}
+
+fn image(text: &str) -> Result<Image, Vec<String>> {
+    let sources = Sources::single("p.policy", text);
+    let (policy, report) = load(&sources);
+    let policy = policy.unwrap_or_else(|| panic!("{text}: {:?}", report.diagnostics()));
+    compile(&policy, &Identity, 9, Enforcement::AsWritten).map_err(|found| {
+        found
+            .iter()
+            .map(|one| format!("{} {}", one.code.id(), one.message))
+            .collect()
+    })
+}
+
+fn refused(text: &str, code: &str) -> String {
+    let found = image(text).map(|_| ()).unwrap_err();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with(code), "{found:?}");
+    found[0].clone()
+}
+
+#[test]
+fn an_image_is_headed_and_names_its_pairs() {
+    let image =
+        image("deny unix connect to /run/x id a deny { tcp, udp } connect id b because \"x\"")
+            .unwrap();
+    assert_eq!(image.words[..3], [MAGIC, 9, image.words.len() as u64]);
+    let pairs: Vec<String> = image
+        .pairs
+        .iter()
+        .map(|(f, o)| format!("{f} {o}"))
+        .collect();
+    assert_eq!(
+        pairs,
+        ["unix connect", "smc connect", "tcp connect", "udp connect"]
+    );
+    assert_eq!(image.rules[1].because.as_deref(), Some("x"));
+    assert_eq!(
+        (
+            image.rules[0].file.as_str(),
+            image.rules[0].policy.as_str(),
+            image.rules[0].line
+        ),
+        ("p.policy", "p", 1)
+    );
+    let desc = |family: u16| {
+        let pair = policy_abi::family::pair(family, 0).unwrap();
+        image.words[(PAIR_DIR + pair) as usize]
+    };
+    // SMC has the rules of TCP, and shares its descriptor.
+    assert_eq!(desc(policy_abi::family::SMC), desc(policy_abi::family::TCP));
+    assert_ne!(desc(policy_abi::family::UNIX), 0);
+    assert_eq!(desc(policy_abi::family::RAW), 0);
+}
+
+#[test]
+fn an_empty_policy_allows() {
+    let image = image("").unwrap();
+    assert!(image.pairs.is_empty());
+    let facts = Facts {
+        family: policy_abi::family::TCP,
+        ..Facts::default()
+    };
+    let verdict = decide(&image.words[..], &facts).unwrap();
+    assert_eq!(verdict, policy_abi::decide::Verdict::ALLOW);
+}
+
+#[test]
+fn what_the_kernel_cannot_decide_is_refused() {
+    for text in [
+        "deny tcp bind",
+        "deny raw connect",
+        "deny any connect",
+        "deny tcp connect if unit = x.service",
+        "deny tcp connect if parent.exe = /x",
+        "deny tcp connect if exe = /usr/bin/*",
+        "deny tcp connect if comm = k*",
+        "deny unix connect to /run/*",
+        "deny unix connect to @*",
+        "deny tcp connect unless group = docker",
+        "deny tcp connect if type = stream",
+    ] {
+        refused(text, "P0601");
+    }
+}
+
+#[test]
+fn notes_113_rules_for_tcp_are_put_under_smc_too() {
+    let image = image("deny tcp connect").unwrap();
+    for family in [policy_abi::family::TCP, policy_abi::family::SMC] {
+        let facts = Facts {
+            family,
+            ..Facts::default()
+        };
+        assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+    }
+}
+
+#[test]
+fn notes_118_an_object_that_could_not_be_read() {
+    let verdict = |text: &str| {
+        let image = image(text).unwrap();
+        let facts = Facts {
+            family: policy_abi::family::UNIX,
+            object_kind: OBJECT_UNREADABLE,
+            ..Facts::default()
+        };
+        let verdict = decide(&image.words[..], &facts).unwrap();
+        (verdict.actual.denies(), verdict.recorded)
+    };
+    assert_eq!(verdict("deny unix connect to /run/x"), (true, 0));
+    assert_eq!(verdict("deny unix connect unless path = /run/x"), (true, 0));
+    assert_eq!(
+        verdict("deny unix connect if path != /run/x and path = /run/x"),
+        (true, 0)
+    );
+    assert_eq!(
+        verdict("deny unix connect unless path != /run/x"),
+        (true, 0)
+    );
+    assert_eq!(
+        verdict("default deny unix connect allow unix connect to /run/x"),
+        (true, 0)
+    );
+    assert_eq!(
+        verdict("default deny unix connect allow unix connect unless path = /run/x"),
+        (true, 0)
+    );
+    assert_eq!(
+        verdict("default deny unix connect allow unix connect to any"),
+        (false, 0)
+    );
+    assert_eq!(verdict("record unix connect to /run/x"), (false, 1));
+}
+
+#[test]
+fn sixty_four_alternatives_fit_and_sixty_five_do_not() {
+    let rules = |count: usize| {
+        let mut text = String::new();
+        for index in 0..count {
+            writeln!(text, "deny tcp connect to 10.0.0.{index} id r{index:03}").unwrap();
+        }
+        text
+    };
+    let made = image(&rules(64)).unwrap();
+    let facts = Facts {
+        family: policy_abi::family::TCP,
+        object_kind: OBJECT_IPV4,
+        object: [0x0a00_003f, 0],
+        ..Facts::default()
+    };
+    let verdict = decide(&made.words[..], &facts).unwrap();
+    assert_eq!(verdict.actual.rule, 63);
+    let said = refused(&rules(65), "P0602");
+    assert!(
+        said.contains("`r064`") && said.contains("`tcp connect`"),
+        "{said}"
+    );
+    let alternatives = |count: usize| {
+        let all: Vec<String> = (0..count).map(|n| format!("uid = {n}")).collect();
+        format!("deny udp connect if {}", all.join(" or "))
+    };
+    assert!(image(&alternatives(64)).is_ok());
+    refused(&alternatives(65), "P0602");
+}
+
+#[test]
+fn an_image_too_large_is_refused_and_never_cut() {
+    let set = |count: u32| {
+        let all: Vec<String> = (0..count)
+            .map(|n| format!("10.{}.{}.{}", n >> 15 & 255, n >> 7 & 255, n << 1 & 255))
+            .collect();
+        format!("deny tcp connect to {{ {} }}", all.join(", "))
+    };
+    let most = image(&set(16_000)).unwrap();
+    assert!(most.words.len() <= IMAGE_WORDS as usize);
+    refused(&set(40_000), "P0603");
+    let mut rules = String::new();
+    for index in 0..4097 {
+        writeln!(rules, "record unix connect id r{index}").unwrap();
+    }
+    let found = image(&rules).map(|_| ()).unwrap_err();
+    assert!(found[0].starts_with("P0603"), "{found:?}");
+}
+
+#[test]
+fn a_path_without_a_place_names_nothing() {
+    struct Nowhere;
+    impl Host for Nowhere {
+        fn hash_key(&self) -> [u64; 2] {
+            [1, 2]
+        }
+        fn places(&self, _: &[u8], _: PlaceUse) -> Vec<Place> {
+            Vec::new()
+        }
+    }
+    let sources = Sources::single("p.policy", "deny tcp connect unless exe = /usr/bin/good");
+    let policy = load(&sources).0.unwrap();
+    let image = compile(&policy, &Nowhere, 1, Enforcement::AsWritten).unwrap();
+    let facts = Facts {
+        family: policy_abi::family::TCP,
+        subject: policy_abi::facts::SUBJECT_EXE,
+        exe: [policy_abi::hash::path([1, 2], b"/usr/bin/good"), 1],
+        ..Facts::default()
+    };
+    assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+}

@@ -103,10 +103,15 @@ impl Diagnostic {
     }
 }
 
-/// All findings of one run, in order of file and place.
+/// Findings of one run that are kept; the others are counted.
+pub const KEPT: usize = 1_000;
+
+/// The findings of one run, in order of file and place.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
 }
 
 impl Report {
@@ -114,25 +119,48 @@ impl Report {
     #[must_use]
     pub fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(|one| one.span().map(|span| (span.source, span.start)));
-        Self { diagnostics }
+        // What is wrong in a set is found once for each use of it.
+        diagnostics.dedup();
+        let errors = |one: &&Diagnostic| one.severity == Severity::Error;
+        let all = diagnostics.len();
+        let errors = diagnostics.iter().filter(errors).count();
+        if all > KEPT {
+            // Errors first: no warning may push one out.
+            diagnostics.sort_by_key(|one| one.severity != Severity::Error);
+            diagnostics.truncate(KEPT);
+            diagnostics.sort_by_key(|one| one.span().map(|span| (span.source, span.start)));
+        }
+        Self {
+            diagnostics,
+            errors,
+            warnings: all - errors,
+        }
     }
 
-    /// The findings.
+    /// The findings, at most [`KEPT`].
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
 
-    /// How many of a severity there are.
+    /// How many findings are not among [`Self::diagnostics`].
     #[must_use]
-    pub fn count(&self, severity: Severity) -> usize {
-        let same = |one: &&Diagnostic| one.severity == severity;
-        self.diagnostics.iter().filter(same).count()
+    pub fn left_out(&self) -> usize {
+        (self.errors + self.warnings).saturating_sub(self.diagnostics.len())
+    }
+
+    /// How many of a severity there are, those left out included.
+    #[must_use]
+    pub const fn count(&self, severity: Severity) -> usize {
+        match severity {
+            Severity::Error => self.errors,
+            Severity::Warning => self.warnings,
+        }
     }
 
     /// Whether the policy is refused.
     #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.count(Severity::Error) > 0
+    pub const fn has_errors(&self) -> bool {
+        self.errors > 0
     }
 }

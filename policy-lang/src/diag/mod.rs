@@ -8,7 +8,7 @@ mod show;
 pub mod suggest;
 
 pub use codes::{Code, Severity};
-pub use diagnostic::{Diagnostic, Label, Report};
+pub use diagnostic::{Diagnostic, KEPT, Label, Report};
 pub use json::{JSON_SCHEMA, to_json};
 pub use render::{Style, render, render_all};
 pub(crate) use show::hides;

@@ -23,7 +23,7 @@ pub enum Style {
     Coloured,
 }
 
-/// Longest part of a source line that is shown, in characters.
+/// Longest part of a source line that is shown, in bytes.
 const WIDTH: usize = 160;
 
 /// All findings, and a line that counts them.
@@ -33,6 +33,10 @@ pub fn render_all(report: &Report, sources: &Sources, style: Style) -> String {
     for one in report.diagnostics() {
         out.push_str(&render(one, sources, style));
         out.push('\n');
+    }
+    if report.left_out() > 0 {
+        // Writing to a string cannot fail.
+        writeln!(out, "{} more findings are not shown\n", report.left_out()).ok();
     }
     let counts = [
         (report.count(Severity::Error), "error"),
@@ -122,6 +126,7 @@ fn file_part(
     let mut sorted: Vec<&(usize, &Label)> = group.iter().collect();
     sorted.sort_by_key(|(_, label)| label.span.start);
     let mut shown = None;
+    let mut window = Window::new(file, at.line, first.span);
     for (index, label) in sorted {
         let line = file.line(label.span.start);
         if shown != Some(line) {
@@ -129,10 +134,11 @@ fn file_part(
                 writeln!(out, "{}", paint.dim("...")).ok();
             }
             let number = paint.dim(&format!("{line:>gutter$} |"));
-            writeln!(out, "{number} {}", shown_line(file, line)).ok();
+            window = Window::new(file, line, label.span);
+            writeln!(out, "{}", format!("{number} {}", window.shown()).trim_end()).ok();
             shown = Some(line);
         }
-        let (indent, length) = underline(file, label.span, line);
+        let (indent, length) = window.underline(label.span);
         let mark = if *index == 0 { "^" } else { "-" };
         let text = format!("{} {}", mark.repeat(length), show(&label.text));
         let text = if *index == 0 {
@@ -145,28 +151,73 @@ fn file_part(
     writeln!(out, "{:gutter$} {bar}", "").ok();
 }
 
-/// A line as shown: tabs as one blank, hidden characters escaped, cut at [`WIDTH`].
-fn shown_line(file: &SourceFile, line: u32) -> String {
-    let text = show(&file.line_text(line).replace('\t', " "));
-    if text.chars().count() <= WIDTH {
-        return text;
-    }
-    text.chars().take(WIDTH).chain("…".chars()).collect()
+/// The part of a line that is shown: all of it, or the surroundings of a span
+/// that is far into a long one.
+struct Window<'f> {
+    text: &'f str,
+    /// Offset of the part within the file.
+    start: usize,
+    cut_before: bool,
+    cut_after: bool,
 }
 
-/// Columns before the underline, and its length, in the shown line.
-fn underline(file: &SourceFile, span: Span, line: u32) -> (usize, usize) {
-    let start = file.line_start(line) as usize;
-    let end = start + file.line_text(line).len();
-    let columns = |from: usize, to: usize| {
-        let text = file.text().get(from..to.max(from)).unwrap_or("");
-        show(&text.replace('\t', " ")).chars().count()
-    };
-    let from = (span.start as usize).clamp(start, end);
-    let to = (span.end as usize).clamp(from, end);
-    let indent = columns(start, from).min(WIDTH);
-    let length = columns(from, to).min(WIDTH.saturating_sub(indent)).max(1);
-    (indent, length)
+impl<'f> Window<'f> {
+    fn new(file: &'f SourceFile, line: u32, span: Span) -> Self {
+        let line_start = file.line_start(line) as usize;
+        let text = file.line_text(line);
+        let within = (span.start as usize)
+            .saturating_sub(line_start)
+            .min(text.len());
+        let from = if text.len() <= WIDTH || within < WIDTH / 2 {
+            0
+        } else {
+            floor(text, within - WIDTH / 4)
+        };
+        let rest = text.get(from..).unwrap_or("");
+        let shown = rest.get(..floor(rest, WIDTH)).unwrap_or("");
+        Self {
+            text: shown,
+            start: line_start + from,
+            cut_before: from > 0,
+            cut_after: shown.len() < rest.len(),
+        }
+    }
+
+    /// As shown: tabs as one blank, hidden characters escaped.
+    fn shown(&self) -> String {
+        let before = if self.cut_before { "…" } else { "" };
+        let after = if self.cut_after { "…" } else { "" };
+        format!("{before}{}{after}", escaped(self.text))
+    }
+
+    /// Columns before the underline, and its length.
+    fn underline(&self, span: Span) -> (usize, usize) {
+        let within = |offset: u32| {
+            (offset as usize)
+                .saturating_sub(self.start)
+                .min(self.text.len())
+        };
+        let (from, to) = (within(span.start), within(span.end));
+        let columns = |from: usize, to: usize| {
+            let text = self.text.get(from..to.max(from)).unwrap_or("");
+            escaped(text).chars().count()
+        };
+        let indent = columns(0, from) + usize::from(self.cut_before);
+        (indent, columns(from, to).max(1))
+    }
+}
+
+fn escaped(text: &str) -> String {
+    show(&text.replace('\t', " "))
+}
+
+/// The last place at or before `at` where a character starts.
+fn floor(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
 }
 
 /// Width of the column of line numbers.

@@ -1,4 +1,8 @@
 //! Pest's pairs to the syntax tree. `Pair` and `Rule` go no further than here.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each place of the grammar takes a few of its many rules"
+)]
 
 use super::lex::{Lexed, Token, too_deep};
 use super::{Rule, recover};
@@ -40,12 +44,12 @@ impl<'a> Builder<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// The place of the tokens from `first` up to `end`; past the last token, the end of the text.
+    /// The place of the tokens from `first` up to `end`; past the last token, its end.
     pub(super) fn tokens_span(&self, first: usize, end: usize) -> Span {
-        let length = u32::try_from(self.file.text().len()).unwrap_or(u32::MAX);
-        let start = self.tokens.get(first).map_or(length, |token| token.start);
+        let past = self.tokens.last().map_or(0, |token| token.end);
+        let start = self.tokens.get(first).map_or(past, |token| token.start);
         let last = end.max(first + 1) - 1;
-        let end = self.tokens.get(last).map_or(length, |token| token.end);
+        let end = self.tokens.get(last).map_or(past, |token| token.end);
         Span {
             source: self.file.id(),
             start,
@@ -81,7 +85,7 @@ impl<'a> Builder<'a> {
             match pair.as_rule() {
                 Rule::stray => self.stray(&pair, Rule::one),
                 // The lexer has reported a brace that closes nothing.
-                Rule::stray_brace | Rule::EOI | Rule::prefix | Rule::condition => {}
+                Rule::stray_brace | Rule::EOI | Rule::prefix | Rule::condition | Rule::open => {}
                 _ => {
                     if let Some(statement) = self.statement(pair) {
                         statements.push(statement);
@@ -192,7 +196,7 @@ impl<'a> Builder<'a> {
     fn words(&mut self, pair: P<'_>) -> Words {
         let span = self.span(&pair);
         let braced = pair.as_str().starts_with('{');
-        let words = pair.into_inner().map(|inner| self.word(&inner)).collect();
+        let words = listed(pair).map(|inner| self.word(&inner)).collect();
         Words {
             span,
             words,
@@ -237,7 +241,7 @@ impl<'a> Builder<'a> {
     fn set(&mut self, pair: P<'_>) -> Set {
         Set {
             span: self.span(&pair),
-            elements: pair.into_inner().map(|inner| self.operand(inner)).collect(),
+            elements: listed(pair).map(|inner| self.operand(inner)).collect(),
         }
     }
 
@@ -276,11 +280,11 @@ impl<'a> Builder<'a> {
         let mut parts = pair.into_inner();
         let first = parts.next()?;
         let first = self.part(first, or)?;
-        if parts.len() == 0 {
+        if parts.is_empty() {
             return Some(first);
         }
         let mut all = vec![first];
-        for part in parts {
+        for part in parts.filter(|part| !matches!(part.as_rule(), Rule::kw_and | Rule::kw_or)) {
             all.push(self.part(part, or)?);
         }
         Some(if or {
@@ -365,7 +369,7 @@ impl<'a> Builder<'a> {
         let mut inner = pair.into_inner();
         let extends = inner.next()?.as_rule() == Rule::kw_extend;
         let name = inner.next().map(|name| self.word(&name))?;
-        let value = inner.next()?;
+        let value = inner.find(|one| one.as_rule() != Rule::equals)?;
         let body = match value.as_rule() {
             Rule::condition => Body::Condition(self.condition(value)?),
             _ => Body::Operand(self.operand(value)),
@@ -432,7 +436,7 @@ impl<'a> Builder<'a> {
                     facts = inner
                         .into_inner()
                         .filter_map(|one| self.fact(one))
-                        .collect()
+                        .collect();
                 }
                 _ => {}
             }
@@ -455,9 +459,17 @@ impl<'a> Builder<'a> {
         let mut inner = pair.into_inner();
         Some(Fact {
             attribute: inner.next().map(|word| self.word(&word))?,
-            value: inner.next().map(|value| self.operand(value))?,
+            value: inner
+                .find(|one| one.as_rule() != Rule::equals)
+                .map(|value| self.operand(value))?,
         })
     }
+}
+
+/// What a list holds, punctuation left out.
+fn listed(pair: P<'_>) -> impl Iterator<Item = P<'_>> {
+    pair.into_inner()
+        .filter(|inner| !matches!(inner.as_rule(), Rule::comma | Rule::end))
 }
 
 fn effect_of(letter: &str) -> Effect {

@@ -1,9 +1,14 @@
 //! What is said about text that no statement takes.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "few of the grammar's many rules have a name for people"
+)]
 
 use super::build::Builder;
 use super::{Grammar, Rule};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, show};
+use crate::words::attribute::Attribute;
 use pest::Parser as _;
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -18,10 +23,17 @@ const STARTERS: &[&str] = &[
 pub(super) fn stray(builder: &Builder<'_>, first: usize, end: usize, rule: Rule) -> Diagnostic {
     let letters = builder.letters.get(first..end).unwrap_or("");
     match letters.as_bytes().first() {
-        Some(b'L' | b'M') => return prefix(builder, first),
-        Some(b'A'..=b'K' | b'Z') => {}
-        _ => return leftover(builder, first, rule),
+        Some(b'L' | b'M') => prefix(builder, first),
+        Some(b'A'..=b'K' | b'Z') => broken(builder, first, letters, rule),
+        // A statement that was whole, then a clause or a target that is not.
+        Some(b'N'..=b'T') if rule == Rule::one => broken(builder, first, letters, Rule::one_clause),
+        Some(b'U' | b'V') => broken(builder, first, letters, Rule::one_target),
+        _ => leftover(builder, first, rule),
     }
+}
+
+/// What is wrong with letters that `rule` does not take.
+fn broken(builder: &Builder<'_>, first: usize, letters: &str, rule: Rule) -> Diagnostic {
     match Grammar::parse(rule, letters) {
         Ok(_) => leftover(builder, first, rule),
         Err(error) => failed(builder, &error, first),
@@ -54,7 +66,7 @@ fn leftover(builder: &Builder<'_>, first: usize, rule: Rule) -> Diagnostic {
     let found = found(builder, first);
     let wanted = match (rule, first) {
         (Rule::one_expectation, _) => "`expect`",
-        (_, 0) => "a statement",
+        (Rule::one_target | Rule::one_clause, _) | (_, 0) => "a statement",
         _ => "a clause or a statement",
     };
     Diagnostic::new(
@@ -137,6 +149,10 @@ fn expected(builder: &Builder<'_>, rules: &[Rule], base: usize, at: usize) -> St
             words.push(word);
         }
     }
+    // A name and a text are values.
+    if words.contains(&"a value") {
+        words.retain(|word| !matches!(*word, "a name" | "a text in quotes"));
+    }
     match words.as_slice() {
         [] => String::new(),
         [one] => (*one).to_owned(),
@@ -147,19 +163,9 @@ fn expected(builder: &Builder<'_>, rules: &[Rule], base: usize, at: usize) -> St
 /// A grammar rule's name for people; empty for what is not worth a mention.
 fn phrase(builder: &Builder<'_>, rule: Rule, base: usize, at: usize) -> &'static str {
     match rule {
-        Rule::words => {
-            let before = builder.letters.as_bytes().get(at.wrapping_sub(1));
-            let after_effect = match before {
-                Some(b'A') => true,
-                Some(letter) => letter.is_ascii_uppercase() && *letter <= b'D' && at <= base + 2,
-                None => false,
-            };
-            if after_effect {
-                "a family"
-            } else {
-                "an operation"
-            }
-        }
+        Rule::words | Rule::name if at == families(builder, base) => "a family",
+        Rule::words => "an operation",
+        Rule::name if list_end(builder, families(builder, base)) == Some(at) => "an operation",
         Rule::condition
         | Rule::conjunct
         | Rule::negation
@@ -168,10 +174,16 @@ fn phrase(builder: &Builder<'_>, rule: Rule, base: usize, at: usize) -> &'static
         | Rule::group => "a condition",
         Rule::operator => "an operator such as `=`",
         Rule::operand | Rule::set => "a value",
-        Rule::object | Rule::object_name => "a target",
-        Rule::target => "a target",
+        Rule::object | Rule::object_name | Rule::target => "a target",
         Rule::options | Rule::ports => "`port`",
         Rule::string => "a text in quotes",
+        Rule::comma => "`,`",
+        Rule::open => "`{`",
+        Rule::end => "`}`",
+        Rule::end_group => "`)`",
+        Rule::equals => "`=`",
+        Rule::kw_and => "`and`",
+        Rule::kw_or => "`or`",
         Rule::word | Rule::name => "a name",
         Rule::effect | Rule::default_effect => "an effect",
         Rule::when
@@ -196,6 +208,29 @@ fn phrase(builder: &Builder<'_>, rule: Rule, base: usize, at: usize) -> &'static
     }
 }
 
+/// The token at which a rule's families are, if the statement at `base` is a rule.
+fn families(builder: &Builder<'_>, base: usize) -> usize {
+    let letter = |at: usize| builder.letters.as_bytes().get(at).copied().unwrap_or(0);
+    let effect = base + usize::from(matches!(letter(base), b'L' | b'M'));
+    match letter(effect) {
+        b'A'..=b'D' => effect + 1,
+        b'E' => effect + 2,
+        // A question has no effect before its family.
+        _ => usize::MAX,
+    }
+}
+
+/// The token after a word, or after the braces around several.
+fn list_end(builder: &Builder<'_>, start: usize) -> Option<usize> {
+    let rest = builder.letters.get(start..)?;
+    let length = if rest.starts_with('{') {
+        rest.find('}')?
+    } else {
+        0
+    };
+    Some(start + length + 1)
+}
+
 /// What to write instead, where a slip is common.
 fn help(builder: &Builder<'_>, at: usize) -> Option<String> {
     let letters = builder.letters.as_bytes();
@@ -212,9 +247,11 @@ fn help(builder: &Builder<'_>, at: usize) -> Option<String> {
         b',' if matches!(previous, b',' | b'{') => {
             Some("exactly one comma stands between two values".to_owned())
         }
+        b',' => Some("several values stand in braces: `{ a, b }`".to_owned()),
         b'w' if matches!(text, "&&" | "||") => {
             Some("conditions are joined by `and` and `or`".to_owned())
         }
+        b'w' if Attribute::from_word(text).is_some() => None,
         b'w' | b'a'..=b'f' => did_you_mean(text, STARTERS.iter().copied()),
         _ => None,
     }

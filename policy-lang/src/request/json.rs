@@ -248,13 +248,13 @@ fn object(
             let what = format!("does not belong to `{family} {operation}`");
             return Err(fields.error(key, &what));
         }
-        if shape == Shape::Unix {
-            if let Some(other) = unix.replace(key) {
-                return Err(fields.error(
-                    key,
-                    &format!("stands beside `{other}`: there is one object"),
-                ));
-            }
+        if shape == Shape::Unix
+            && let Some(other) = unix.replace(key)
+        {
+            return Err(fields.error(
+                key,
+                &format!("stands beside `{other}`: there is one object"),
+            ));
         }
     }
     match shape {
@@ -300,8 +300,8 @@ fn ip_object(fields: Fields<'_>) -> Result<Object, RequestError> {
     let addr = match fields.text("addr")? {
         None => None,
         Some(text) => {
-            let parsed: Result<IpAddr, _> = text.parse();
-            Some(parsed.map_err(|_| fields.error("addr", "is not an address"))?)
+            let parsed: Option<IpAddr> = text.parse().ok();
+            Some(parsed.ok_or_else(|| fields.error("addr", "is not an address"))?)
         }
     };
     let port = fields.number("port", LAST_PORT)?;

@@ -145,14 +145,15 @@ impl Request {
         else {
             return self.object.clone();
         };
-        let addr = match addr.to_canonical() {
+        let canonical = addr.to_canonical();
+        let addr = match canonical {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) if self.operation == Operation::Connect => {
                 Ipv4Addr::LOCALHOST.into()
             }
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) if self.operation == Operation::Connect => {
                 Ipv6Addr::LOCALHOST.into()
             }
-            other => other,
+            IpAddr::V4(_) | IpAddr::V6(_) => canonical,
         };
         Object::Ip {
             addr: Some(addr),

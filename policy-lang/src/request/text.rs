@@ -1,9 +1,9 @@
 //! Requests in the language's own words: `explain … -- '…'` and `expect` (notes 95).
 
 use super::json::{concrete_family, namespace};
-use super::{Object, Request, Subject};
+use super::{Namespace, Object, Request};
 use crate::ast::{Fact, Form, Operand, Question, Target, Word};
-use crate::check::value::{Gathered, Want};
+use crate::check::value::Gathered;
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, show};
 use crate::parse::parse_question;
@@ -165,7 +165,7 @@ impl<'f> Reader<'f> {
     }
 
     fn unix(&mut self, operand: &Operand) -> Option<Object> {
-        let Values::Unix(set) = self.single(operand, Want::UnixTarget)? else {
+        let Values::Unix(set) = self.single(operand, Kind::UnixTarget)? else {
             return None;
         };
         let literal = |patterns: &[Pattern]| {
@@ -195,7 +195,7 @@ impl<'f> Reader<'f> {
     }
 
     fn number(&mut self, operand: &Operand, largest: u32) -> Option<u32> {
-        let values = self.single(operand, Want::Kind(Kind::Number(largest)))?;
+        let values = self.single(operand, Kind::Number(largest))?;
         let Values::Numbers(set) = values else {
             return None;
         };
@@ -203,7 +203,7 @@ impl<'f> Reader<'f> {
     }
 
     /// A literal, single value; reports what is not one.
-    fn single(&mut self, operand: &Operand, want: Want) -> Option<Values> {
+    fn single(&mut self, operand: &Operand, want: Kind) -> Option<Values> {
         let Operand::Word(word) = operand else {
             self.report(
                 Diagnostic::new(
@@ -275,10 +275,7 @@ impl<'f> Reader<'f> {
             return;
         }
         seen.push((attribute, word.span));
-        let want = match attribute {
-            Attribute::Cgroup => Want::Cgroup,
-            _ => Want::Kind(attribute.kind()),
-        };
+        let want = attribute.kind();
         let values = self.single(&fact.value, want);
         if let Some((values, request)) = values.zip(request) {
             give(request, attribute, values);
@@ -286,79 +283,89 @@ impl<'f> Reader<'f> {
     }
 }
 
+/// A place in a request for an attribute's value.
+enum Place<'r> {
+    Number(&'r mut Option<u32>),
+    Bytes(&'r mut Option<Vec<u8>>),
+    Names(&'r mut Vec<Vec<u8>>),
+    Words(&'r mut Vec<u8>),
+    Word(&'r mut Option<u8>),
+    Namespace(&'r mut Option<Namespace>),
+    /// It is the object's: the target says it.
+    Object,
+}
+
+fn place(request: &mut Request, attribute: Attribute) -> Place<'_> {
+    let subject = &mut request.subject;
+    match attribute {
+        Attribute::Exe => Place::Bytes(&mut subject.exe),
+        Attribute::Comm => Place::Bytes(&mut subject.comm),
+        Attribute::Uid => Place::Number(&mut subject.uid),
+        Attribute::Gid => Place::Number(&mut subject.gid),
+        Attribute::Ruid => Place::Number(&mut subject.ruid),
+        Attribute::Rgid => Place::Number(&mut subject.rgid),
+        Attribute::Loginuid => Place::Number(&mut subject.loginuid),
+        Attribute::User => Place::Bytes(&mut subject.user),
+        Attribute::Group => Place::Names(&mut subject.group),
+        Attribute::Unit => Place::Bytes(&mut subject.unit),
+        Attribute::Cgroup => Place::Bytes(&mut subject.cgroup),
+        Attribute::Cap => Place::Words(&mut subject.cap),
+        Attribute::Userns => Place::Namespace(&mut subject.userns),
+        Attribute::Netns => Place::Namespace(&mut subject.netns),
+        Attribute::Pidns => Place::Namespace(&mut subject.pidns),
+        Attribute::Mntns => Place::Namespace(&mut subject.mntns),
+        Attribute::Cgroupns => Place::Namespace(&mut subject.cgroupns),
+        Attribute::ParentComm => Place::Bytes(&mut subject.parent_comm),
+        Attribute::ParentExe => Place::Bytes(&mut subject.parent_exe),
+        Attribute::ParentUid => Place::Number(&mut subject.parent_uid),
+        Attribute::Type => Place::Word(&mut request.socket_type),
+        Attribute::Protocol => Place::Number(&mut request.protocol),
+        Attribute::Addr | Attribute::Port | Attribute::Path | Attribute::Name => Place::Object,
+    }
+}
+
 /// Gives a request an attribute's value.
 fn give(request: &mut Request, attribute: Attribute, values: Values) {
+    let place = place(request, attribute);
     match values {
         Values::Numbers(set) => {
-            let number = set.ranges.first().map(|(first, _)| *first);
-            if attribute == Attribute::Protocol {
-                request.protocol = number;
-            } else if let Some(place) = number_place(&mut request.subject, attribute) {
-                *place = number;
+            if let Place::Number(place) = place {
+                *place = set.ranges.first().map(|(first, _)| *first);
             }
         }
         Values::Patterns(patterns) => {
             let literal = patterns.first().and_then(Pattern::literal);
-            if let Some(place) = bytes_place(&mut request.subject, attribute) {
+            if let Place::Bytes(place) = place {
                 *place = literal.map(<[u8]>::to_vec);
             }
         }
         Values::Names(names) => {
             let mut names = names.into_iter().map(<[u8]>::into_vec);
-            if attribute == Attribute::Group {
-                request.subject.group.extend(names);
-            } else {
-                request.subject.user = names.next();
+            match place {
+                Place::Names(all) => all.extend(names),
+                Place::Bytes(place) => *place = names.next(),
+                Place::Number(_)
+                | Place::Words(_)
+                | Place::Word(_)
+                | Place::Namespace(_)
+                | Place::Object => {}
             }
         }
-        Values::Words(bits) => give_word(request, attribute, bits),
+        Values::Words(bits) => give_word(place, bits),
         Values::Addresses(_) | Values::Unix(_) => {}
     }
 }
 
-fn give_word(request: &mut Request, attribute: Attribute, bits: u64) {
+fn give_word(place: Place<'_>, bits: u64) {
     let Ok(index) = u8::try_from(bits.trailing_zeros()) else {
         return;
     };
-    let subject = &mut request.subject;
-    let place = match attribute {
-        Attribute::Cap => return subject.cap.push(index),
-        Attribute::Type => {
-            request.socket_type = Some(index);
-            return;
-        }
-        Attribute::Userns => &mut subject.userns,
-        Attribute::Netns => &mut subject.netns,
-        Attribute::Pidns => &mut subject.pidns,
-        Attribute::Mntns => &mut subject.mntns,
-        Attribute::Cgroupns => &mut subject.cgroupns,
-        _ => return,
-    };
-    *place = Some(namespace(index));
-}
-
-fn number_place(subject: &mut Subject, attribute: Attribute) -> Option<&mut Option<u32>> {
-    Some(match attribute {
-        Attribute::Uid => &mut subject.uid,
-        Attribute::Gid => &mut subject.gid,
-        Attribute::Ruid => &mut subject.ruid,
-        Attribute::Rgid => &mut subject.rgid,
-        Attribute::Loginuid => &mut subject.loginuid,
-        Attribute::ParentUid => &mut subject.parent_uid,
-        _ => return None,
-    })
-}
-
-fn bytes_place(subject: &mut Subject, attribute: Attribute) -> Option<&mut Option<Vec<u8>>> {
-    Some(match attribute {
-        Attribute::Exe => &mut subject.exe,
-        Attribute::Comm => &mut subject.comm,
-        Attribute::Unit => &mut subject.unit,
-        Attribute::Cgroup => &mut subject.cgroup,
-        Attribute::ParentComm => &mut subject.parent_comm,
-        Attribute::ParentExe => &mut subject.parent_exe,
-        _ => return None,
-    })
+    match place {
+        Place::Words(all) => all.push(index),
+        Place::Word(place) => *place = Some(index),
+        Place::Namespace(place) => *place = Some(namespace(index)),
+        Place::Number(_) | Place::Bytes(_) | Place::Names(_) | Place::Object => {}
+    }
 }
 
 #[cfg(test)]

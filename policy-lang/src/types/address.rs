@@ -87,7 +87,7 @@ impl AddressSet {
     }
 
     fn add_network(&mut self, word: &str, text: &str, prefix: &str) -> Result<(), Fault> {
-        let raw: IpAddr = text.parse().map_err(|_| not_an_address(word))?;
+        let raw: IpAddr = text.parse().ok().ok_or_else(|| not_an_address(word))?;
         let width = if raw.is_ipv4() { 32 } else { 128 };
         let prefix = plain(prefix)
             .and_then(|prefix| u32::try_from(prefix).ok())

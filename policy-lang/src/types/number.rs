@@ -63,9 +63,10 @@ fn one(part: &str, word: &str, largest: u32) -> Result<u32, Fault> {
             format!("`{}` is not a number", show(word)),
         );
         let zeros = part.len() > 1 && part.bytes().all(|byte| byte.is_ascii_digit());
-        return Err(match zeros {
-            true => fault.help("numbers are decimal, without a leading zero"),
-            false => fault,
+        return Err(if zeros {
+            fault.help("numbers are decimal, without a leading zero")
+        } else {
+            fault
         });
     };
     u32::try_from(number)

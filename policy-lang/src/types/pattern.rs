@@ -150,17 +150,22 @@ pub fn parse(inner: &str, syntax: Syntax) -> Result<Pattern, Fault> {
             _ => pieces.push(Piece::Byte(byte)),
         }
     }
-    let literal: Option<Vec<u8>> = pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Byte(byte) => Some(*byte),
-            _ => None,
-        })
-        .collect();
-    Ok(match literal {
+    Ok(match literal_bytes(&pieces) {
         Some(bytes) => Pattern::Literal(bytes.into()),
         None => Pattern::Glob(syntax, pieces.into()),
     })
+}
+
+/// The bytes of pieces that are nothing else.
+fn literal_bytes(pieces: &[Piece]) -> Option<Vec<u8>> {
+    let byte = |piece: &Piece| {
+        if let Piece::Byte(byte) = piece {
+            Some(*byte)
+        } else {
+            None
+        }
+    };
+    pieces.iter().map(byte).collect()
 }
 
 /// The same run twice in a row says nothing more.
@@ -235,7 +240,7 @@ fn class(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Result<Pi
 }
 
 /// What a path pattern stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PathUse {
     /// A file or a socket: never the root.
     Object,
@@ -300,14 +305,7 @@ fn bad_pieces(pieces: &[Piece], index: usize, part: &[Piece]) -> Option<&'static
     if own.is_empty() && after_directories && last {
         return bad_component(b"");
     }
-    let bytes: Option<Vec<u8>> = own
-        .iter()
-        .map(|piece| match piece {
-            Piece::Byte(byte) => Some(*byte),
-            _ => None,
-        })
-        .collect();
-    bad_component(&bytes?)
+    bad_component(&literal_bytes(own)?)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn unescape(inner: &str) -> Result<Vec<u8>, Fault> {
 /// # Errors
 /// As [`unescape`], and when the result is not UTF-8.
 pub fn string(inner: &str) -> Result<String, Fault> {
-    String::from_utf8(unescape(inner)?).map_err(|_| {
+    String::from_utf8(unescape(inner)?).ok().ok_or_else(|| {
         Fault::new(
             Code::BadString,
             "the text is not UTF-8 once its escapes are undone",

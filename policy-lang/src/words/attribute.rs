@@ -4,6 +4,7 @@
 //! type and nothing else has to know the attribute.
 
 use super::capability;
+use crate::types::pattern::PathUse;
 
 /// What values an attribute has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,7 +12,7 @@ pub enum Kind {
     /// Numbers up to a largest one.
     Number(u32),
     /// Patterns over paths.
-    Path,
+    Path(PathUse),
     /// Patterns over names without components.
     Text,
     /// Names, compared whole.
@@ -24,6 +25,32 @@ pub enum Kind {
     UnixPath,
     /// Patterns over abstract unix names.
     Abstract,
+    /// What a unix target takes: paths, names and `unnamed`.
+    UnixTarget,
+}
+
+impl Kind {
+    /// Whether a bare word is a value here, whatever it is; else it can only be a name (notes 3).
+    #[must_use]
+    pub const fn takes_words(self) -> bool {
+        matches!(self, Self::Text | Self::Name | Self::Word(_))
+    }
+
+    /// What a value is, for people.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Number(LAST_ID) => "an id",
+            Self::Number(_) => "a number",
+            Self::Path(_) | Self::UnixPath => "a path",
+            Self::Text => "a name or a pattern",
+            Self::Name => "a name",
+            Self::Word(_) => "a word",
+            Self::Address => "an address",
+            Self::Abstract => "an abstract name such as `@name`",
+            Self::UnixTarget => "a path or an `@name`",
+        }
+    }
 }
 
 /// Largest user or group id: one below the kernel's "none".
@@ -81,7 +108,7 @@ macro_rules! attributes {
 
 attributes! {
     /// The running program's file.
-    Exe = "exe" Subject Kind::Path;
+    Exe = "exe" Subject Kind::Path(PathUse::Object);
     /// The name of the process's main thread.
     Comm = "comm" Subject Kind::Text;
     /// Effective user id.
@@ -101,7 +128,7 @@ attributes! {
     /// The systemd unit.
     Unit = "unit" Subject Kind::Text;
     /// The cgroup's path.
-    Cgroup = "cgroup" Subject Kind::Path;
+    Cgroup = "cgroup" Subject Kind::Path(PathUse::Cgroup);
     /// Effective capabilities.
     Cap = "cap" Subject Kind::Word(capability::WORDS);
     /// User namespace.
@@ -117,7 +144,7 @@ attributes! {
     /// `comm` of the creator, as it was then.
     ParentComm = "parent.comm" Subject Kind::Text;
     /// `exe` of the creator, as it was then.
-    ParentExe = "parent.exe" Subject Kind::Path;
+    ParentExe = "parent.exe" Subject Kind::Path(PathUse::Object);
     /// `uid` of the creator, as it was then.
     ParentUid = "parent.uid" Subject Kind::Number(LAST_ID);
     /// The socket's type.

@@ -1,6 +1,6 @@
 //! What kind of object a family has in an operation (notes 13, 33, 34, 93).
 
-use super::attribute::Attribute;
+use super::attribute::{Attribute, Owner};
 use super::family::Family;
 use super::operation::Operation;
 use policy_abi::family as abi;
@@ -50,11 +50,14 @@ impl Shape {
     /// Whether an object of this shape can have an attribute; a subject's are always possible.
     #[must_use]
     pub const fn can_have(self, attribute: Attribute) -> bool {
-        match attribute {
-            Attribute::Addr => matches!(self, Self::Address | Self::AddressPort),
-            Attribute::Port => matches!(self, Self::AddressPort),
-            Attribute::Path | Attribute::Name => matches!(self, Self::Unix),
-            _ => true,
+        if !matches!(attribute.owner(), Owner::Object) {
+            return true;
+        }
+        match self {
+            Self::Nothing | Self::Option => false,
+            Self::Unix => matches!(attribute, Attribute::Path | Attribute::Name),
+            Self::Address => matches!(attribute, Attribute::Addr),
+            Self::AddressPort => matches!(attribute, Attribute::Addr | Attribute::Port),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::fmt::Write as _;
 
-pub const EXES: &[&str] = &["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/usr/bin/d"];
-pub const PATHS: &[&str] = &["/run/a", "/run/b", "/run/c", "/run/d"];
-pub const NAMES: &[&str] = &["@x", "@y", "@", "\"@odd name\"", "@\\x00z"];
+pub(crate) const EXES: &[&str] = &["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/usr/bin/d"];
+pub(crate) const PATHS: &[&str] = &["/run/a", "/run/b", "/run/c", "/run/d"];
+pub(crate) const NAMES: &[&str] = &["@x", "@y", "@", "\"@odd name\"", "@\\x00z"];
 const COMMS: &[&str] = &[
     "a",
     "dockerd",
@@ -222,7 +223,7 @@ fn rule() -> BoxedStrategy<String> {
 }
 
 /// A policy that is valid; its ids are explicit for some rules and implicit for others.
-pub fn policy() -> BoxedStrategy<String> {
+pub(crate) fn policy() -> BoxedStrategy<String> {
     let statement = prop_oneof![
         6 => (rule(), prop::option::of(0_u32..1000)).prop_map(|(rule, _)| rule),
         1 => (condition(World::Both).prop_filter("subjects alone", |c| subject_only(c)), prop::collection::vec(rule(), 1..3))
@@ -241,10 +242,9 @@ pub fn policy() -> BoxedStrategy<String> {
             for (index, (statement, number)) in statements.into_iter().enumerate() {
                 text.push_str(&statement);
                 // A statement that ends in a brace takes no id.
-                if !statement.ends_with('}') || !statement.contains('\n') {
-                    if number % 2 == 0 {
-                        text.push_str(&format!(" id r{number}-{index}"));
-                    }
+                let scope = statement.ends_with('}') && statement.contains('\n');
+                if !scope && number % 2 == 0 {
+                    write!(text, " id r{number}-{index}").unwrap();
                 }
                 text.push('\n');
             }
@@ -260,7 +260,7 @@ fn subject_only(condition: &str) -> bool {
 }
 
 /// The text with each path written as its place in the aliased host.
-pub fn at_places(text: &str) -> String {
+pub(crate) fn at_places(text: &str) -> String {
     text.replace("/usr/bin/c", "/usr/bin/a")
         .replace("/run/c", "/run/a")
         // A path that has no place: nothing the kernel sees is there.

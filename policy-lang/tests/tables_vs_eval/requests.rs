@@ -70,7 +70,7 @@ fn bare(name: &str) -> Vec<u8> {
     }
 }
 
-pub fn request() -> BoxedStrategy<Request> {
+pub(crate) fn request() -> BoxedStrategy<Request> {
     let pair = prop_oneof![
         (Just(Family::UNIX), unix()),
         (
@@ -107,7 +107,7 @@ pub fn request() -> BoxedStrategy<Request> {
 }
 
 /// The request as the definition is asked it: paths are places.
-pub fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+pub(crate) fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>) {
     let nowhere = || b"/nowhere/at/all".to_vec();
     if let Some(exe) = &mut request.subject.exe {
         *exe = place(exe).unwrap_or_else(nowhere);
@@ -118,7 +118,7 @@ pub fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>
 }
 
 /// The facts of a request; `key` is where a path lies.
-pub fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
+pub(crate) fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
     let mut facts = Facts {
         family: request.family.number(),
         operation: request.operation.number(),
@@ -148,7 +148,10 @@ pub fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
         } => {
             facts.port = port.unwrap().into();
             let number = u128::from(addr);
-            (OBJECT_IPV6, [(number >> 64) as u64, number as u64])
+            (
+                OBJECT_IPV6,
+                [number >> 64, number & u128::from(u64::MAX)].map(|half| half.try_into().unwrap()),
+            )
         }
         Object::Path(path) => (OBJECT_PATH, key(&path)),
         Object::Abstract(name) => (
@@ -160,7 +163,7 @@ pub fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts {
         ),
         Object::Unnamed => (OBJECT_UNNAMED, [0; 2]),
         Object::Unreadable => (OBJECT_UNREADABLE, [0; 2]),
-        _ => (OBJECT_NONE, [0; 2]),
+        Object::None | Object::Ip { .. } | Object::Option(_) => (OBJECT_NONE, [0; 2]),
     };
     facts
 }

@@ -31,12 +31,11 @@ pub(super) fn format() -> Result<()> {
 /// No lint speaks. The guest's tests are a target that `--all-targets` does
 /// not take in, since `cargo test` must not run them here.
 pub(super) fn lints() -> Result<()> {
-    let targets: [&[&str]; 2] = [
-        &["--workspace", "--all-targets"],
-        &["--package", "interdict-tests", "--test", "kernel"],
+    let targets: [(&[&str], &[&str]); 2] = [
+        (&["--workspace", "--all-targets"], stub_object()?),
+        (&["--package", "interdict-tests", "--test", "kernel"], &[]),
     ];
-    let features = stub_object()?;
-    every(targets.map(|targets| {
+    every(targets.map(|(targets, features)| {
         let mut command = cargo();
         command
             .args(["clippy", "--quiet"])

@@ -42,6 +42,8 @@ const TIMEOUT: Duration = Duration::from_mins(15);
 
 /// The test program's place in the guest.
 const GUEST_PROGRAM: &str = "/usr/lib/interdict-tests/kernel";
+/// The place of the program that its tests let act, beside it.
+const GUEST_PROBE: &str = "/usr/lib/interdict-tests/probe";
 
 /// Runs the guest's tests on a kernel, one after the other: they share it.
 pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result<Counts> {
@@ -55,10 +57,10 @@ pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result
         "kernel",
         "--no-run",
     ];
-    let program = cargo::build_executable(&arguments, "kernel")?;
-    let program = Add {
-        host: program.canonicalize()?,
-        guest: PathBuf::from(GUEST_PROGRAM),
+    let [program, probe] = cargo::build_executables(&arguments, ["kernel", "probe"])?;
+    let add = |host: PathBuf, guest| {
+        let (host, guest) = (host.canonicalize()?, PathBuf::from(guest));
+        anyhow::Ok(Add { host, guest })
     };
     let long = if args.full { "full" } else { "merge" };
     let mut command = vec![
@@ -77,7 +79,11 @@ pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result
             .iter()
             .map(|word| (*word).to_owned())
             .collect(),
-        adds: vec![vm::interdict("release", false)?, program],
+        adds: vec![
+            vm::interdict("release", false)?,
+            add(program, GUEST_PROGRAM)?,
+            add(probe, GUEST_PROBE)?,
+        ],
         timeout: TIMEOUT,
         directory: paths::workspace(),
         ..Request::new(kernel, command)

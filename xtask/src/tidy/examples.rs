@@ -28,7 +28,7 @@ pub(super) fn clean(tree: &Tree) -> Result<Vec<Finding>> {
         "--bin",
         "interdict",
     ];
-    let interdict = cargo::build_executable(&arguments, "interdict")?;
+    let [interdict] = cargo::build_executables(&arguments, ["interdict"])?;
     let mut findings = Vec::new();
     let mut examples = 0;
     for file in tree

@@ -1,0 +1,143 @@
+//! A case: a policy in force, operations with what must come of them, and the
+//! accounts at the end.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+
+use crate::actor::{Actor, outcome};
+use crate::engine::{Engine, Policy};
+use crate::event::{Decided, Event};
+use crate::protocol::Request;
+use crate::status::Status;
+
+/// The engine that most tests share: its programs take seconds to load.
+static SHARED: Mutex<Option<Engine>> = Mutex::new(None);
+
+/// One test's time with the engine.
+pub struct Case {
+    engine: MutexGuard<'static, Option<Engine>>,
+    before: Status,
+    /// Events before it.
+    mark: usize,
+    /// Events that were asked for.
+    claimed: usize,
+}
+
+impl Case {
+    /// Puts a policy in force.
+    #[must_use]
+    #[track_caller]
+    pub fn under(policy: &Policy<'_>) -> Self {
+        // A test that failed leaves an engine that is as good as before.
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if !shared.as_mut().is_some_and(Engine::lives) {
+            *shared = Some(Engine::start(policy, &[]).expect("the engine starts"));
+        }
+        let engine = shared.as_mut().unwrap();
+        engine.put(policy);
+        let before = engine.settled();
+        let mark = engine.events.count();
+        Self {
+            engine: shared,
+            before,
+            mark,
+            claimed: 0,
+        }
+    }
+
+    /// The engine itself.
+    pub fn engine(&mut self) -> &mut Engine {
+        self.engine.as_mut().unwrap()
+    }
+
+    /// A request is refused with EPERM, and its event says by what.
+    #[track_caller]
+    pub fn denies(&mut self, actor: &mut Actor, request: &Request, decided: &Decided) -> Event {
+        let reply = actor.ask(request);
+        assert_eq!(outcome(&reply), Err(Errno::PERM), "{request:?}");
+        let event = self.event();
+        event.says("/decision/action", "deny");
+        event.says("/decision/errno", "EPERM");
+        event.says("/decision/mode", "enforce");
+        event.speaks_of(decided, &actor.subject, &reply);
+        event
+    }
+
+    /// A request succeeds, and its event says what would have refused it.
+    #[track_caller]
+    pub fn would_deny(&mut self, actor: &mut Actor, request: &Request, decided: &Decided) -> Event {
+        let reply = actor.ask(request);
+        assert!(outcome(&reply).is_ok(), "{request:?}: {reply:?}");
+        let event = self.event();
+        event.says("/decision/action", "would-deny");
+        event.says("/decision/errno", None::<&str>);
+        event.speaks_of(decided, &actor.subject, &reply);
+        event
+    }
+
+    /// A request succeeds. That it has no event shows at the end of the case.
+    #[track_caller]
+    pub fn allows(&mut self, actor: &mut Actor, request: &Request) -> i64 {
+        self.no_event_yet(request);
+        let result = outcome(&actor.ask(request));
+        result.unwrap_or_else(|errno| panic!("{request:?} of {:?}: {errno}", actor.subject))
+    }
+
+    /// A request ends with an errno that is not the engine's, and has no event.
+    #[track_caller]
+    pub fn fails(&mut self, actor: &mut Actor, request: &Request, errno: Errno) {
+        self.no_event_yet(request);
+        assert_eq!(outcome(&actor.ask(request)), Err(errno), "{request:?}");
+    }
+
+    #[track_caller]
+    fn no_event_yet(&mut self, request: &Request) {
+        let from = self.mark + self.claimed;
+        let events = self.engine().events.since(from);
+        assert!(events.is_empty(), "before {request:?}: {events:?}");
+    }
+
+    /// The next event.
+    #[track_caller]
+    pub fn event(&mut self) -> Event {
+        let from = self.mark + self.claimed;
+        self.claimed += 1;
+        let engine = self.engine();
+        let line = engine.events.wait(from, |lines| lines.first().cloned());
+        Event::read(&line.expect("an event"))
+    }
+
+    /// All events that nobody has asked for yet.
+    #[track_caller]
+    pub fn rest(&mut self) -> Vec<Event> {
+        self.engine().settled();
+        let from = self.mark + self.claimed;
+        let events = self.engine().events_since(from);
+        self.claimed += events.len();
+        events
+    }
+
+    /// The counters since the case began, everything settled.
+    #[track_caller]
+    pub fn counted(&mut self) -> Status {
+        let before = self.before.clone();
+        self.engine().settled().since(&before)
+    }
+}
+
+impl Drop for Case {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let counted = self.counted();
+        counted.adds_up();
+        if counted.counter("events_lost") == 0 {
+            counted.no_failures();
+        }
+        let from = self.mark + self.claimed;
+        let left = self.engine().events.since(from);
+        assert!(left.is_empty(), "events that nobody expected: {left:?}");
+    }
+}

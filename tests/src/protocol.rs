@@ -1,0 +1,105 @@
+//! What an actor is asked and what it answers: one line of JSON each.
+
+use serde::{Deserialize, Serialize};
+
+/// An argument of a system call.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Argument {
+    /// A number as it is.
+    Number(i64),
+    /// The address of these bytes.
+    Bytes(Vec<u8>),
+    /// The address of so many bytes of zero, which the reply gives back.
+    Room(usize),
+    /// The address of 64-bit words, each an argument.
+    Words(Vec<Argument>),
+}
+
+/// Something to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// One system call.
+    Call {
+        /// Its number.
+        number: i64,
+        /// At most six.
+        arguments: Vec<Argument>,
+    },
+    /// One after the other, up to the first that fails; the last one's reply.
+    Sequence(Vec<Request>),
+    /// In a thread of its own.
+    Thread(Box<Request>),
+    /// In a child process.
+    Fork(Box<Request>),
+    /// By `io_uring`.
+    Ring(Ring),
+    /// Take the program's own file out of memory, and put an open one in its
+    /// place as what `/proc/self/exe` says, by `PR_SET_MM_MAP`.
+    Masquerade {
+        /// Descriptor of the other program.
+        exe: i64,
+    },
+    /// Many connects.
+    Hammer(Hammer),
+}
+
+/// One operation by `io_uring`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ring {
+    /// The socket.
+    pub socket: i64,
+    /// The address of the peer, as bytes.
+    pub address: Vec<u8>,
+    /// What to send with `IORING_OP_SENDMSG`; without it, `IORING_OP_CONNECT`.
+    pub send: Option<Vec<u8>>,
+    /// Flags of the message.
+    pub flags: u32,
+    /// Who carries it out.
+    pub by: Carrier,
+}
+
+/// Who carries an operation of a ring out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Carrier {
+    /// The thread that submits it.
+    Submitter,
+    /// A worker (`IOSQE_ASYNC`).
+    Worker,
+    /// The thread that polls the queue (`IORING_SETUP_SQPOLL`).
+    Poller,
+}
+
+/// Each attempt in turn, so many rounds, each with a socket of its own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Hammer {
+    /// What is tried in each round.
+    pub attempts: Vec<Attempt>,
+    /// How often.
+    pub rounds: u32,
+}
+
+/// A connect with a new socket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `AF_`
+    pub family: i32,
+    /// `SOCK_`
+    pub kind: i32,
+    /// The peer, as bytes.
+    pub address: Vec<u8>,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Reply {
+    /// What the kernel returned: at least 0, or an errno's negative.
+    pub result: i64,
+    /// The process that did it, as it knows itself.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// What the kernel wrote to each [`Argument::Room`].
+    pub rooms: Vec<Vec<u8>>,
+    /// Of a [`Hammer`]: for each attempt, results and how often each came.
+    pub counts: Vec<Vec<(i64, u64)>>,
+}

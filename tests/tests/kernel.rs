@@ -1,0 +1,18 @@
+//! The engine on a real kernel, in a guest: `cargo xtask test` runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "kernel/abstract_names.rs"]
+mod abstract_names;
+#[path = "kernel/datagrams.rs"]
+mod datagrams;
+#[path = "kernel/docker.rs"]
+mod docker;
+#[path = "kernel/identity.rs"]
+mod identity;
+#[path = "kernel/tcp.rs"]
+mod tcp;
+#[path = "kernel/udp.rs"]
+mod udp;
+#[path = "kernel/users.rs"]
+mod users;
