@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::io::Errno;
 
@@ -104,6 +104,13 @@ impl Actor {
         serde_json::from_str(&line).unwrap_or_else(|error| {
             panic!("{:?} answered {line:?}: {error}", self.subject);
         })
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        let answer = self.output.fill_buf().unwrap();
+        assert!(answer.is_empty(), "it goes on");
+        self.child.wait().unwrap()
     }
 
     /// Makes a request.

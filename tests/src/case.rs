@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use crate::actor::{Actor, outcome};
 use crate::engine::{Engine, Policy};
 use crate::event::{Decided, Event};
-use crate::protocol::Request;
+use crate::protocol::{Reply, Request};
 use crate::status::Status;
 
 /// The engine that most tests share: its programs take seconds to load.
@@ -54,13 +54,55 @@ impl Case {
     /// A request is refused with EPERM, and its event says by what.
     #[track_caller]
     pub fn denies(&mut self, actor: &mut Actor, request: &Request, decided: &Decided) -> Event {
+        self.denies_with(actor, request, decided, (Errno::PERM, "EPERM"))
+    }
+
+    /// A request is refused with an errno of a certain name.
+    #[track_caller]
+    pub fn denies_with(
+        &mut self,
+        actor: &mut Actor,
+        request: &Request,
+        decided: &Decided,
+        (errno, name): (Errno, &str),
+    ) -> Event {
         let reply = actor.ask(request);
-        assert_eq!(outcome(&reply), Err(Errno::PERM), "{request:?}");
+        assert_eq!(outcome(&reply), Err(errno), "{request:?}");
         let event = self.event();
         event.says("/decision/action", "deny");
-        event.says("/decision/errno", "EPERM");
+        event.says("/decision/errno", name);
         event.says("/decision/mode", "enforce");
         event.speaks_of(decided, &actor.subject, &reply);
+        event
+    }
+
+    /// A request is the last that its process made.
+    #[track_caller]
+    pub fn kills(&mut self, mut actor: Actor, request: &Request, decided: &Decided) -> Event {
+        use std::os::unix::process::ExitStatusExt as _;
+        actor.begin(request);
+        let reply = Reply {
+            pid: actor.pid(),
+            ..Reply::default()
+        };
+        let status = actor.ended();
+        assert_eq!(status.signal(), Some(libc::SIGKILL), "{request:?}");
+        let event = self.event();
+        event.says("/decision/action", "kill");
+        event.speaks_of(decided, &actor.subject, &reply);
+        event
+    }
+
+    /// A request succeeds, and is recorded by these rules.
+    #[track_caller]
+    pub fn records(&mut self, actor: &mut Actor, request: &Request, rules: &[&str]) -> Event {
+        let result = outcome(&actor.ask(request));
+        assert!(result.is_ok(), "{request:?}: {result:?}");
+        let event = self.event();
+        event.says("/decision/action", "record");
+        event.says("/decision/rule", None::<&str>);
+        event.says("/decision/errno", None::<&str>);
+        event.says("/decision/recorded", rules);
         event
     }
 

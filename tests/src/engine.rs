@@ -96,7 +96,7 @@ impl Engine {
         if engine.errors.wait_for(0, "in force: ").is_some() {
             return Ok(engine);
         }
-        let status = engine.wait();
+        let status = engine.ended();
         Err(Ended {
             status,
             errors: engine.errors.since(0),
@@ -115,14 +115,20 @@ impl Engine {
         if self.current == owned(policy) {
             return;
         }
-        self.version += 1;
-        lead(&self.policies, self.version, policy);
-        let reloaded = self.reload();
+        let reloaded = self.try_put(policy);
         assert!(
             matches!(reloaded, Reloaded::InForce { .. }),
             "{policy:?}: {reloaded:?}"
         );
+    }
+
+    /// Lets it try a policy; what came of that.
+    #[track_caller]
+    pub fn try_put(&mut self, policy: &Policy<'_>) -> Reloaded {
+        self.version += 1;
+        lead(&self.policies, self.version, policy);
         self.current = owned(policy);
+        self.reload()
     }
 
     /// Reads the policies again by SIGHUP; what came of it.
@@ -180,10 +186,11 @@ impl Engine {
     /// Ends it and waits for that.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        self.wait()
+        self.ended()
     }
 
-    fn wait(&mut self) -> ExitStatus {
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

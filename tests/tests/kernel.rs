@@ -8,8 +8,16 @@ mod abstract_names;
 mod datagrams;
 #[path = "kernel/docker.rs"]
 mod docker;
+#[path = "kernel/engines.rs"]
+mod engines;
 #[path = "kernel/identity.rs"]
 mod identity;
+#[path = "kernel/language.rs"]
+mod language;
+#[path = "kernel/load.rs"]
+mod load;
+#[path = "kernel/reload.rs"]
+mod reload;
 #[path = "kernel/tcp.rs"]
 mod tcp;
 #[path = "kernel/udp.rs"]
