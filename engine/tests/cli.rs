@@ -14,7 +14,8 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-const DOCKER: &str = "deny unix connect to /run/docker.sock unless comm = dockerd \
+const DOCKER: &str = "# allow P0506: the shortest example\n\
+                      deny unix connect to /run/docker.sock unless comm = dockerd \
                       id docker because \"root is behind it\"\n";
 
 /// A fresh directory that the program runs in.
@@ -87,7 +88,7 @@ fn a_policy_without_findings() {
         &["check", "--format", "json", "docker.policy"],
         "",
         &expect![[r#"
-            {"diagnostics":[],"errors":0,"schema":1,"warnings":0}
+            {"diagnostics":[],"errors":0,"left_out":0,"schema":1,"warnings":0}
             -- stderr
             -- exit 0
         "#]],
@@ -112,39 +113,40 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
         &["check", "web.policy"],
         "",
         &expect![[r#"
-        error[P0202]: unknown operation `conect`
-          --> web.policy:1:10
-           |
-         1 | deny tcp conect to 10.0.0.1
-           |          ^^^^^^
-           |
-           = help: did you mean `connect`?
+            error[P0202]: unknown operation `conect`
+              --> web.policy:1:10
+               |
+             1 | deny tcp conect to 10.0.0.1
+               |          ^^^^^^
+               |
+               = help: did you mean `connect`?
 
-        error[P0302]: `10.0.0.1/8` has bits set past its prefix
-          --> web.policy:3:21
-           |
-         3 | deny udp connect to 10.0.0.1/8
-           |                     ^^^^^^^^^^
-           |
-           = help: the network is `10.0.0.0/8`
+            error[P0302]: `10.0.0.1/8` has bits set past its prefix
+              --> web.policy:3:21
+               |
+             3 | deny udp connect to 10.0.0.1/8
+               |                     ^^^^^^^^^^
+               |
+               = help: the network is `10.0.0.0/8`
 
-        error[P0301]: `root` is not a number
-          --> web.policy:4:28
-           |
-         4 | allow tcp connect if uid = root
-           |                            ^^^^
-           |
+            error[P0301]: `root` is not a number
+              --> web.policy:4:28
+               |
+             4 | allow tcp connect if uid = root
+               |                            ^^^^
+               |
+               = help: names are held against `user` and `group`
 
-        3 errors
-        -- stderr
-        -- exit 1
-    "#]],
+            3 errors
+            -- stderr
+            -- exit 1
+        "#]],
     );
     dir.check(
         &["check", "--format=json", "web.policy"],
         "",
         &expect![[r#"
-            {"diagnostics":[{"code":"P0202","help":"did you mean `connect`?","labels":[{"column":10,"end":15,"end_column":16,"end_line":1,"file":"web.policy","line":1,"start":9,"text":""}],"message":"unknown operation `conect`","severity":"error"},{"code":"P0302","help":"the network is `10.0.0.0/8`","labels":[{"column":21,"end":59,"end_column":31,"end_line":3,"file":"web.policy","line":3,"start":49,"text":""}],"message":"`10.0.0.1/8` has bits set past its prefix","severity":"error"},{"code":"P0301","help":null,"labels":[{"column":28,"end":91,"end_column":32,"end_line":4,"file":"web.policy","line":4,"start":87,"text":""}],"message":"`root` is not a number","severity":"error"}],"errors":3,"schema":1,"warnings":0}
+            {"diagnostics":[{"code":"P0202","help":"did you mean `connect`?","labels":[{"column":10,"end":15,"end_column":16,"end_line":1,"file":"web.policy","line":1,"start":9,"text":""}],"message":"unknown operation `conect`","severity":"error"},{"code":"P0302","help":"the network is `10.0.0.0/8`","labels":[{"column":21,"end":59,"end_column":31,"end_line":3,"file":"web.policy","line":3,"start":49,"text":""}],"message":"`10.0.0.1/8` has bits set past its prefix","severity":"error"},{"code":"P0301","help":"names are held against `user` and `group`","labels":[{"column":28,"end":91,"end_column":32,"end_line":4,"file":"web.policy","line":4,"start":87,"text":""}],"message":"`root` is not a number","severity":"error"}],"errors":3,"left_out":0,"schema":1,"warnings":0}
             -- stderr
             -- exit 1
         "#]],
@@ -155,7 +157,7 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
         &expect![[r#"
             ::error title=P0202,file=web.policy,line=1,col=10,endLine=1,endColumn=16::unknown operation `conect` (did you mean `connect`?)
             ::error title=P0302,file=web.policy,line=3,col=21,endLine=3,endColumn=31::`10.0.0.1/8` has bits set past its prefix (the network is `10.0.0.0/8`)
-            ::error title=P0301,file=web.policy,line=4,col=28,endLine=4,endColumn=32::`root` is not a number
+            ::error title=P0301,file=web.policy,line=4,col=28,endLine=4,endColumn=32::`root` is not a number (names are held against `user` and `group`)
             -- stderr
             -- exit 1
         "#]],
