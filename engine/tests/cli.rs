@@ -14,7 +14,8 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-const DOCKER: &str = "deny unix connect to /run/docker.sock unless comm = dockerd \
+const DOCKER: &str = "# allow P0506: the shortest example\n\
+                      deny unix connect to /run/docker.sock unless comm = dockerd \
                       id docker because \"root is behind it\"\n";
 
 /// A fresh directory that the program runs in.
