@@ -60,7 +60,7 @@ impl DaemonError {
             Self::Kernel(_) | Self::Policy(ReloadError::Kernel(_) | ReloadError::Mounts(_)) => {
                 Exit::HostCannot
             }
-            Self::Policy(ReloadError::Refused(_)) => Exit::No,
+            Self::Policy(ReloadError::Refused(_) | ReloadError::Lost(_)) => Exit::No,
             Self::Policy(ReloadError::Files(_)) => Exit::Unreadable,
             Self::Output(_) | Self::Watch(_) | Self::System { .. } => Exit::Internal,
         }
