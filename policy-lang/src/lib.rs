@@ -42,6 +42,7 @@ pub mod request;
 pub mod source;
 mod suppress;
 pub mod terms;
+pub mod testing;
 pub mod types;
 pub mod words;
 

@@ -5,6 +5,7 @@
 
 mod condition;
 mod definitions;
+mod expect;
 mod limit;
 mod names;
 mod rule;
@@ -68,6 +69,7 @@ pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, 
     definitions.check_unused(&mut checker);
     checker.ids.report_duplicates(&mut checker.diagnostics);
     checker.count(&rules, &definitions);
+    let tests = checker.tests(files, &rules);
     let errors = |one: &Diagnostic| one.severity == Severity::Error;
     if checker.diagnostics.iter().any(errors) {
         return (None, checker.diagnostics);
@@ -79,7 +81,10 @@ pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, 
         .iter()
         .map(|file| (file.name().to_owned(), file.stem().to_owned()))
         .collect();
-    (Some(CheckedPolicy::new(rules, names)), checker.diagnostics)
+    (
+        Some(CheckedPolicy::new(rules, tests, names)),
+        checker.diagnostics,
+    )
 }
 
 /// What checking keeps.
