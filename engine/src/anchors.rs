@@ -9,6 +9,7 @@
 use policy_lang::compile::{Host, Place, PlaceUse};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, readlinkat, statx};
 use rustix::io::Errno;
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -38,6 +39,8 @@ pub struct Anchors {
     root: OwnedFd,
     mounts: Vec<Mount>,
     key: [u64; 2],
+    /// Paths that were asked for and lie nowhere: a rule about one would match nothing.
+    lost: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Anchors {
@@ -54,13 +57,18 @@ impl Anchors {
             .filter(|line| !line.is_empty())
             .map(|line| parse_mount(line).ok_or(io::ErrorKind::InvalidData.into()))
             .collect::<io::Result<_>>()?;
-        Ok(Self { root, mounts, key })
+        Ok(Self {
+            root,
+            mounts,
+            key,
+            lost: RefCell::default(),
+        })
     }
 
-    /// Whether the same mounts are there.
+    /// A path that was asked for and could not be anchored.
     #[must_use]
-    pub fn same_mounts(&self, other: &Self) -> bool {
-        self.mounts == other.mounts
+    pub fn lost(&self) -> Option<Vec<u8>> {
+        self.lost.borrow().first().cloned()
     }
 
     /// The path at which PID 1 sees a place; `in_fs` has no leading slash, and
@@ -151,7 +159,11 @@ impl Host for Anchors {
                 path: join(&mount.root, inside),
             })
         };
-        place().into_iter().collect()
+        let found = place();
+        if found.is_none() {
+            self.lost.borrow_mut().push(path.to_vec());
+        }
+        found.into_iter().collect()
     }
 }
 
@@ -269,6 +281,7 @@ mod tests {
             root,
             mounts,
             key: [0; 2],
+            lost: RefCell::default(),
         };
         let path = |device, text: &str| {
             anchors
@@ -292,6 +305,7 @@ mod tests {
             root,
             mounts: vec![],
             key: [0; 2],
+            lost: RefCell::default(),
         };
         let canonical = |path: &[u8]| anchors.canonical(path);
         let pair = |a: &[u8], b: &[u8]| Some((a.to_vec(), b.to_vec()));
@@ -299,6 +313,8 @@ mod tests {
         assert_eq!(canonical(b"/link"), pair(b"/real", b"/real"));
         assert_eq!(canonical(b"/none/b"), pair(b"/none/b", b""));
         assert_eq!(canonical(b"/loop/b"), None);
+        assert_eq!(anchors.places(b"/loop/b", PlaceUse::Unix), []);
+        assert_eq!(anchors.lost().as_deref(), Some(&b"/loop/b"[..]));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

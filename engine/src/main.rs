@@ -3,8 +3,7 @@
 
 use clap::Parser as _;
 use interdict::cli::Cli;
-use interdict::error::{Exit, ExpectedError};
-use std::error::Error as _;
+use interdict::error::{Exit, ExpectedError, with_causes};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -40,13 +39,7 @@ fn told(error: &clap::Error) -> ExitCode {
 
 /// One line for the error with all its causes, one for what to do about it.
 fn print(error: &ExpectedError) {
-    let mut line = format!("error: {error}");
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
-    }
+    let line = format!("error: {}", with_causes(error));
     let hint = error.hint().map(|hint| format!("help: {hint}\n"));
     // There is nowhere to say that standard error is gone; the exit code still says it.
     write!(io::stderr(), "{line}\n{}", hint.unwrap_or_default()).ok();

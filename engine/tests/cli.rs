@@ -14,7 +14,8 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-const DOCKER: &str = "deny unix connect to /run/docker.sock unless comm = dockerd \
+const DOCKER: &str = "# allow P0506: the shortest example\n\
+                      deny unix connect to /run/docker.sock unless comm = dockerd \
                       id docker because \"root is behind it\"\n";
 
 /// A fresh directory that the program runs in.
@@ -87,7 +88,7 @@ fn a_policy_without_findings() {
         &["check", "--format", "json", "docker.policy"],
         "",
         &expect![[r#"
-            {"diagnostics":[],"errors":0,"schema":1,"warnings":0}
+            {"diagnostics":[],"errors":0,"left_out":0,"schema":1,"warnings":0}
             -- stderr
             -- exit 0
         "#]],
@@ -112,39 +113,40 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
         &["check", "web.policy"],
         "",
         &expect![[r#"
-        error[P0202]: unknown operation `conect`
-          --> web.policy:1:10
-           |
-         1 | deny tcp conect to 10.0.0.1
-           |          ^^^^^^
-           |
-           = help: did you mean `connect`?
+            error[P0202]: unknown operation `conect`
+              --> web.policy:1:10
+               |
+             1 | deny tcp conect to 10.0.0.1
+               |          ^^^^^^
+               |
+               = help: did you mean `connect`?
 
-        error[P0302]: `10.0.0.1/8` has bits set past its prefix
-          --> web.policy:3:21
-           |
-         3 | deny udp connect to 10.0.0.1/8
-           |                     ^^^^^^^^^^
-           |
-           = help: the network is `10.0.0.0/8`
+            error[P0302]: `10.0.0.1/8` has bits set past its prefix
+              --> web.policy:3:21
+               |
+             3 | deny udp connect to 10.0.0.1/8
+               |                     ^^^^^^^^^^
+               |
+               = help: the network is `10.0.0.0/8`
 
-        error[P0301]: `root` is not a number
-          --> web.policy:4:28
-           |
-         4 | allow tcp connect if uid = root
-           |                            ^^^^
-           |
+            error[P0301]: `root` is not a number
+              --> web.policy:4:28
+               |
+             4 | allow tcp connect if uid = root
+               |                            ^^^^
+               |
+               = help: names are held against `user` and `group`
 
-        3 errors
-        -- stderr
-        -- exit 1
-    "#]],
+            3 errors
+            -- stderr
+            -- exit 1
+        "#]],
     );
     dir.check(
         &["check", "--format=json", "web.policy"],
         "",
         &expect![[r#"
-            {"diagnostics":[{"code":"P0202","help":"did you mean `connect`?","labels":[{"column":10,"end":15,"end_column":16,"end_line":1,"file":"web.policy","line":1,"start":9,"text":""}],"message":"unknown operation `conect`","severity":"error"},{"code":"P0302","help":"the network is `10.0.0.0/8`","labels":[{"column":21,"end":59,"end_column":31,"end_line":3,"file":"web.policy","line":3,"start":49,"text":""}],"message":"`10.0.0.1/8` has bits set past its prefix","severity":"error"},{"code":"P0301","help":null,"labels":[{"column":28,"end":91,"end_column":32,"end_line":4,"file":"web.policy","line":4,"start":87,"text":""}],"message":"`root` is not a number","severity":"error"}],"errors":3,"schema":1,"warnings":0}
+            {"diagnostics":[{"code":"P0202","help":"did you mean `connect`?","labels":[{"column":10,"end":15,"end_column":16,"end_line":1,"file":"web.policy","line":1,"start":9,"text":""}],"message":"unknown operation `conect`","severity":"error"},{"code":"P0302","help":"the network is `10.0.0.0/8`","labels":[{"column":21,"end":59,"end_column":31,"end_line":3,"file":"web.policy","line":3,"start":49,"text":""}],"message":"`10.0.0.1/8` has bits set past its prefix","severity":"error"},{"code":"P0301","help":"names are held against `user` and `group`","labels":[{"column":28,"end":91,"end_column":32,"end_line":4,"file":"web.policy","line":4,"start":87,"text":""}],"message":"`root` is not a number","severity":"error"}],"errors":3,"left_out":0,"schema":1,"warnings":0}
             -- stderr
             -- exit 1
         "#]],
@@ -155,7 +157,7 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
         &expect![[r#"
             ::error title=P0202,file=web.policy,line=1,col=10,endLine=1,endColumn=16::unknown operation `conect` (did you mean `connect`?)
             ::error title=P0302,file=web.policy,line=3,col=21,endLine=3,endColumn=31::`10.0.0.1/8` has bits set past its prefix (the network is `10.0.0.0/8`)
-            ::error title=P0301,file=web.policy,line=4,col=28,endLine=4,endColumn=32::`root` is not a number
+            ::error title=P0301,file=web.policy,line=4,col=28,endLine=4,endColumn=32::`root` is not a number (names are held against `user` and `group`)
             -- stderr
             -- exit 1
         "#]],
@@ -663,4 +665,95 @@ fn a_reader_that_goes_away_is_nobody_s_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+}
+
+const TESTED: &str = "deny tcp connect to 10.0.0.0/8 id ten\n\
+                      record tcp bind id binds\n\
+                      test \"what holds\" { expect deny by ten tcp connect to 10.0.0.1 }\n\
+                      test \"what <fails> & \\\"why\\\"\" {\n\
+                      expect allow\n  tcp connect to 10.0.0.1\n\
+                      expect deny by ten recorded by binds udp connect\n\
+                      }\n";
+
+#[test]
+fn tests_that_fail_are_the_answer_no() {
+    let dir = Dir::new("tests").file("web.policy", TESTED);
+    dir.check(&["test", "web.policy", "--coverage"], "", &expect![[r#"
+        test what holds ... ok
+        test what <fails> & "why" ... FAILED
+          web.policy:5: expect allow tcp connect to 10.0.0.1
+            expected `allow`, it is `deny` by `ten`
+          web.policy:7: expect deny by ten recorded by binds udp connect
+            expected `deny` by `ten`, it is `allow` because no rule decides
+            `binds` does not record it
+        3 expectations in 2 tests: 1 hold, 2 fail
+        1 of 2 rules decide in a test; these do not:
+          binds (web.policy:2)
+        -- stderr
+        -- exit 1
+    "#]]);
+    dir.check(
+        &["test", "web.policy", "--coverage", "--format", "json"],
+        "",
+        &expect![[r#"
+            {"coverage":{"not_covered":[{"file":"web.policy","line":2,"rule":"binds"}],"rules":2},"failed":1,"passed":1,"schema":1,"tests":[{"expectations":1,"failures":[],"file":"web.policy","line":3,"name":"what holds"},{"expectations":2,"failures":[{"expectation":"expect allow tcp connect to 10.0.0.1","line":5,"reasons":["expected `allow`, it is `deny` by `ten`"]},{"expectation":"expect deny by ten recorded by binds udp connect","line":7,"reasons":["expected `deny` by `ten`, it is `allow` because no rule decides","`binds` does not record it"]}],"file":"web.policy","line":4,"name":"what <fails> & \"why\""}]}
+            -- stderr
+            -- exit 1
+        "#]],
+    );
+    dir.check(
+        &["test", "web.policy", "--format", "junit"],
+        "",
+        &expect![[r#"
+            <?xml version="1.0" encoding="UTF-8"?>
+            <testsuites tests="2" failures="1">
+              <testsuite name="web.policy" tests="2" failures="1">
+                <testcase classname="web.policy" name="what holds" file="web.policy" line="3"/>
+                <testcase classname="web.policy" name="what &lt;fails&gt; &amp; &quot;why&quot;" file="web.policy" line="4">
+                  <failure message="expected `allow`, it is `deny` by `ten`">
+            5: expect allow tcp connect to 10.0.0.1: expected `allow`, it is `deny` by `ten`
+            7: expect deny by ten recorded by binds udp connect: expected `deny` by `ten`, it is `allow` because no rule decides; `binds` does not record it
+            </failure>
+                </testcase>
+              </testsuite>
+            </testsuites>
+            -- stderr
+            -- exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn tests_that_hold_a_policy_without_any_and_one_that_is_refused() {
+    let holds = "deny tcp connect id a test \"t\" { expect deny by a tcp connect }\n";
+    let dir = Dir::new("tests-hold").file("a.policy", holds);
+    dir.check(&["test", "a.policy", "--coverage"], "", &expect![[r#"
+        test t ... ok
+        1 expectation in 1 test: 1 hold, 0 fail
+        1 of 1 rule decide in a test
+        -- stderr
+        -- exit 0
+    "#]]);
+    dir.check(&["test", "-"], "deny tcp connect\n", &expect![[r#"
+        0 expectations in 0 tests: 0 hold, 0 fail
+        -- stderr
+        -- exit 0
+    "#]]);
+    dir.check(
+        &["test", "-"],
+        "test \"t\" { expect denied tcp connect }\n",
+        &expect![[r#"
+            -- stderr
+            error[P0211]: `denied` is nothing that a test can expect
+              --> stdin:1:19
+               |
+             1 | test "t" { expect denied tcp connect }
+               |                   ^^^^^^
+               |
+               = help: expect `deny`, `kill`, `allow` or `default-deny`
+
+            1 error
+            -- exit 1
+        "#]],
+    );
 }

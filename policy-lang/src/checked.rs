@@ -2,6 +2,7 @@
 
 use crate::ast::Effect;
 use crate::source::{SourceId, Span};
+use crate::testing::Block;
 use crate::types::Values;
 use crate::words::attribute::Attribute;
 use crate::words::errno::Errno;
@@ -132,19 +133,21 @@ impl Rule {
 #[derive(Clone, Debug)]
 pub struct CheckedPolicy {
     rules: Vec<Rule>,
+    tests: Vec<Block>,
     files: Vec<(String, String)>,
     by_id: Vec<RuleIndex>,
 }
 
 impl CheckedPolicy {
     /// INVARIANT: `check` calls this, after it has found no error.
-    pub(crate) fn new(rules: Vec<Rule>, files: Vec<(String, String)>) -> Self {
+    pub(crate) fn new(rules: Vec<Rule>, tests: Vec<Block>, files: Vec<(String, String)>) -> Self {
         let count = u32::try_from(rules.len()).unwrap_or(u32::MAX);
         let mut by_id: Vec<RuleIndex> = (0..count).map(RuleIndex).collect();
         let id = |index: &RuleIndex| rules.get(index.0 as usize).map(|rule| rule.id.clone());
         by_id.sort_by_key(id);
         Self {
             rules,
+            tests,
             files,
             by_id,
         }
@@ -154,6 +157,12 @@ impl CheckedPolicy {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Its test blocks, in order of file and place.
+    #[must_use]
+    pub fn tests(&self) -> &[Block] {
+        &self.tests
     }
 
     /// One rule.

@@ -36,10 +36,13 @@ pub mod diag;
 mod eval;
 mod explain;
 pub mod limits;
+mod lint;
 mod parse;
 pub mod request;
 pub mod source;
+mod suppress;
 pub mod terms;
+pub mod testing;
 pub mod types;
 pub mod words;
 

@@ -3,6 +3,7 @@
 //! This file only dispatches. Every command calls for the part of the set-up
 //! that it needs, so none has to be run before another.
 
+mod bench;
 mod cargo;
 mod demo;
 mod kernels;
@@ -11,10 +12,6 @@ mod process;
 mod setup;
 mod test;
 mod tidy;
-#[expect(
-    dead_code,
-    reason = "the engine's build script runs it; xtask only looks for it"
-)]
 #[path = "../../engine/build/toolchain.rs"]
 mod toolchain;
 mod vm;
@@ -33,6 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Bench(bench::BenchArgs),
     Demo(demo::DemoArgs),
     #[command(hide = true)]
     DemoActor(demo::ActorArgs),
@@ -63,6 +61,7 @@ fetched and checked by apt into $XDG_CACHE_HOME/interdict (or
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
+        Command::Bench(args) => exit_code("bench", bench::main(&args)),
         Command::Demo(args) => demo::main(&args),
         Command::DemoActor(args) => demo::actor(&args),
         Command::DemoPlay(args) => demo::play(&args),

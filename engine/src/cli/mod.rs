@@ -10,10 +10,12 @@ mod check;
 mod doctor;
 mod explain;
 mod github;
+mod junit;
 mod output;
 #[cfg(feature = "daemon")]
 mod run;
 mod sarif;
+mod test;
 
 use crate::error::{Exit, ExpectedError};
 use clap::{Parser, Subcommand};
@@ -38,6 +40,8 @@ enum Command {
     Check(check::Args),
     /// Say what a policy decides and why, or what a diagnostic means
     Explain(explain::Args),
+    /// Run the tests that policies hold, without a kernel
+    Test(test::Args),
     /// Load, attach, enforce, hot-reload and emit, in the foreground
     #[cfg(feature = "daemon")]
     Run(run::Args),
@@ -55,6 +59,7 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args),
             Command::Explain(args) => explain::run(&args),
+            Command::Test(args) => test::run(&args),
             #[cfg(feature = "daemon")]
             Command::Run(args) => run::run(&args),
             #[cfg(feature = "daemon")]

@@ -13,7 +13,7 @@ pub use output::OutputError;
 pub use policy::ReloadError;
 
 use crate::config::{Config, Mode, TrustRunning};
-use crate::error::Exit;
+use crate::error::{Exit, with_causes};
 use crate::event::{Renderer, decode};
 use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
@@ -60,7 +60,7 @@ impl DaemonError {
             Self::Kernel(_) | Self::Policy(ReloadError::Kernel(_) | ReloadError::Mounts(_)) => {
                 Exit::HostCannot
             }
-            Self::Policy(ReloadError::Refused(_)) => Exit::No,
+            Self::Policy(ReloadError::Refused(_) | ReloadError::Lost(_)) => Exit::No,
             Self::Policy(ReloadError::Files(_)) => Exit::Unreadable,
             Self::Output(_) | Self::Watch(_) | Self::System { .. } => Exit::Internal,
         }
@@ -188,10 +188,10 @@ impl Daemon {
             Ok(()) => self.announce("READY=1"),
             Err(refusal) => {
                 let kept = self.policies.generation();
-                say(&format!("{refusal}"));
+                let refusal = with_causes(&refusal);
+                say(&refusal);
                 say(&format!("rejected: generation {kept} stays in force"));
-                let first = refusal.to_string();
-                let first = first.lines().next().unwrap_or_default();
+                let first = refusal.lines().next().unwrap_or_default();
                 notify_socket::tell(&format!("READY=1\nSTATUS=rejected: {first}"));
             }
         }
@@ -239,7 +239,7 @@ impl Daemon {
         );
         match report {
             Ok(line) => say(&format!("status: {line}")),
-            Err(error) => error!("the counters cannot be read: {error}"),
+            Err(error) => error!("the counters cannot be read: {}", with_causes(&error)),
         }
     }
 }

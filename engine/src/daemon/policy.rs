@@ -12,7 +12,7 @@ use policy_abi::hooks::Hook;
 use policy_lang::CheckedPolicy;
 use policy_lang::ast::Effect;
 use policy_lang::compile::{Enforcement, Image, compile};
-use policy_lang::diag::{Report, Style, render_all};
+use policy_lang::diag::{Report, Style, render_all, show_bytes};
 use policy_lang::source::{SourceFile, Sources};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +30,11 @@ pub enum ReloadError {
     /// It has errors; the text shows them.
     #[error("{0}")]
     Refused(String),
+    /// A path in it leads nowhere, so that a rule about it would match nothing.
+    #[error(
+        "`{0}` cannot be anchored: its symbolic links go in a circle, or it is on no mount of PID 1"
+    )]
+    Lost(String),
     /// The mounts of this host cannot be read.
     #[error("cannot read the mounts of PID 1")]
     Mounts(#[source] std::io::Error),
@@ -153,7 +158,9 @@ impl Policies {
                 Ok(())
             }
             Err(error) => {
-                self.refused = Some(sources);
+                // A text that is wrong stays wrong; all else may mend itself.
+                let wrong = matches!(error, ReloadError::Refused(_));
+                self.refused = wrong.then_some(sources);
                 Err(error)
             }
         }
@@ -169,6 +176,9 @@ impl Policies {
         };
         let image = compile(&policy, &anchors, generation, enforcement)
             .map_err(|found| refused(sources, &Report::new(found)))?;
+        if let Some(path) = anchors.lost() {
+            return Err(ReloadError::Lost(show_bytes(&path)));
+        }
         let on_error = on_error(&policy, &image, enforcement);
         Ok(Compiled {
             image,

@@ -12,10 +12,10 @@ pub enum KernelError {
     #[error(transparent)]
     Btf(#[from] BtfError),
     /// The object was refused as a whole.
-    #[error("the kernel refused the BPF object: {0}")]
+    #[error("the kernel refused the BPF object")]
     Object(#[source] Box<aya::EbpfError>),
     /// A program was refused.
-    #[error("the kernel refused the program for `{hook}`: {source}")]
+    #[error("the kernel refused the program for `{hook}`")]
     Program {
         /// Which hook.
         hook: &'static str,
@@ -31,7 +31,7 @@ pub enum KernelError {
         what: String,
     },
     /// A map could not be used.
-    #[error("the map `{map}` cannot be {action}: {source}")]
+    #[error("the map `{map}` cannot be {action}")]
     Map {
         /// Which map.
         map: &'static str,
@@ -55,7 +55,7 @@ pub enum KernelError {
         room: usize,
     },
     /// A system call failed.
-    #[error("{what}: {source}")]
+    #[error("{what}")]
     System {
         /// What was tried.
         what: &'static str,

@@ -3,6 +3,7 @@
 
 use super::btf::Btf;
 use super::load::{Kernel, Settings};
+use crate::error::with_causes;
 use policy_abi::hooks::HOOKS;
 use serde::Serialize;
 use std::path::Path;
@@ -187,7 +188,7 @@ fn programs() -> Finding {
             )
         }
         Err(error) => {
-            let mut found = error.to_string();
+            let mut found = with_causes(&error);
             found.truncate(found.find('\n').unwrap_or(found.len()));
             let fix = "see the lines above; with all of them met, this kernel's vendor refuses LSM \
                        programs";

@@ -5,6 +5,7 @@
 
 mod condition;
 mod definitions;
+mod expect;
 mod limit;
 mod names;
 mod rule;
@@ -17,8 +18,10 @@ use crate::ast;
 use crate::checked::{CheckedPolicy, Rule};
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::limits;
+use crate::lint;
 use crate::parse::parse;
 use crate::source::{Sources, Span};
+use crate::suppress;
 use crate::terms;
 use crate::words::family::FamilySet;
 use crate::words::operation::OperationSet;
@@ -42,6 +45,10 @@ pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
     }
     let (policy, found) = check(sources, &files);
     diagnostics.extend(found);
+    let complete = diagnostics
+        .iter()
+        .all(|one| one.severity != Severity::Error);
+    let diagnostics = suppress::apply(sources, &files, diagnostics, complete);
     let report = Report::new(diagnostics);
     let policy = policy.filter(|_| !report.has_errors());
     (policy, report)
@@ -49,7 +56,7 @@ pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
 
 /// Checks the trees of a policy's files.
 ///
-/// The policy is absent when there is an error; so must the caller act when
+/// Comments that silence findings are left to [`load`]. The policy is absent when there is an error; so must the caller act when
 /// parsing reported one, since a broken statement is not in the tree.
 #[must_use]
 pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, Vec<Diagnostic>) {
@@ -62,16 +69,22 @@ pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, 
     definitions.check_unused(&mut checker);
     checker.ids.report_duplicates(&mut checker.diagnostics);
     checker.count(&rules, &definitions);
+    let tests = checker.tests(files, &rules);
     let errors = |one: &Diagnostic| one.severity == Severity::Error;
     if checker.diagnostics.iter().any(errors) {
         return (None, checker.diagnostics);
     }
+    let found = lint::lint(&rules);
+    checker.diagnostics.extend(found);
     let names = sources
         .files()
         .iter()
         .map(|file| (file.name().to_owned(), file.stem().to_owned()))
         .collect();
-    (Some(CheckedPolicy::new(rules, names)), checker.diagnostics)
+    (
+        Some(CheckedPolicy::new(rules, tests, names)),
+        checker.diagnostics,
+    )
 }
 
 /// What checking keeps.

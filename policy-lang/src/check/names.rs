@@ -65,6 +65,11 @@ impl Ids {
         self.all.push((id, span));
     }
 
+    /// Whether a rule has the id, one that is wrong included.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.all.iter().any(|(one, _)| **one == *id)
+    }
+
     pub(super) fn report_duplicates(&self, diagnostics: &mut Vec<Diagnostic>) {
         let mut first: HashMap<&str, Span> = HashMap::with_capacity(self.all.len());
         for (id, span) in &self.all {

@@ -132,9 +132,11 @@ impl<'a> Checker<'a> {
                 rules.extend(self.rule(rule, definitions, context));
             }
             Statement::Scope(scope) => self.scope(scope, definitions, context, rules),
-            Statement::Test(test) => self.test(test),
-            // Seen by `header` and by `Definitions::collect`.
-            Statement::Mode { .. } | Statement::Language { .. } | Statement::Definition(_) => {}
+            // Seen by `header`, by `Definitions::collect` and by `tests`.
+            Statement::Mode { .. }
+            | Statement::Language { .. }
+            | Statement::Definition(_)
+            | Statement::Test(_) => {}
         }
     }
 
@@ -185,14 +187,5 @@ impl<'a> Checker<'a> {
             )
             .help("a scope holds rules, defaults and scopes; move it out"),
         );
-    }
-
-    /// A test block: not in this build yet, but its sentences are read.
-    fn test(&mut self, test: &crate::ast::Test) {
-        self.report(Diagnostic::new(
-            Code::NotSupportedYet,
-            test.name.span,
-            "test blocks are not supported yet",
-        ));
     }
 }

@@ -118,6 +118,9 @@ codes! {
     "P0503" SpinningErrno Warning "an errno makes callers try again at once";
     "P0504" EmptyScope Warning "a scope holds no rules";
     "P0505" UselessFamily Warning "a listed family can never match the target";
+    "P0506" FakedExemption Warning "what a process chooses itself exempts it from being denied";
+    "P0507" BadSuppression Warning "a comment that is to silence a finding cannot";
+    "P0508" UselessSuppression Warning "a comment silences nothing";
 
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";

@@ -17,6 +17,8 @@ use super::stage::{Listener, Scratch};
 
 /// The socket that `policies/examples/docker-socket.policy` is about.
 const SOCKET: &str = "/run/docker.sock";
+/// The rule in it that records every connect.
+const RECORD_RULE: &str = "docker-socket-use";
 /// That file.
 const FILE: &str = "docker-socket.policy";
 /// What is edited in it, and into what.
@@ -68,6 +70,7 @@ fn play(args: &PlayArgs) -> Result<u32> {
         scratch,
         engine,
         denials: 0,
+        passes: 0,
     };
 
     heading("A root process connects to /run/docker.sock: denied");
@@ -75,7 +78,7 @@ fn play(args: &PlayArgs) -> Result<u32> {
     show(&format!("   as it was written:\n   {event}\n"));
 
     heading("A process named dockerd connects: allowed");
-    cast.allowed("dockerd")?;
+    cast.allowed("dockerd", 1)?;
 
     heading("The root process goes through a symlink: denied all the same");
     let link = cast.scratch.path().join("harmless");
@@ -87,7 +90,7 @@ fn play(args: &PlayArgs) -> Result<u32> {
     show(&format!("   {FILE}: `{}` becomes `{}`\n", EDIT.0, EDIT.1));
     edit(&args.policies)?;
     show(&format!("   {}\n", cast.engine.in_force(2)?));
-    cast.allowed("backup")?;
+    cast.allowed("backup", 2)?;
     cast.denied("visitor", Path::new(SOCKET), 2)?;
 
     heading("The engine is stopped: its counts, and nothing is denied any more");
@@ -137,6 +140,8 @@ struct Cast {
     scratch: Scratch,
     engine: Engine,
     denials: u32,
+    /// Connects that went through while the engine ran.
+    passes: u32,
 }
 
 impl Cast {
@@ -150,18 +155,28 @@ impl Cast {
         );
         self.denials += 1;
         let event = self.engine.event()?;
-        show(&excerpt(&event, name, to, generation)?);
+        show(&excerpt(&event, name, to, generation, Verdict::Denied)?);
         Ok(event)
     }
 
-    /// Lets a process of that name connect, which must succeed and leave no
-    /// event.
-    fn allowed(&mut self, name: &str) -> Result<()> {
+    /// Lets a process of that name connect, which must succeed and leave one
+    /// event, that of the record rule.
+    fn allowed(&mut self, name: &str, generation: u32) -> Result<()> {
         let said = self.connect(name, Path::new(SOCKET))?;
         ensure!(
             actor::fared(&said) == Fared::Connected,
             "{name} did not get through to the listener"
         );
+        self.passes += 1;
+        let event = self.engine.event()?;
+        let socket = Path::new(SOCKET);
+        show(&excerpt(
+            &event,
+            name,
+            socket,
+            generation,
+            Verdict::Recorded,
+        )?);
         self.engine.no_event()
     }
 
@@ -180,14 +195,19 @@ impl Cast {
             let numbers = rules.into_iter().flat_map(|rules| rules.values());
             numbers.filter_map(|rule| rule.get(what)?.as_u64()).sum()
         };
-        let (denied, emitted, lost) = (sum("denied"), sum("emitted"), sum("lost"));
+        let events = counts.pointer("/counters/events").and_then(Value::as_u64);
+        let (denied, lost) = (sum("denied"), sum("lost"));
         show(&format!(
-            "   {denied} denied, {emitted} events, {lost} events lost\n"
+            "   {denied} denied, {} events, {lost} events lost\n",
+            events.unwrap_or_default()
         ));
         ensure!(
-            (denied, emitted, lost) == (u64::from(self.denials), u64::from(self.denials), 0),
-            "the counts are not those of the {} denials seen",
-            self.denials
+            denied == u64::from(self.denials)
+                && events == Some(u64::from(self.denials + self.passes))
+                && (sum("matched"), lost) == (sum("emitted"), 0),
+            "the counts are not those of the {} denials and {} passes seen",
+            self.denials,
+            self.passes
         );
         let said = actor::send(&self.scratch.program("visitor")?, Path::new(SOCKET))?;
         show(&format!("   visitor to {SOCKET}: {said}\n"));
@@ -199,8 +219,23 @@ impl Cast {
     }
 }
 
-/// What an event says, in short; it must be the one of this denial.
-fn excerpt(line: &str, name: &str, typed: &Path, generation: u32) -> Result<String> {
+/// What an event must tell of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// A connect that was refused.
+    Denied,
+    /// One that went through, and that a record rule matched.
+    Recorded,
+}
+
+/// What an event says, in short; it must be the one of this connect.
+fn excerpt(
+    line: &str,
+    name: &str,
+    typed: &Path,
+    generation: u32,
+    verdict: Verdict,
+) -> Result<String> {
     let event: Value = serde_json::from_str(line).context("cannot read an event")?;
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
     let number = |pointer: &str| event.pointer(pointer).and_then(Value::as_u64);
@@ -213,16 +248,26 @@ fn excerpt(line: &str, name: &str, typed: &Path, generation: u32) -> Result<Stri
                 .pointer("/sockaddr/sun_path")?
                 .as_str()
         });
+    let (action, errno) = match verdict {
+        Verdict::Denied => ("deny", Some("EPERM")),
+        Verdict::Recorded => ("record", None),
+    };
     let as_promised = text("/name") == Some("security_socket_connect")
-        && text("/decision/action") == Some("deny")
-        && text("/decision/errno") == Some("EPERM")
+        && text("/decision/action") == Some(action)
+        && text("/decision/errno") == errno
+        && text("/decision/recorded/0") == Some(RECORD_RULE)
         && text("/decision/object/path") == Some(SOCKET)
         && text("/decision/subject/comm") == Some(name)
         && number("/decision/subject/uid") == Some(0)
         && number("/decision/generation") == Some(u64::from(generation))
         && remote.map(Path::new) == Some(typed);
     if !as_promised {
-        bail!("the event is not the one of this denial: {line}");
+        bail!("the event is not the one of this connect: {line}");
+    }
+    if verdict == Verdict::Recorded {
+        return Ok(format!(
+            "   event: record by {RECORD_RULE} (generation {generation}) on {SOCKET}, comm {name}, uid 0\n"
+        ));
     }
     let rule = text("/decision/rule").context("the event names no rule")?;
     let row = number("/decision/line").context("the event names no line")?;

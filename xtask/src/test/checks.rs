@@ -49,7 +49,7 @@ pub(super) fn lints() -> Result<()> {
 /// No lint speaks in the BPF programs. They are read as if for this machine:
 /// clippy has no `core` for their own target.
 pub(super) fn lints_of_bpf() -> Result<()> {
-    let mut command = outside("engine-ebpf", &["clippy", "--quiet"])?;
+    let mut command = outside("engine-ebpf", &["clippy", "--quiet", "--all-features"])?;
     // As the toolchain that builds them has it.
     command.env("RUSTC_BOOTSTRAP", "1");
     command.env(
