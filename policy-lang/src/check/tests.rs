@@ -25,8 +25,11 @@ fn files(all: &[(&str, &str)]) -> Vec<&'static str> {
         .iter()
         .map(|one| one.code)
         .filter(|code| {
-            use crate::diag::Code::{IdleAllow, ImplicitId, NegatedExemption};
-            !matches!(code, IdleAllow | ImplicitId | NegatedExemption)
+            use crate::diag::Code::{IdleAllow, ImplicitId, NegatedExemption, NeverMatches};
+            !matches!(
+                code,
+                IdleAllow | ImplicitId | NegatedExemption | NeverMatches
+            )
         })
         .map(crate::diag::Code::id)
         .collect()

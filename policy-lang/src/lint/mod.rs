@@ -18,6 +18,7 @@ pub(crate) fn lint(rules: &[Rule]) -> Vec<Diagnostic> {
         found.extend(faked::lint(rule));
         found.extend(negated::lint(rule));
         found.extend(moot::implicit_id(rule));
+        found.extend(moot::unspecified(rule));
         found.extend(closed.lint(rule));
     }
     found
@@ -69,6 +70,35 @@ mod tests {
         assert_eq!(codes("deny tcp connect with EACCES"), ["P0510"]);
         assert!(codes("deny tcp connect with EACCES id a").is_empty());
         assert!(codes("deny tcp connect with EPERM").is_empty());
+    }
+
+    #[test]
+    fn connects_to_an_unspecified_address() {
+        for text in [
+            "deny tcp connect to unspecified",
+            "deny tcp connect to 0.0.0.0 port 80",
+            "deny ip connect to { ::, ::ffff:0.0.0.0 }",
+        ] {
+            assert_eq!(codes(text), ["P0512"], "{text}");
+        }
+        for text in [
+            "deny tcp bind on unspecified",
+            "deny tcp { bind, connect } to 0.0.0.0",
+            "deny tcp connect to { 0.0.0.0, 10.0.0.1 }",
+            "deny tcp connect to 0.0.0.0/0",
+            "deny tcp connect to ::1",
+        ] {
+            assert!(codes(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn accept_is_on_the_local_address() {
+        assert_eq!(codes("deny tcp accept to 10.0.0.1"), ["P0513"]);
+        assert_eq!(codes("deny tcp { listen, accept } to port 80"), ["P0513"]);
+        assert!(codes("deny tcp accept on 10.0.0.1").is_empty());
+        assert!(codes("deny tcp any to 10.0.0.1").is_empty());
+        assert!(codes("deny tcp bind to 10.0.0.1").is_empty());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Rules that can change nothing, and ids that move.
 
 use crate::ast::Effect;
-use crate::checked::Rule;
+use crate::checked::{Rule, Target};
 use crate::diag::{Code, Diagnostic};
+use crate::types::Values;
 use crate::words::errno::EPERM;
 use crate::words::family::FamilySet;
 use crate::words::operation::{OPERATIONS, Operation};
@@ -51,4 +52,29 @@ pub(super) fn implicit_id(rule: &Rule) -> Option<Diagnostic> {
             .label("where several rules deny, the smallest id gives the errno")
             .help("add `id NAME`: the implicit one changes when a rule is put before it"),
     )
+}
+
+/// A warning for connects to an unspecified address, which are judged as ones
+/// to loopback (notes 111).
+pub(super) fn unspecified(rule: &Rule) -> Option<Diagnostic> {
+    let mut operations = rule.operations.iter();
+    let connect_alone = operations.all(|operation| operation == Operation::Connect);
+    let Some(Target::Address {
+        addresses: Some(values),
+        ..
+    }) = &rule.target
+    else {
+        return None;
+    };
+    let Values::Addresses(set) = &**values else {
+        return None;
+    };
+    let empty =
+        set.v4.iter().all(|range| *range == (0, 0)) && set.v6.iter().all(|range| *range == (0, 0));
+    (connect_alone && empty).then(|| {
+        let message = "no connect is to an unspecified address: the rule never matches";
+        Diagnostic::new(Code::NeverMatches, rule.span, message)
+            .label("the kernel takes loopback for it, and so does a policy")
+            .help("write `loopback`")
+    })
 }
