@@ -169,7 +169,12 @@ impl Daemon {
             }
         }
         notify_socket::tell("STOPPING=1");
-        self.drain_what_lies()?;
+        // As many as the ring can hold; under a flood it is never empty.
+        for _ in 0..RING_RECORDS.div_ceil(TURN) {
+            if self.drain()? {
+                break;
+            }
+        }
         self.status();
         Ok(())
     }
@@ -186,23 +191,7 @@ impl Daemon {
         notify_socket::tell(&format!("{ready}\nSTATUS=generation {generation}"));
     }
 
-    /// Writes all that lies in the ring by now: as many as it can hold, since
-    /// under a flood it is never empty.
-    fn drain_what_lies(&mut self) -> Result<(), DaemonError> {
-        for _ in 0..RING_RECORDS.div_ceil(TURN) {
-            if self.drain()? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     fn reload(&mut self) {
-        // The rules of a former generation are kept for its last events; those
-        // must not fall behind by more generations than are kept.
-        if let Err(error) = self.drain_what_lies() {
-            error!("the events cannot be read: {}", with_causes(&error));
-        }
         notify_socket::tell(&format!(
             "RELOADING=1\nMONOTONIC_USEC={}",
             monotonic_micros()
