@@ -678,7 +678,10 @@ const TESTED: &str = "deny tcp connect to 10.0.0.0/8 id ten\n\
 #[test]
 fn tests_that_fail_are_the_answer_no() {
     let dir = Dir::new("tests").file("web.policy", TESTED);
-    dir.check(&["test", "web.policy", "--coverage"], "", &expect![[r#"
+    dir.check(
+        &["test", "web.policy", "--coverage"],
+        "",
+        &expect![[r#"
         test what holds ... ok
         test what <fails> & "why" ... FAILED
           web.policy:5: expect allow tcp connect to 10.0.0.1
@@ -691,7 +694,8 @@ fn tests_that_fail_are_the_answer_no() {
           binds (web.policy:2)
         -- stderr
         -- exit 1
-    "#]]);
+    "#]],
+    );
     dir.check(
         &["test", "web.policy", "--coverage", "--format", "json"],
         "",
@@ -727,18 +731,26 @@ fn tests_that_fail_are_the_answer_no() {
 fn tests_that_hold_a_policy_without_any_and_one_that_is_refused() {
     let holds = "deny tcp connect id a test \"t\" { expect deny by a tcp connect }\n";
     let dir = Dir::new("tests-hold").file("a.policy", holds);
-    dir.check(&["test", "a.policy", "--coverage"], "", &expect![[r#"
+    dir.check(
+        &["test", "a.policy", "--coverage"],
+        "",
+        &expect![[r#"
         test t ... ok
         1 expectation in 1 test: 1 hold, 0 fail
         1 of 1 rule decide in a test
         -- stderr
         -- exit 0
-    "#]]);
-    dir.check(&["test", "-"], "deny tcp connect\n", &expect![[r#"
+    "#]],
+    );
+    dir.check(
+        &["test", "-"],
+        "deny tcp connect\n",
+        &expect![[r#"
         0 expectations in 0 tests: 0 hold, 0 fail
         -- stderr
         -- exit 0
-    "#]]);
+    "#]],
+    );
     dir.check(
         &["test", "-"],
         "test \"t\" { expect denied tcp connect }\n",

@@ -46,6 +46,43 @@ fn follows(engine: &Engine, change: impl FnOnce()) -> Reloaded {
     engine.reloaded(from)
 }
 
+/// A path that nobody may connect to.
+const FLOODED: &str = "/run/flooded.sock";
+
+/// Processes that are refused as fast as they can ask, until they are dropped:
+/// faster than their events can be written.
+fn flood() -> [Actor; 3] {
+    [(); 3].map(|()| {
+        let mut actor = Actor::user();
+        actor.begin(&Request::Hammer(Hammer {
+            attempts: vec![Attempt {
+                family: libc::AF_UNIX,
+                kind: libc::SOCK_STREAM,
+                address: Address::path(FLOODED).0,
+            }],
+            rounds: u32::MAX,
+        }));
+        actor
+    })
+}
+
+#[test]
+fn a_flood_of_events_holds_up_no_reload() {
+    let closed = format!("{}{}", deny(FLOODED), deny(PATHS[0]));
+    let mut case = Case::under(&[("flood", &closed)]);
+    let _services = [PATHS[0], PATHS[1], PATHS[2], FLOODED].map(Service::stream);
+    let mut actor = Actor::user();
+    assert_eq!(open(&mut actor), [false, true, true]);
+    let flood = flood();
+    // The flood has begun, and the reload is over before it ends.
+    case.event();
+    case.engine().put(&[("flood", &deny(FLOODED))]);
+    assert_eq!(open(&mut actor), [true, true, true]);
+    drop(flood);
+    case.counted().adds_up();
+    case.rest();
+}
+
 #[test]
 fn every_kind_of_save_takes_effect() {
     let _case = Case::under(&[("nothing", "# No rule.\n")]);
@@ -105,6 +142,15 @@ fn every_kind_of_save_takes_effect() {
     let swapped = follows(&engine, || data("..2", &three));
     assert_eq!(swapped, in_force(9, 1), "the link's folder is another");
     assert_eq!(open(&mut actor), [true, true, false]);
+
+    let noisy = follows(&engine, || replace(&file("flood.policy"), &deny(FLOODED)));
+    assert_eq!(noisy, in_force(10, 2));
+    let _flooded = Service::stream(FLOODED);
+    let flood = flood();
+    let saved = follows(&engine, || data("..3", &one));
+    assert_eq!(saved, in_force(11, 2), "in a flood of events");
+    drop(flood);
+    assert_eq!(open(&mut actor), [false, true, true]);
     engine.settled().adds_up();
 }
 
