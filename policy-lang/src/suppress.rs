@@ -213,7 +213,7 @@ mod tests {
         assert!(codes(&format!("#allow P0506 : a trial\r\n\t{RULE}")).is_empty());
         // A run of comments, each for one code.
         let two = "# allow P0503: a trial\n# allow P0506: a trial\n# more\n";
-        assert!(codes(&format!("{two}{RULE} with EAGAIN")).is_empty());
+        assert!(codes(&format!("{two}{RULE} with EAGAIN id a")).is_empty());
         // The statement after it is not silenced, nor one past an empty line.
         assert_eq!(
             codes(&format!("# allow P0506: x\n{RULE}\n{RULE} id b")),

@@ -48,6 +48,10 @@ pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
     let complete = diagnostics
         .iter()
         .all(|one| one.severity != Severity::Error);
+    // Of a policy that is not whole, nobody knows what its rules are for.
+    if let Some(policy) = policy.as_ref().filter(|_| complete) {
+        diagnostics.extend(lint::lint(policy.rules()));
+    }
     let diagnostics = suppress::apply(sources, &files, diagnostics, complete);
     let report = Report::new(diagnostics);
     let policy = policy.filter(|_| !report.has_errors());
@@ -56,7 +60,7 @@ pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
 
 /// Checks the trees of a policy's files.
 ///
-/// Comments that silence findings are left to [`load`]. The policy is absent when there is an error; so must the caller act when
+/// Lints, and comments that silence them, are left to [`load`]. The policy is absent when there is an error; so must the caller act when
 /// parsing reported one, since a broken statement is not in the tree.
 #[must_use]
 pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, Vec<Diagnostic>) {
@@ -74,8 +78,6 @@ pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, 
     if checker.diagnostics.iter().any(errors) {
         return (None, checker.diagnostics);
     }
-    let found = lint::lint(&rules);
-    checker.diagnostics.extend(found);
     let names = sources
         .files()
         .iter()

@@ -79,6 +79,7 @@ impl<'a> Checker<'a> {
             None => Some(Demand::Nothing),
             Some(target) => self.target(target, shapes, &rule.families, definitions),
         };
+        self.local_address(rule, operations);
         let conditions = context
             .scopes
             .iter()
@@ -117,6 +118,23 @@ impl<'a> Checker<'a> {
                 .collect(),
             unless: clauses.unless.map(|unless| unless.condition),
         })
+    }
+
+    /// A warning where `to` reads like the peer of an accept (notes 92).
+    fn local_address(&mut self, rule: &ast::Rule, operations: OperationSet) {
+        let accepts = operations.contains(Operation::Accept);
+        let Some(target) = rule.target.as_ref().filter(|_| accepts) else {
+            return;
+        };
+        let connects = operations.contains(Operation::Connect);
+        if !connects && self.slice(target.preposition) == "to" {
+            let message = "`accept` is judged by the local address, not by the peer's";
+            self.report(
+                Diagnostic::new(Code::LocalAddress, target.span, message)
+                    .label("the address and port on which the socket listens")
+                    .help("if that is meant, write `on`; a rule cannot ask for the peer"),
+            );
+        }
     }
 
     /// Words of a list; an error for `any` beside others (notes 80).

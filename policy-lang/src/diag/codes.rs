@@ -121,6 +121,11 @@ codes! {
     "P0506" FakedExemption Warning "what a process chooses itself exempts it from being denied";
     "P0507" BadSuppression Warning "a comment that is to silence a finding cannot";
     "P0508" UselessSuppression Warning "a comment silences nothing";
+    "P0509" NegatedExemption Warning "a negated test exempts whoever cannot be identified";
+    "P0510" ImplicitId Warning "a rule with an errno of its own has no id of its own";
+    "P0511" IdleAllow Warning "an `allow` opens no `default deny`";
+    "P0512" NeverMatches Warning "a rule can never match";
+    "P0513" LocalAddress Warning "`to` stands on an accept, which is judged by the local address";
 
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";

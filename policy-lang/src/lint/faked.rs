@@ -25,10 +25,8 @@ pub(super) fn lint(rule: &Rule) -> Option<Diagnostic> {
     } else {
         "any process can be started by such a parent"
     };
-    let within = test.span.source == rule.span.source
-        && (rule.span.start..rule.span.end).contains(&test.span.start);
     let message = format!("`{word}` alone exempts a process from being denied");
-    let found = if within {
+    let found = if super::within(test.span, rule) {
         Diagnostic::new(Code::FakedExemption, test.span, message).label(why)
     } else {
         Diagnostic::new(Code::FakedExemption, rule.span, message).also(test.span, why)

@@ -3,15 +3,114 @@
 //! One file a lint. A lint sees rules that are valid, names written out.
 
 mod faked;
+mod moot;
+mod negated;
 
 use crate::checked::Rule;
 use crate::diag::Diagnostic;
+use crate::source::Span;
 
 /// Everything that is to be said about valid rules.
 pub(crate) fn lint(rules: &[Rule]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let closed = moot::Closed::by(rules);
     for rule in rules {
         found.extend(faked::lint(rule));
+        found.extend(negated::lint(rule));
+        found.extend(moot::implicit_id(rule));
+        found.extend(moot::unspecified(rule));
+        found.extend(closed.lint(rule));
     }
     found
+}
+
+/// Whether a place is in a rule, and not in a definition or a scope's head.
+fn within(span: Span, rule: &Rule) -> bool {
+    span.source == rule.span.source && (rule.span.start..rule.span.end).contains(&span.start)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load;
+    use crate::source::Sources;
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        let (_, report) = load(&Sources::single("p.policy", text));
+        let all = report.diagnostics().iter();
+        all.map(|one| one.code.id()).collect()
+    }
+
+    #[test]
+    fn negated_tests_of_exemptions() {
+        for text in [
+            "deny tcp connect unless uid != 0",
+            "kill tcp connect unless not exe = /a",
+            "default deny tcp connect unless exe = /a or unit not in { a.service }",
+            "let c = uid != 0 deny tcp connect unless c",
+            "default deny tcp connect allow tcp connect if not (uid = 0 or gid = 0)",
+            "default deny tcp connect for uid != 0 { allow tcp connect }",
+        ] {
+            assert_eq!(codes(text), ["P0509"], "{text}");
+        }
+        for text in [
+            "deny tcp connect unless uid = 0",
+            "deny tcp connect if uid != 0",
+            "deny tcp connect unless not uid != 0",
+            "deny tcp connect unless port != 80",
+            "for uid != 0 { deny tcp connect }",
+            "default deny tcp connect allow tcp connect unless uid != 0",
+            "record tcp connect unless uid != 0",
+        ] {
+            assert!(codes(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_that_move() {
+        assert_eq!(codes("deny tcp connect with EACCES"), ["P0510"]);
+        assert!(codes("deny tcp connect with EACCES id a").is_empty());
+        assert!(codes("deny tcp connect with EPERM").is_empty());
+    }
+
+    #[test]
+    fn connects_to_an_unspecified_address() {
+        for text in [
+            "deny tcp connect to unspecified",
+            "deny tcp connect to 0.0.0.0 port 80",
+            "deny ip connect to { ::, ::ffff:0.0.0.0 }",
+        ] {
+            assert_eq!(codes(text), ["P0512"], "{text}");
+        }
+        for text in [
+            "deny tcp bind on unspecified",
+            "deny tcp { bind, connect } to 0.0.0.0",
+            "deny tcp connect to { 0.0.0.0, 10.0.0.1 }",
+            "deny tcp connect to 0.0.0.0/0",
+            "deny tcp connect to ::1",
+        ] {
+            assert!(codes(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn accept_is_on_the_local_address() {
+        assert_eq!(codes("deny tcp accept to 10.0.0.1"), ["P0513"]);
+        assert_eq!(codes("deny tcp { listen, accept } to port 80"), ["P0513"]);
+        assert!(codes("deny tcp accept on 10.0.0.1").is_empty());
+        assert!(codes("deny tcp any to 10.0.0.1").is_empty());
+        assert!(codes("deny tcp bind to 10.0.0.1").is_empty());
+    }
+
+    #[test]
+    fn allows_that_open_nothing() {
+        assert_eq!(codes("allow tcp connect"), ["P0511"]);
+        assert_eq!(
+            codes("default deny udp connect allow tcp connect"),
+            ["P0511"]
+        );
+        assert_eq!(codes("default deny tcp bind allow tcp connect"), ["P0511"]);
+        assert_eq!(codes("deny tcp connect allow tcp connect"), ["P0511"]);
+        assert!(codes("default deny ip connect allow tcp connect").is_empty());
+        assert!(codes("allow any any for uid = 0 { default deny tcp connect }").is_empty());
+    }
 }

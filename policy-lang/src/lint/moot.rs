@@ -1,0 +1,80 @@
+//! Rules that can change nothing, and ids that move.
+
+use crate::ast::Effect;
+use crate::checked::{Rule, Target};
+use crate::diag::{Code, Diagnostic};
+use crate::types::Values;
+use crate::words::errno::EPERM;
+use crate::words::family::FamilySet;
+use crate::words::operation::{OPERATIONS, Operation};
+
+/// What the policy's defaults close, by operation.
+pub(super) struct Closed(Vec<(Operation, FamilySet)>);
+
+impl Closed {
+    pub(super) fn by(rules: &[Rule]) -> Self {
+        let defaults = || rules.iter().filter(|one| one.effect == Effect::DefaultDeny);
+        let families = |operation: Operation| {
+            defaults()
+                .filter(|one| one.operations.contains(operation))
+                .fold(FamilySet::default(), |all, one| all.union(one.families))
+        };
+        let all = OPERATIONS.iter().map(|one| (*one, families(*one)));
+        Self(all.collect())
+    }
+
+    /// A warning for an `allow` that has no default to open.
+    pub(super) fn lint(&self, rule: &Rule) -> Option<Diagnostic> {
+        let opens = self.0.iter().any(|(operation, closed)| {
+            rule.operations.contains(*operation)
+                && rule.families.iter().any(|family| closed.contains(family))
+        });
+        if rule.effect != Effect::Allow || opens {
+            return None;
+        }
+        let message = "the rule allows what no `default deny` closes";
+        Some(
+            Diagnostic::new(Code::IdleAllow, rule.span, message)
+                .label("allowed without it too; `deny` and `kill` stand above it")
+                .help("add a `default deny` for the same family and operation, or remove the rule"),
+        )
+    }
+}
+
+/// A warning for an errno that goes with an id that no one chose.
+pub(super) fn implicit_id(rule: &Rule) -> Option<Diagnostic> {
+    if rule.named || rule.errno == EPERM {
+        return None;
+    }
+    let message = format!("the rule has `with` and no `id`: it is `{}` today", rule.id);
+    Some(
+        Diagnostic::new(Code::ImplicitId, rule.span, message)
+            .label("where several rules deny, the smallest id gives the errno")
+            .help("add `id NAME`: the implicit one changes when a rule is put before it"),
+    )
+}
+
+/// A warning for connects to an unspecified address, which are judged as ones
+/// to loopback (notes 111).
+pub(super) fn unspecified(rule: &Rule) -> Option<Diagnostic> {
+    let mut operations = rule.operations.iter();
+    let connect_alone = operations.all(|operation| operation == Operation::Connect);
+    let Some(Target::Address {
+        addresses: Some(values),
+        ..
+    }) = &rule.target
+    else {
+        return None;
+    };
+    let Values::Addresses(set) = &**values else {
+        return None;
+    };
+    let empty =
+        set.v4.iter().all(|range| *range == (0, 0)) && set.v6.iter().all(|range| *range == (0, 0));
+    (connect_alone && empty).then(|| {
+        let message = "no connect is to an unspecified address: the rule never matches";
+        Diagnostic::new(Code::NeverMatches, rule.span, message)
+            .label("the kernel takes loopback for it, and so does a policy")
+            .help("write `loopback`")
+    })
+}
