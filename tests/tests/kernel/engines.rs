@@ -11,7 +11,7 @@ use interdict_tests::case::Case;
 use interdict_tests::engine::Engine;
 use interdict_tests::event::{Decided, Event, Object};
 use interdict_tests::place;
-use interdict_tests::protocol::Request;
+use interdict_tests::protocol::{Attempt, Hammer, Request};
 use interdict_tests::service::Service;
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -137,6 +137,19 @@ fn audit_mode_blocks_nothing() {
     assert_eq!(status.counter("denied"), 0);
     assert_eq!(status.counter("would_deny"), 2);
     assert_eq!(engine.events.count(), 2);
+    // Events that come faster than they are written do not keep it from ending.
+    let _some = Service::stream(SOME).accepting();
+    let mut flood = Actor::user();
+    flood.begin(&Request::Hammer(Hammer {
+        attempts: vec![Attempt {
+            family: libc::AF_UNIX,
+            kind: libc::SOCK_STREAM,
+            address: Address::path(SOME).0,
+        }],
+        rounds: u32::MAX,
+    }));
+    event(&engine, 1000);
+    assert_eq!(engine.stop().code(), Some(0));
 }
 
 #[test]

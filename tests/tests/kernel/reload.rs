@@ -218,6 +218,15 @@ const ALTERNATING: [&[(&str, &str)]; 2] = [
     )],
 ];
 
+/// Raises a flag when it goes.
+struct AtEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 fn hammer() -> Request {
     let unix = |path: &str| Attempt {
         family: libc::AF_UNIX,
@@ -237,7 +246,7 @@ fn hammer() -> Request {
 
 #[test]
 fn under_load_there_are_two_behaviours_and_no_third() {
-    const RELOADS: usize = 16;
+    const RELOADS: usize = 10;
     let mut case = Case::under(ALTERNATING[0]);
     let _services = PATHS.map(|path| Service::stream(path).accepting());
     let _web = ["127.0.0.1:8080", "127.0.0.1:8081"].map(|at| Tcp::on(at).accepting());
@@ -259,10 +268,12 @@ fn under_load_there_are_two_behaviours_and_no_third() {
                 replies
             })
         });
+        // Also when a reload fails: the scope waits for its threads.
+        let end = AtEnd(&enough);
         for turn in 1..=RELOADS {
             case.engine().put(ALTERNATING[turn % 2]);
         }
-        enough.store(true, Ordering::Release);
+        drop(end);
         threads
             .into_iter()
             .flat_map(|thread| thread.join().unwrap())
