@@ -323,3 +323,9 @@ pub fn bind_mount_all(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Request {
 pub fn make_folder(path: impl AsRef<Path>) -> Request {
     call(libc::SYS_mkdir, vec![text(path.as_ref()), Number(0o755)])
 }
+
+/// chmod(2).
+#[must_use]
+pub fn change_mode(path: impl AsRef<Path>, mode: i32) -> Request {
+    call(libc::SYS_chmod, vec![text(path.as_ref()), number(mode)])
+}

@@ -328,3 +328,69 @@ fn the_name_is_that_of_the_main_thread() {
     let socket = actor.tcp();
     case.denies(&mut actor, &web(socket), &decided());
 }
+
+#[test]
+fn the_same_path_in_another_file_system_does_not_pass() {
+    let mut host = Host::new();
+    fs::create_dir_all("/tmp/usr/bin").unwrap();
+    // Inside its file system it is `/usr/bin/good` as well.
+    let twin = place::install("/tmp/usr/bin/good");
+    host.refuses(&mut Actor::start(twin, 0));
+    host.admits(&mut Actor::good());
+}
+
+#[test]
+fn a_program_on_another_mount_of_the_hosts() {
+    let exempt = place::install(place::fresh("programs").join("exempt"));
+    let policy = format!(
+        "deny tcp connect to 127.0.0.0/8 port 8080 unless exe={}\n",
+        exempt.display()
+    );
+    let mut case = Case::under(&[("web", &policy)]);
+    let _web = Tcp::on("127.0.0.1:8080");
+    let mut actor = Actor::start(&exempt, 1000);
+    let socket = actor.tcp();
+    case.allows(&mut actor, &web(socket));
+    let beside = place::install(exempt.with_file_name("beside"));
+    let mut actor = Actor::start(beside, 1000);
+    let socket = actor.tcp();
+    case.denies(&mut actor, &web(socket), &decided());
+}
+
+#[test]
+fn a_program_with_a_long_path() {
+    // Names of every length that a file may have, and a path longer than an
+    // event holds.
+    let names = [
+        "a".repeat(255),
+        "b".repeat(8),
+        "c".repeat(255),
+        "d".repeat(7),
+    ];
+    let folder = names
+        .iter()
+        .fold(place::fresh("long"), |path, name| path.join(name));
+    fs::create_dir_all(&folder).unwrap();
+    let exempt = place::install(folder.join("e".repeat(254)));
+    let policy = format!(
+        "deny tcp connect to 127.0.0.0/8 port 8080 unless exe={}\n",
+        exempt.display()
+    );
+    let mut case = Case::under(&[("web", &policy)]);
+    let _web = Tcp::on("127.0.0.1:8080");
+    let mut actor = Actor::start(&exempt, 1000);
+    let socket = actor.tcp();
+    case.allows(&mut actor, &web(socket));
+    let beside = place::install(folder.join("e".repeat(253)));
+    let mut actor = Actor::start(beside, 1000);
+    // It is known, but its path is too long for an event.
+    actor.subject.exe = None;
+    let socket = actor.tcp();
+    let event = case.denies(&mut actor, &web(socket), &decided());
+    assert!(
+        event.at("/decision/subject/exe_inode").is_u64(),
+        "{event:?}"
+    );
+    let cut = event.at("/decision/cut").to_string();
+    assert!(cut.contains("decision.subject.exe"), "{cut}");
+}

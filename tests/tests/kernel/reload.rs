@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls;
-use interdict_tests::case::Case;
+use interdict_tests::case::{Case, merge_or_full};
 use interdict_tests::engine::{Engine, Reloaded, replace};
 use interdict_tests::event::{Decided, Object};
 use interdict_tests::place;
 use interdict_tests::protocol::{Attempt, Hammer, Reply, Request};
 use interdict_tests::service::{Service, Tcp};
 use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags};
 
 const PATHS: [&str; 3] = ["/run/one.sock", "/run/two.sock", "/run/three.sock"];
 
@@ -73,6 +74,7 @@ fn a_flood_of_events_holds_up_no_reload() {
     let _services = [PATHS[0], PATHS[1], PATHS[2], FLOODED].map(Service::stream);
     let mut actor = Actor::user();
     assert_eq!(open(&mut actor), [false, true, true]);
+    case.tolerates("events_lost");
     let flood = flood();
     // The flood has begun, and the reload is over before it ends.
     case.event();
@@ -202,6 +204,35 @@ fn a_refused_policy_leaves_the_old_one_in_force() {
     denied(&mut case, generation);
 }
 
+#[test]
+fn a_mount_that_comes_later_is_followed() {
+    let folder = Path::new("/run/mounted");
+    fs::create_dir_all(folder).unwrap();
+    let inside = "/run/mounted/one.sock";
+    let mut case = Case::under(&[("mounts", &deny(inside))]);
+    let mut actor = Actor::user();
+    let mut denied_inside = |case: &mut Case| {
+        let _service = Service::stream(inside);
+        let _beside = Service::stream("/run/mounted/two.sock");
+        let socket = actor.unix();
+        let connect = calls::connect(socket, &Address::path(inside));
+        let decided = Decided::stream("mounts/1", Object::path(inside));
+        case.denies(&mut actor, &connect, &decided);
+        let beside = calls::connect(socket, &Address::path("/run/mounted/two.sock"));
+        case.allows(&mut actor, &beside);
+    };
+    denied_inside(&mut case);
+    let mounted = follows(case.engine(), || {
+        rustix::mount::mount("tmpfs", folder, "tmpfs", MountFlags::empty(), None).unwrap();
+    });
+    assert!(matches!(mounted, Reloaded::InForce { .. }), "{mounted:?}");
+    denied_inside(&mut case);
+    follows(case.engine(), || {
+        rustix::mount::unmount(folder, UnmountFlags::DETACH).unwrap();
+    });
+    denied_inside(&mut case);
+}
+
 /// Policies that alternate. Under each one, one target is denied with an errno of
 /// its own, and one is open that the other closes.
 const ALTERNATING: [&[(&str, &str)]; 2] = [
@@ -246,8 +277,9 @@ fn hammer() -> Request {
 
 #[test]
 fn under_load_there_are_two_behaviours_and_no_third() {
-    const RELOADS: usize = 10;
+    let reloads: usize = merge_or_full(10, 1000);
     let mut case = Case::under(ALTERNATING[0]);
+    case.tolerates("events_lost");
     let _services = PATHS.map(|path| Service::stream(path).accepting());
     let _web = ["127.0.0.1:8080", "127.0.0.1:8081"].map(|at| Tcp::on(at).accepting());
     let said = case.engine().errors.count();
@@ -270,7 +302,7 @@ fn under_load_there_are_two_behaviours_and_no_third() {
         });
         // Also when a reload fails: the scope waits for its threads.
         let end = AtEnd(&enough);
-        for turn in 1..=RELOADS {
+        for turn in 1..=reloads {
             case.engine().put(ALTERNATING[turn % 2]);
         }
         drop(end);
@@ -306,7 +338,7 @@ fn under_load_there_are_two_behaviours_and_no_third() {
             generations.insert(generation, if rules == 2 { "even" } else { "odd" });
         }
     }
-    assert!(generations.len() > RELOADS / 2, "{generations:?}");
+    assert!(generations.len() > reloads / 2, "{generations:?}");
     let connects = 4 * 625 * u64::try_from(replies.len()).unwrap();
     assert!(connects >= 10_000);
     assert_eq!(counted.counter("decisions"), connects);
