@@ -19,7 +19,6 @@ use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
 use output::Output;
 use policy::Policies;
-use policy_abi::event::Record;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use tokio::io::Interest;
@@ -27,11 +26,6 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, warn};
 use watch::Watch;
-
-/// Records that the ring holds at most: its bytes by those of a record.
-const RING_RECORDS: usize = (8 << 20) / size_of::<Record>();
-/// Events that are written before the daemon looks at anything else.
-const TURN: usize = 1024;
 
 /// Why the daemon ended, or never began.
 #[derive(Debug, thiserror::Error)]
@@ -157,10 +151,9 @@ impl Daemon {
         let mut watch = Watch::new(self.policies.paths())?;
         let mut signals = Signals::new().map_err(system("cannot take signals"))?;
         self.announce("READY=1");
-        let mut emptied = true;
         loop {
-            match next(&ring, &mut watch, &mut signals, emptied).await {
-                Msg::Events => emptied = self.drain()?,
+            match next(&ring, &mut watch, &mut signals).await {
+                Msg::Events => self.drain()?,
                 Msg::Policies if self.policies.changed() => self.reload(),
                 Msg::Policies => {}
                 Msg::Reload => self.reload(),
@@ -169,12 +162,7 @@ impl Daemon {
             }
         }
         notify_socket::tell("STOPPING=1");
-        // As many as the ring can hold; under a flood it is never empty.
-        for _ in 0..RING_RECORDS.div_ceil(TURN) {
-            if self.drain()? {
-                break;
-            }
-        }
+        self.drain()?;
         self.status();
         Ok(())
     }
@@ -209,13 +197,13 @@ impl Daemon {
         }
     }
 
-    /// Writes a turn's events. True when none is left in the ring.
-    fn drain(&mut self) -> Result<bool, DaemonError> {
+    /// Writes all events that lie in the ring.
+    fn drain(&mut self) -> Result<(), DaemonError> {
         let (book, places) = (self.policies.book(), self.policies.places());
         let renderer = Renderer::new(book, places, self.boot_epoch);
         let (output, undecodable) = (&mut self.output, &mut self.undecodable);
         let mut failed = None;
-        let emptied = self.kernel.drain(TURN, |bytes| {
+        self.kernel.drain(|bytes| {
             let line = decode(bytes)
                 .map_err(|error| error.to_string())
                 .and_then(|event| renderer.line(&event).map_err(|error| error.to_string()));
@@ -238,7 +226,7 @@ impl Daemon {
             // Verdicts go on; the count says what is missing.
             warn!("events cannot be written: {error}");
         }
-        Ok(emptied)
+        Ok(())
     }
 
     fn status(&mut self) {
@@ -256,20 +244,11 @@ impl Daemon {
     }
 }
 
-/// Waits for what comes next. While the ring is not `emptied` that is at least
-/// more events, after whatever else has come meanwhile: a process that is
-/// refused in a loop must not keep a new policy out.
-async fn next(
-    ring: &AsyncFd<OwnedFd>,
-    watch: &mut Watch,
-    signals: &mut Signals,
-    emptied: bool,
-) -> Msg {
+/// Waits for what comes next.
+async fn next(ring: &AsyncFd<OwnedFd>, watch: &mut Watch, signals: &mut Signals) -> Msg {
     tokio::select! {
         biased;
         msg = signals.next() => msg,
-        () = watch.changed() => Msg::Policies,
-        () = tokio::task::yield_now(), if !emptied => Msg::Events,
         ready = ring.readable() => {
             match ready {
                 Ok(mut guard) => guard.clear_ready(),
@@ -277,6 +256,7 @@ async fn next(
             }
             Msg::Events
         }
+        () = watch.changed() => Msg::Policies,
     }
 }
 

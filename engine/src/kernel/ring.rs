@@ -18,25 +18,17 @@ impl Kernel {
         ring.as_fd().try_clone_to_owned()
     }
 
-    /// Gives up to `at_most` records that lie in the ring to `take`, oldest first.
-    /// True when the ring was empty at the end.
+    /// Gives every record that lies in the ring to `take`, oldest first.
     ///
     /// # Errors
     ///
     /// When the object has no ring.
-    pub fn drain(
-        &mut self,
-        at_most: usize,
-        mut take: impl FnMut(&[u8]),
-    ) -> Result<bool, KernelError> {
+    pub fn drain(&mut self, mut take: impl FnMut(&[u8])) -> Result<(), KernelError> {
         let ring = self.ring()?;
-        for _ in 0..at_most {
-            let Some(record) = ring.next() else {
-                return Ok(true);
-            };
+        while let Some(record) = ring.next() {
             take(&record);
         }
-        Ok(false)
+        Ok(())
     }
 
     /// The ring, mapped at its first use and kept: its read position lives there.
