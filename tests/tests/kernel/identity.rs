@@ -4,7 +4,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use interdict_tests::actor::Actor;
+use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::case::Case;
@@ -12,6 +12,9 @@ use interdict_tests::event::{Decided, Event, Object};
 use interdict_tests::place::{self, GOOD};
 use interdict_tests::protocol::Request;
 use interdict_tests::service::Tcp;
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::process::Signal;
 
 const POLICY: &[(&str, &str)] = &[(
     "web",
@@ -134,6 +137,49 @@ fn a_tmpfs_that_is_mounted_over_its_folder_does_not_pass() {
     actor.exec("/mnt/usr/bin/good");
     actor.subject.exe = None;
     host.refuses(&mut actor);
+}
+
+/// The device number of what lies at a path.
+fn device(actor: &mut Actor, path: &str) -> u64 {
+    let status = actor.fetch(&calls::status_of(path));
+    u64::from_ne_bytes(*status.first_chunk().unwrap())
+}
+
+#[test]
+fn a_device_number_that_is_used_again_does_not_pass() {
+    place::make_good();
+    let folder = Path::new("/run/mounted");
+    fs::create_dir_all(folder).unwrap();
+    rustix::mount::mount("tmpfs", folder, "tmpfs", MountFlags::empty(), None).unwrap();
+    let exempt = place::install(folder.join("exempt"));
+    let policy = "deny tcp connect to 127.0.0.0/8 port 8080 unless exe=/run/mounted/exempt\n";
+    let mut case = Case::under(&[("web", policy)]);
+    let _web = Tcp::on("127.0.0.1:8080");
+    let mut actor = Actor::start(&exempt, 1000);
+    let number = device(&mut actor, "/run/mounted");
+    let socket = actor.tcp();
+    case.allows(&mut actor, &web(socket));
+    drop(actor);
+    // Before the engine can see that the mount is gone, a user has its number.
+    case.engine().signal(Signal::STOP);
+    rustix::mount::unmount(folder, UnmountFlags::empty()).unwrap();
+    let mut actor = Actor::user();
+    actor.user_namespace();
+    let from = actor.must(&calls::open(GOOD, libc::O_RDONLY));
+    actor.must(&calls::mount_tmpfs("/mnt"));
+    let reused = device(&mut actor, "/mnt");
+    let flags = libc::O_WRONLY | libc::O_CREAT;
+    let to = actor.must(&calls::open("/mnt/exempt", flags));
+    actor.must(&calls::copy(to, from));
+    actor.must(&calls::close(to));
+    actor.exec("/mnt/exempt");
+    actor.subject.exe = None;
+    let socket = actor.tcp();
+    let reply = actor.ask(&web(socket));
+    case.engine().signal(Signal::CONT);
+    assert_eq!(reused, number, "the kernel gives the lowest free number");
+    assert_eq!(outcome(&reply), Err(Errno::PERM));
+    case.event().speaks_of(&decided(), &actor.subject, &reply);
 }
 
 #[test]
