@@ -323,3 +323,15 @@ pub fn bind_mount_all(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Request {
 pub fn make_folder(path: impl AsRef<Path>) -> Request {
     call(libc::SYS_mkdir, vec![text(path.as_ref()), Number(0o755)])
 }
+
+/// chmod(2).
+#[must_use]
+pub fn change_mode(path: impl AsRef<Path>, mode: i32) -> Request {
+    call(libc::SYS_chmod, vec![text(path.as_ref()), number(mode)])
+}
+
+/// stat(2); the reply's room has the structure, whose first word is the device.
+#[must_use]
+pub fn status_of(path: impl AsRef<Path>) -> Request {
+    call(libc::SYS_stat, vec![text(path.as_ref()), Room(144)])
+}

@@ -207,7 +207,11 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if self.lives() {
+        if std::thread::panicking() {
+            // A second panic would end all tests.
+            self.child.kill().ok();
+            self.child.wait().ok();
+        } else if self.lives() {
             self.stop();
         }
     }

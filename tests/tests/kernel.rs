@@ -16,6 +16,8 @@ mod identity;
 mod language;
 #[path = "kernel/load.rs"]
 mod load;
+#[path = "kernel/objects.rs"]
+mod objects;
 #[path = "kernel/reload.rs"]
 mod reload;
 #[path = "kernel/tcp.rs"]

@@ -9,6 +9,7 @@ use interdict_tests::calls;
 use interdict_tests::case::Case;
 use interdict_tests::event::{Decided, Event, Object};
 use interdict_tests::place;
+use interdict_tests::protocol::Carrier;
 use interdict_tests::service::Service;
 use rustix::io::Errno;
 
@@ -246,6 +247,40 @@ fn through_a_hard_link() {
         fs::hard_link(Path::new("/run").join(name), link).unwrap();
     }
     host.protects(&mut Actor::user(), |name| format!("/run/lock/{name}"));
+}
+
+#[test]
+fn by_io_uring() {
+    let mut host = Host::new();
+    let mut actor = Actor::user();
+    let mut dockerd = dockerd();
+    for by in [Carrier::Submitter, Carrier::Worker, Carrier::Poller] {
+        let socket = actor.unix();
+        let connect = calls::ring_connect(socket, &Address::path(SOCKET), by);
+        let event = host.case.denies(&mut actor, &connect, &by_stream());
+        // No system call has named the socket, nor typed the path.
+        assert_ne!(event.text("/data/0/name"), "sockfd");
+        assert_eq!(event.typed()["sun_path"], SOCKET);
+        let other = Address::path("/run/other.sock");
+        let beside = calls::ring_connect(socket, &other, by);
+        host.case.allows(&mut actor, &beside);
+        let socket = dockerd.unix();
+        let connect = calls::ring_connect(socket, &Address::path(SOCKET), by);
+        host.case.allows(&mut dockerd, &connect);
+    }
+}
+
+#[test]
+fn the_same_path_in_another_file_system() {
+    let mut host = Host::new();
+    // Both are `/docker.sock` inside theirs.
+    let twin = Service::stream("/tmp/docker.sock");
+    let mut actor = Actor::user();
+    let socket = actor.unix();
+    let connect = calls::connect(socket, &Address::path("/tmp/docker.sock"));
+    host.case.allows(&mut actor, &connect);
+    drop(twin);
+    host.denies(&mut actor, SOCKET);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::case::Case;
-use interdict_tests::engine::Engine;
+use interdict_tests::engine::{Engine, Reloaded, replace};
 use interdict_tests::event::{Decided, Event, Object};
 use interdict_tests::place;
-use interdict_tests::protocol::Request;
+use interdict_tests::protocol::{Attempt, Hammer, Request};
 use interdict_tests::service::Service;
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -137,6 +137,44 @@ fn audit_mode_blocks_nothing() {
     assert_eq!(status.counter("denied"), 0);
     assert_eq!(status.counter("would_deny"), 2);
     assert_eq!(engine.events.count(), 2);
+}
+
+/// Processes that are refused as fast as they can ask, until they are dropped:
+/// faster than their events can be written.
+fn flood() -> [Actor; 3] {
+    [(); 3].map(|()| {
+        let mut actor = Actor::user();
+        actor.begin(&Request::Hammer(Hammer {
+            attempts: vec![Attempt {
+                family: libc::AF_UNIX,
+                kind: libc::SOCK_STREAM,
+                address: Address::path(SOME).0,
+            }],
+            rounds: u32::MAX,
+        }));
+        actor
+    })
+}
+
+#[test]
+fn a_flood_of_events_holds_up_neither_a_save_nor_the_end() {
+    let _case = Case::under(NOTHING);
+    let _services = [SOME, NEXT].map(Service::stream);
+    let file = place::fresh("flooded").join("own.policy");
+    fs::write(&file, "deny unix connect to /run/some.sock\n").unwrap();
+    let mut engine = Engine::watching(file.parent().unwrap(), &[]).unwrap();
+    let mut actor = Actor::user();
+    let flood = flood();
+    event(&engine, 0).says("/decision/rule", "own/1");
+    let from = engine.errors.count();
+    let closed = "deny unix connect to { /run/some.sock, /run/next.sock }\n";
+    replace(&file, closed);
+    let reloaded = engine.reloaded(from);
+    assert!(matches!(reloaded, Reloaded::InForce { generation: 2, .. }));
+    assert_eq!(try_connect(&mut actor, NEXT), Err(Errno::PERM));
+    assert_eq!(engine.stop().code(), Some(0));
+    drop(flood);
+    assert_eq!(try_connect(&mut actor, NEXT), Ok(0));
 }
 
 #[test]

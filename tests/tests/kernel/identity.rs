@@ -4,7 +4,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use interdict_tests::actor::Actor;
+use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::case::Case;
@@ -12,6 +12,9 @@ use interdict_tests::event::{Decided, Event, Object};
 use interdict_tests::place::{self, GOOD};
 use interdict_tests::protocol::Request;
 use interdict_tests::service::Tcp;
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::process::Signal;
 
 const POLICY: &[(&str, &str)] = &[(
     "web",
@@ -134,6 +137,49 @@ fn a_tmpfs_that_is_mounted_over_its_folder_does_not_pass() {
     actor.exec("/mnt/usr/bin/good");
     actor.subject.exe = None;
     host.refuses(&mut actor);
+}
+
+/// The device number of what lies at a path.
+fn device(actor: &mut Actor, path: &str) -> u64 {
+    let status = actor.fetch(&calls::status_of(path));
+    u64::from_ne_bytes(*status.first_chunk().unwrap())
+}
+
+#[test]
+fn a_device_number_that_is_used_again_does_not_pass() {
+    place::make_good();
+    let folder = Path::new("/run/mounted");
+    fs::create_dir_all(folder).unwrap();
+    rustix::mount::mount("tmpfs", folder, "tmpfs", MountFlags::empty(), None).unwrap();
+    let exempt = place::install(folder.join("exempt"));
+    let policy = "deny tcp connect to 127.0.0.0/8 port 8080 unless exe=/run/mounted/exempt\n";
+    let mut case = Case::under(&[("web", policy)]);
+    let _web = Tcp::on("127.0.0.1:8080");
+    let mut actor = Actor::start(&exempt, 1000);
+    let number = device(&mut actor, "/run/mounted");
+    let socket = actor.tcp();
+    case.allows(&mut actor, &web(socket));
+    drop(actor);
+    // Before the engine can see that the mount is gone, a user has its number.
+    case.engine().signal(Signal::STOP);
+    rustix::mount::unmount(folder, UnmountFlags::empty()).unwrap();
+    let mut actor = Actor::user();
+    actor.user_namespace();
+    let from = actor.must(&calls::open(GOOD, libc::O_RDONLY));
+    actor.must(&calls::mount_tmpfs("/mnt"));
+    let reused = device(&mut actor, "/mnt");
+    let flags = libc::O_WRONLY | libc::O_CREAT;
+    let to = actor.must(&calls::open("/mnt/exempt", flags));
+    actor.must(&calls::copy(to, from));
+    actor.must(&calls::close(to));
+    actor.exec("/mnt/exempt");
+    actor.subject.exe = None;
+    let socket = actor.tcp();
+    let reply = actor.ask(&web(socket));
+    case.engine().signal(Signal::CONT);
+    assert_eq!(reused, number, "the kernel gives the lowest free number");
+    assert_eq!(outcome(&reply), Err(Errno::PERM));
+    case.event().speaks_of(&decided(), &actor.subject, &reply);
 }
 
 #[test]
@@ -327,4 +373,70 @@ fn the_name_is_that_of_the_main_thread() {
     actor.subject.comm = "trusted2".to_owned();
     let socket = actor.tcp();
     case.denies(&mut actor, &web(socket), &decided());
+}
+
+#[test]
+fn the_same_path_in_another_file_system_does_not_pass() {
+    let mut host = Host::new();
+    fs::create_dir_all("/tmp/usr/bin").unwrap();
+    // Inside its file system it is `/usr/bin/good` as well.
+    let twin = place::install("/tmp/usr/bin/good");
+    host.refuses(&mut Actor::start(twin, 0));
+    host.admits(&mut Actor::good());
+}
+
+#[test]
+fn a_program_on_another_mount_of_the_hosts() {
+    let exempt = place::install(place::fresh("programs").join("exempt"));
+    let policy = format!(
+        "deny tcp connect to 127.0.0.0/8 port 8080 unless exe={}\n",
+        exempt.display()
+    );
+    let mut case = Case::under(&[("web", &policy)]);
+    let _web = Tcp::on("127.0.0.1:8080");
+    let mut actor = Actor::start(&exempt, 1000);
+    let socket = actor.tcp();
+    case.allows(&mut actor, &web(socket));
+    let beside = place::install(exempt.with_file_name("beside"));
+    let mut actor = Actor::start(beside, 1000);
+    let socket = actor.tcp();
+    case.denies(&mut actor, &web(socket), &decided());
+}
+
+#[test]
+fn a_program_with_a_long_path() {
+    // Names of every length that a file may have, and a path longer than an
+    // event holds.
+    let names = [
+        "a".repeat(255),
+        "b".repeat(8),
+        "c".repeat(255),
+        "d".repeat(7),
+    ];
+    let folder = names
+        .iter()
+        .fold(place::fresh("long"), |path, name| path.join(name));
+    fs::create_dir_all(&folder).unwrap();
+    let exempt = place::install(folder.join("e".repeat(254)));
+    let policy = format!(
+        "deny tcp connect to 127.0.0.0/8 port 8080 unless exe={}\n",
+        exempt.display()
+    );
+    let mut case = Case::under(&[("web", &policy)]);
+    let _web = Tcp::on("127.0.0.1:8080");
+    let mut actor = Actor::start(&exempt, 1000);
+    let socket = actor.tcp();
+    case.allows(&mut actor, &web(socket));
+    let beside = place::install(folder.join("e".repeat(253)));
+    let mut actor = Actor::start(beside, 1000);
+    // It is known, but its path is too long for an event.
+    actor.subject.exe = None;
+    let socket = actor.tcp();
+    let event = case.denies(&mut actor, &web(socket), &decided());
+    assert!(
+        event.at("/decision/subject/exe_inode").is_u64(),
+        "{event:?}"
+    );
+    let cut = event.at("/decision/cut").to_string();
+    assert!(cut.contains("decision.subject.exe"), "{cut}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use interdict_tests::actor::Actor;
 use interdict_tests::address::Address;
-use interdict_tests::case::Case;
+use interdict_tests::case::{Case, merge_or_full};
 use interdict_tests::place;
 use interdict_tests::protocol::{Attempt, Hammer, Request};
 use interdict_tests::service::{Service, Tcp};
@@ -40,7 +40,7 @@ fn tcp(port: u16) -> Attempt {
 #[test]
 fn thirty_two_tasks_get_each_its_own_verdict() {
     const TASKS: usize = 32;
-    const ROUNDS: u32 = 100;
+    let rounds: u32 = merge_or_full(100, 5000);
     let mut case = Case::under(POLICY);
     let _services =
         ["/run/one.sock", "/run/two.sock"].map(|path| Service::stream(path).accepting());
@@ -51,10 +51,7 @@ fn thirty_two_tasks_get_each_its_own_verdict() {
         tcp(8080),
         tcp(8081),
     ];
-    let hammer = Request::Hammer(Hammer {
-        attempts,
-        rounds: ROUNDS,
-    });
+    let hammer = Request::Hammer(Hammer { attempts, rounds });
     let mut actors: Vec<(Actor, bool)> = (0..TASKS)
         .map(|task| match task % 2 {
             0 => (Actor::start(place::good(), 1000), true),
@@ -72,11 +69,11 @@ fn thirty_two_tasks_get_each_its_own_verdict() {
             [eperm, 0, eperm, 0]
         };
         let counts = actor.finish().counts;
-        let expected = expected.map(|result| vec![(result, u64::from(ROUNDS))]);
+        let expected = expected.map(|result| vec![(result, u64::from(rounds))]);
         assert_eq!(counts, expected, "good: {good}");
     }
     let counted = case.counted();
-    let of_each = 16 * u64::from(ROUNDS);
+    let of_each = 16 * u64::from(rounds);
     assert_eq!(counted.counter("decisions"), 8 * of_each);
     assert_eq!(counted.counter("denied"), 4 * of_each);
     assert_eq!(counted.counter("allowed"), 4 * of_each);
@@ -121,6 +118,7 @@ fn a_full_ring_denies_all_the_same_and_counts_what_is_lost() {
             rounds,
         })
     };
+    case.provokes("events_lost");
     case.engine().signal(Signal::STOP);
     let counts = actor.ask(&hammer("/run/one.sock", ROUNDS)).counts;
     let allowed = actor.ask(&hammer("/run/two.sock", 1)).counts;

@@ -120,6 +120,37 @@ fn multipath() {
 }
 
 #[test]
+fn shared_memory_communications() {
+    const AF_SMC: i32 = 43;
+    const IPPROTO_SMC: i32 = 256;
+    let mut host = Host::new();
+    let kernel = std::env::var("INTERDICT_KERNEL").unwrap();
+    let mut actor = Actor::user();
+    let made = actor.ask(&calls::socket(AF_SMC, STREAM, 0));
+    if kernel == "7.3" {
+        // Built without it: nobody gets through.
+        assert_eq!(made.result, -i64::from(libc::EAFNOSUPPORT));
+    } else {
+        let socket = made.result;
+        let connect = calls::connect(socket, &Address::ip(HOME, 8080));
+        let event = host
+            .case
+            .denies(&mut actor, &connect, &by_connect("127.0.0.1"));
+        event.says("/decision/family", "smc");
+        // It falls back to TCP.
+        let beside = calls::connect(socket, &Address::ip(HOME, 8081));
+        host.case.allows(&mut actor, &beside);
+        let mut good = Actor::good();
+        let socket = good.socket(AF_SMC, STREAM);
+        let connect = calls::connect(socket, &Address::ip(HOME, 8080));
+        host.case.allows(&mut good, &connect);
+    }
+    if kernel == "6.12" {
+        host.protects(INET, IPPROTO_SMC, |port| Address::ip(HOME, port));
+    }
+}
+
+#[test]
 fn a_mapped_address() {
     let mut host = Host::new();
     host.protects(INET6, 0, |port| Address::mapped(HOME, port));
