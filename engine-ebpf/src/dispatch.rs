@@ -7,6 +7,7 @@ use crate::kernel::{self, Pointer};
 use crate::maps::ON_ERROR;
 use crate::subject;
 use crate::tables::{InForce, anything_in_force, in_force};
+use crate::texts::World;
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
@@ -14,6 +15,7 @@ use policy_abi::event::{Action, Counter, FLAG_FAILED};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
+use policy_abi::identity::Place;
 use policy_abi::image::Effect;
 
 /// `SIGKILL`.
@@ -62,7 +64,7 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
         return 0;
     }
     count(Counter::Decisions);
-    let Some((policy, verdict)) = in_force().and_then(|p| decide(&p, facts).map(|v| (p, v))) else {
+    let Some((policy, verdict)) = decided(caller, facts) else {
         return failed(caller, facts);
     };
     let (action, outcome) = action_of(&verdict);
@@ -87,6 +89,19 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
         Action::Deny | Action::Kill => kernel::refusal(outcome.errno),
         Action::Allow | Action::WouldDeny | Action::Record => 0,
     }
+}
+
+/// The policy in force, and what it says.
+#[inline(always)]
+fn decided(caller: &Caller, facts: &Facts) -> Option<(InForce, Verdict)> {
+    let policy = in_force()?;
+    let world = World {
+        policy: &policy,
+        caller,
+        facts,
+    };
+    let verdict = decide(&world, facts)?;
+    Some((policy, verdict))
 }
 
 /// Makes every way by which `facts` came about look the same.
@@ -245,6 +260,15 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
 /// The caller of a hook, for the event.
 #[inline(always)]
 pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
+    caller_about(hook, task, sk, core::ptr::null())
+}
+
+/// The caller of a hook about a unix object, which has a place or null.
+///
+/// VERIFIER: what is zeroed first and stored later can be zeroed by `memset`,
+/// after which no pointer is known on all ways.
+#[inline(always)]
+pub(crate) fn caller_about(hook: Hook, task: Pointer, sk: Pointer, place: *const Place) -> Caller {
     Caller {
         hook: hook as u32,
         task,
@@ -252,6 +276,6 @@ pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
         flags: 0,
         address: 0,
         address_length: 0,
-        peer: core::ptr::null(),
+        place,
     }
 }

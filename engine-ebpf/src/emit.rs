@@ -2,7 +2,7 @@
 
 use crate::count::{count, count_up};
 use crate::kernel::{self, Pointer};
-use crate::maps::{EVENTS, Missing, SOCKETS};
+use crate::maps::EVENTS;
 use crate::subject;
 use crate::tables::InForce;
 use aya_ebpf::helpers::generated::{
@@ -29,8 +29,8 @@ pub(crate) struct Caller {
     /// The address as the kernel copied it from the caller; 0 when the hook has none.
     pub(crate) address: u64,
     pub(crate) address_length: u32,
-    /// The socket on the other side of a unix operation, or null.
-    pub(crate) peer: Pointer,
+    /// The object of a unix operation, or null.
+    pub(crate) place: *const Place,
 }
 
 /// Writes `$value` to a field of the record.
@@ -79,7 +79,7 @@ pub(crate) fn emit(
     let mut flags = caller.flags | put_process(record, caller);
     flags |= put_exe(record, caller.task);
     flags |= put_call(record, caller);
-    flags |= put_object(record, caller.peer);
+    flags |= put_object(record, caller.place);
     put!(record.flags = flags);
     entry.submit(0);
     true
@@ -149,13 +149,10 @@ fn put_place(text: *mut Text, place: *const Place) {
 
 /// A unix object.
 #[inline(always)]
-fn put_object(record: *mut Record, peer: Pointer) -> u32 {
-    if peer.is_null() {
+fn put_object(record: *mut Record, place: *const Place) -> u32 {
+    if place.is_null() {
         return 0;
     }
-    let Some(place) = SOCKETS.of_socket(peer, Missing::Leave) else {
-        return 0;
-    };
     // SAFETY: an address inside the reserved record.
     put_place(unsafe { &raw mut (*record).object }, place);
     FLAG_OBJECT

@@ -26,6 +26,7 @@ mod maps;
 mod path;
 mod subject;
 mod tables;
+mod texts;
 mod unix;
 
 use aya_ebpf::programs::LsmContext;

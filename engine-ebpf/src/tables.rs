@@ -8,6 +8,7 @@ use crate::kernel;
 use crate::maps::{ACTIVE, Image, TABLES};
 use core::ptr::read_volatile;
 use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide};
+use policy_abi::fields::Dimension;
 use policy_abi::image::IMAGE_WORDS;
 use policy_abi::maps::Active;
 
@@ -54,6 +55,12 @@ impl Tables for InForce {
         let [high, low] = value;
         some(wide_class(self.image, lookup, high, low))
     }
+
+    /// A policy alone has no texts.
+    #[inline(always)]
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        None
+    }
 }
 
 /// A class that a function gave.
@@ -63,12 +70,17 @@ const fn some(class: u32) -> Option<u32> {
 }
 
 /// An image alone: what a lookup reads.
-struct Words(*const Image);
+pub(crate) struct Words(pub(crate) *const Image);
 
 impl Tables for Words {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
         word(self.0, index)
+    }
+
+    #[inline(always)]
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        None
     }
 }
 

@@ -5,6 +5,7 @@ use crate::count::count;
 use crate::kernel::{self, Pointer, unix_addr, unix_addr_length, unix_dentry};
 use crate::maps::{Missing, SOCKETS};
 use crate::path::{read_name, read_place};
+use core::ptr::null;
 use policy_abi::event::Counter;
 use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_PATH, OBJECT_UNNAMED, OBJECT_UNREADABLE,
@@ -17,22 +18,29 @@ const FAMILY_BYTES: u32 = 2;
 /// A device number that no file system has: those are 32 bits.
 const NO_DEVICE: u64 = u64::MAX;
 
-/// Fills the object's part of `facts` for the peer `sk`.
+/// Fills the object's part of `facts` for the peer `sk`. Gives its place, or null.
 #[inline(always)]
-pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
+pub(crate) fn fill(sk: Pointer, facts: &mut Facts) -> *const Place {
     unreadable(facts);
     let unix = kernel::as_unix(sk);
     if unix.is_null() {
-        return;
+        return null();
     }
     if unix_dentry(unix).is_null() && unix_addr(unix).is_null() {
         facts.object_kind = OBJECT_UNNAMED;
-        return;
+        return null();
     }
     let Some(place) = stored(sk, unix) else {
         count(Counter::NoSocketStorage);
-        return;
+        return null();
     };
+    object(place, facts);
+    place
+}
+
+/// Fills the object's part of `facts` from a place.
+#[inline(always)]
+pub(crate) fn object(place: *const Place, facts: &mut Facts) {
     // SAFETY: a map's value, written under the peer's lock before it is read.
     let place = unsafe { &*place };
     match place.state {

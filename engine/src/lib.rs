@@ -18,3 +18,5 @@ pub mod event;
 pub mod files;
 #[cfg(feature = "daemon")]
 pub mod kernel;
+#[cfg(feature = "daemon")]
+mod mounts;

@@ -277,6 +277,16 @@ pub fn socketpair(kind: i32) -> Request {
     call(libc::SYS_socketpair, arguments)
 }
 
+/// getsockname(2); the reply's first room has the address.
+#[must_use]
+pub fn own_name(socket: i64) -> Request {
+    let length = Bytes(128_u32.to_ne_bytes().to_vec());
+    call(
+        libc::SYS_getsockname,
+        vec![Number(socket), Room(128), length],
+    )
+}
+
 /// setsockopt(2) of a number.
 #[must_use]
 pub fn set_option(socket: i64, level: i32, option: i32, value: i32) -> Request {

@@ -21,12 +21,12 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     };
     let mut facts = Facts::default();
     subject::fill(task, &mut facts);
-    if peer.is_null() {
+    let place = if peer.is_null() {
         unix::unreadable(&mut facts);
+        core::ptr::null()
     } else {
-        unix::fill(peer, &mut facts);
-    }
-    let mut caller = dispatch::caller(Hook::UnixMaySend, task, sk);
-    caller.peer = peer;
+        unix::fill(peer, &mut facts)
+    };
+    let caller = dispatch::caller_about(Hook::UnixMaySend, task, sk, place);
     dispatch::conclude(&caller, &mut facts)
 }

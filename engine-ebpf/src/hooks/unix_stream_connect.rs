@@ -17,8 +17,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     };
     let mut facts = Facts::default();
     subject::fill(task, &mut facts);
-    unix::fill(other, &mut facts);
-    let mut caller = dispatch::caller(Hook::UnixStreamConnect, task, sk);
-    caller.peer = other;
+    let place = unix::fill(other, &mut facts);
+    let caller = dispatch::caller_about(Hook::UnixStreamConnect, task, sk, place);
     dispatch::conclude(&caller, &mut facts)
 }

@@ -2,7 +2,7 @@
 //!
 //! One class for each dimension that the pair asks for, one row for each class,
 //! AND, first set bit. No loop depends on the number of rules: a lookup takes a
-//! fixed number of steps.
+//! fixed number of steps, an automaton one for each byte of a text.
 //!
 //! `eval` in the language crate is the definition; a property test compares the
 //! two. This code shares nothing with it.
@@ -14,8 +14,10 @@ use crate::facts::{
 use crate::family::pair;
 use crate::fields::{Dimension, Lookup};
 use crate::image::{
-    BODY, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD,
-    DESC_TERMS, DESC_VERDICT, Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STEPS, slot,
+    AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE,
+    DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES, Effect,
+    LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STARTS, STATE_DEAD, STATE_LONG, STATE_SINGLE, STEPS,
+    slot,
 };
 
 /// Where the words of an image come from, and what is looked up in them. `None`
@@ -41,11 +43,20 @@ pub trait Tables {
     fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
         class_of_wide(self, lookup, value)
     }
+
+    /// The state that the automaton of a dimension comes to when it begins at
+    /// `start` and reads the text that the decision is about;
+    /// [`STATE_LONG`] when there is no such text.
+    fn read(&self, dimension: Dimension, start: u32) -> Option<u32>;
 }
 
 impl Tables for [u64] {
     fn word(&self, index: u32) -> Option<u64> {
         self.get(index as usize).copied()
+    }
+
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        Some(STATE_LONG)
     }
 }
 
@@ -119,10 +130,10 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         if facts.subject & SUBJECT_EXE == 0 {
             return Some(CLASS_MISSING);
         }
-        t.pair_class(Lookup::Exe as u32, facts.exe)
+        class_of_text(t, Lookup::Exe, facts.exe, facts.exe[1])
     })?;
     bits &= row(tables, desc, Dimension::Comm, |t| {
-        t.pair_class(Lookup::Comm as u32, facts.comm)
+        class_of_text(t, Lookup::Comm, facts.comm, DOMAIN_COMM)
     })?;
     bits &= row(tables, desc, Dimension::Uid, |t| {
         t.number_class(Lookup::Uid as u32, facts.uid)
@@ -142,7 +153,8 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         _ => Some(CLASS_MISSING),
     })?;
     bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
-        OBJECT_PATH | OBJECT_ABSTRACT => t.pair_class(Lookup::Unix as u32, facts.object),
+        OBJECT_PATH => class_of_text(t, Lookup::Unix, facts.object, facts.object[1]),
+        OBJECT_ABSTRACT => class_of_text(t, Lookup::Unix, facts.object, DOMAIN_NAMES),
         OBJECT_UNNAMED => Some(CLASS_UNNAMED),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),
@@ -196,6 +208,86 @@ fn row<T: Tables + ?Sized>(
     }
     let class = class(tables)?;
     tables.word(base.wrapping_add(class.wrapping_mul(ROW_WORDS)))
+}
+
+/// The class of a text: its key's, or else that of the patterns that match it.
+#[inline(always)]
+fn class_of_text<T: Tables + ?Sized>(
+    tables: &T,
+    lookup: Lookup,
+    key: [u64; 2],
+    domain: u64,
+) -> Option<u32> {
+    let class = tables.pair_class(lookup as u32, key)?;
+    let dimension = lookup.dimension();
+    if class != CLASS_OTHER || automaton(tables, dimension as u32)?.0 == 0 {
+        return Some(class);
+    }
+    let start = tables.pair_class(STARTS + dimension as u32, [domain, 0])?;
+    if start == STATE_DEAD {
+        return Some(CLASS_OTHER);
+    }
+    match tables.read(dimension, start)? {
+        STATE_LONG => Some(CLASS_LONG),
+        state => class_of_state(tables, dimension as u32, state),
+    }
+}
+
+/// An automaton's byte groups, 0 when there is none, and its states.
+#[inline(always)]
+pub fn automaton<T: Tables + ?Sized>(tables: &T, dimension: u32) -> Option<(u32, u32)> {
+    let at = AUTOMATON_DIR.wrapping_add(dimension.wrapping_mul(2));
+    Some((low(tables.word(at)?), low(tables.word(at.wrapping_add(1))?)))
+}
+
+/// The class of the texts that end in a state.
+#[inline(always)]
+fn class_of_state<T: Tables + ?Sized>(tables: &T, dimension: u32, state: u32) -> Option<u32> {
+    if state == STATE_DEAD {
+        return Some(CLASS_OTHER);
+    }
+    let (_, states) = automaton(tables, dimension)?;
+    Some(low(tables.word(states.wrapping_add(state))?) & 0xffff)
+}
+
+/// Where an automaton goes from `state` by one byte.
+#[inline(always)]
+pub fn step<T: Tables + ?Sized>(
+    tables: &T,
+    (groups, states): (u32, u32),
+    state: u32,
+    byte: u8,
+) -> Option<u32> {
+    let word = tables.word(states.wrapping_add(state))?;
+    let on = low(word >> 32);
+    if word & STATE_SINGLE != 0 {
+        let leads = (word >> 16 & 0xff) == u64::from(byte);
+        return Some(if leads { on } else { STATE_DEAD });
+    }
+    let byte = u32::from(byte);
+    let group = tables.word(groups.wrapping_add(byte / 8))? >> (8 * (byte % 8)) & 0xff;
+    let group = low(group);
+    let four = tables.word(on.wrapping_add(group / 4))?;
+    Some(low(four >> (16 * (group % 4))) & 0xffff)
+}
+
+/// Reads bytes, for the sides of this code that have them as a slice.
+#[must_use]
+pub fn read_bytes<T: Tables + ?Sized>(
+    tables: &T,
+    dimension: Dimension,
+    start: u32,
+    bytes: &[u8],
+) -> Option<u32> {
+    let automaton = automaton(tables, dimension as u32)?;
+    let mut state = start;
+    for byte in bytes {
+        if state == STATE_DEAD {
+            break;
+        }
+        state = step(tables, automaton, state, *byte)?;
+    }
+    Some(state)
 }
 
 /// Where a lookup stands: base, log2 of its length, seed.

@@ -212,6 +212,8 @@ counters! {
     WalkRetries = "walk_retries",
     /// Addresses that could not be read.
     UnreadableAddresses = "unreadable_addresses",
+    /// Texts that were too long to be held against patterns with wildcards.
+    LongTexts = "long_texts",
 }
 
 /// How many counters there are.

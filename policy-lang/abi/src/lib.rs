@@ -38,4 +38,5 @@ pub mod offsets;
 /// must agree on. The loader refuses an object with another number.
 ///
 /// 1: first.
-pub const ABI_VERSION: u32 = 1;
+/// 2: automata in the image.
+pub const ABI_VERSION: u32 = 2;

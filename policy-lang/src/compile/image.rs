@@ -1,6 +1,7 @@
 //! Puts an image together: lookups, rows, terms, descriptors, directories.
 
 use super::Enforcement;
+use super::automaton::{Automaton, Way};
 use super::classes::{Classes, Dimensioned};
 use super::lookup::{self, Built};
 use super::pairs::{Group, Interned, Pairs, Placed};
@@ -11,10 +12,11 @@ use crate::source::Span;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
-    BODY, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DESC_WORDS,
-    IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, term,
+    AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD, DESC_TERMS,
+    DESC_VERDICT, DESC_WORDS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, STARTS_DIR, STATE_FIRST,
+    STATE_SINGLE, term,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The words so far.
 struct Writer {
@@ -103,6 +105,13 @@ fn fill(
             writer.set(at + 1, built.seed)?;
         }
     }
+    for dimension in DIMENSIONS {
+        if let Some((automaton, found)) =
+            classes.of(*dimension).and_then(|of| of.automaton.as_ref())
+        {
+            write_automaton(writer, *dimension, automaton, found)?;
+        }
+    }
     for group in &pairs.groups {
         let desc = descriptor(writer, policy, group, classes, enforcement)?;
         for (family, operation) in &group.pairs {
@@ -111,6 +120,57 @@ fn fill(
         }
     }
     Ok(())
+}
+
+/// Writes the automaton of a dimension; `classes` are those of its states.
+fn write_automaton(
+    writer: &mut Writer,
+    dimension: Dimension,
+    automaton: &Automaton,
+    classes: &[u32],
+) -> Result<(), Full> {
+    let starts: BTreeMap<[u64; 2], u32> = automaton
+        .starts
+        .iter()
+        .map(|(domain, state)| ([*domain, 0], *state))
+        .collect();
+    let built = lookup::pairs(&starts, IMAGE_WORDS as usize).ok_or(Full)?;
+    let base = writer.append(&built.words)?;
+    let at = STARTS_DIR + 2 * dimension as u32;
+    writer.set(at, u64::from(base) | u64::from(built.bits) << 32)?;
+    writer.set(at + 1, built.seed)?;
+    let groups: Vec<u64> = automaton
+        .groups
+        .chunks(8)
+        .map(|eight| packed(eight.iter().map(|group| u64::from(*group)), 8))
+        .collect();
+    let groups = writer.append(&groups)?;
+    // The numbers of the first states are nobody's: their words are not read.
+    let mut words = vec![0_u64; STATE_FIRST as usize];
+    for (state, class) in automaton.states.iter().zip(classes) {
+        let class = u64::from(u16::try_from(*class).ok().ok_or(Full)?);
+        words.push(match &state.way {
+            Way::Single(byte, next) => {
+                class | u64::from(*byte) << 16 | STATE_SINGLE | u64::from(*next) << 32
+            }
+            Way::Row(row) => {
+                let fours = row.chunks(4);
+                let row: Vec<u64> = fours
+                    .map(|four| packed(four.iter().map(|next| u64::from(*next)), 16))
+                    .collect();
+                class | u64::from(writer.append_rows(row)?) << 32
+            }
+        });
+    }
+    let states = writer.append(&words)?;
+    let at = AUTOMATON_DIR + 2 * dimension as u32;
+    writer.set(at, u64::from(groups))?;
+    writer.set(at + 1, u64::from(states))
+}
+
+/// Small numbers in one word, the first lowest.
+fn packed(numbers: impl DoubleEndedIterator<Item = u64>, bits: u32) -> u64 {
+    numbers.rev().fold(0, |word, number| word << bits | number)
 }
 
 fn lookup_words(found: Lookup, of: &Dimensioned) -> Result<Built, Full> {
@@ -182,6 +242,17 @@ fn rows(terms: &[Placed], dimension: Dimension, of: &Dimensioned) -> Vec<u64> {
                 // and an allow not (notes 118). Subjects never have this class.
                 if class == CLASS_UNREADABLE {
                     return placed.effect != Effect::Allow || asked.next().is_none();
+                }
+                // One too long to be read is none of those known whole; of patterns
+                // it cannot be said.
+                if class == CLASS_LONG && dimension == Dimension::Unix {
+                    return asked.all(|one| {
+                        if of.globbed.contains(&one.set) {
+                            placed.effect != Effect::Allow
+                        } else {
+                            one.negated
+                        }
+                    });
                 }
                 asked.all(|one| of.contains(class, one.set) != one.negated)
             })

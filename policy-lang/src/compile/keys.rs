@@ -1,6 +1,6 @@
 //! What the kernel looks values up by: two words for places, names and comms.
 
-use super::{Host, PlaceUse};
+use super::{Host, Place, PlaceUse};
 use policy_abi::facts::ABSTRACT_TAG;
 use policy_abi::hash;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ const COMM_BYTES: usize = 16;
 pub(super) struct Keys<'h> {
     host: &'h dyn Host,
     hash_key: hash::Key,
-    places: HashMap<(Vec<u8>, PlaceUse), Vec<Key>>,
+    places: HashMap<(Vec<u8>, PlaceUse), Vec<Place>>,
 }
 
 impl<'h> Keys<'h> {
@@ -27,23 +27,26 @@ impl<'h> Keys<'h> {
         }
     }
 
-    /// The keys of a path's places. None when the host finds no place for it:
-    /// then nothing that the kernel sees is at that path.
-    pub(super) fn path(&mut self, path: &[u8], place_use: PlaceUse) -> Vec<Key> {
+    /// The host.
+    pub(super) fn host(&self) -> &dyn Host {
+        self.host
+    }
+
+    /// A path's places. None when the host finds no place for it: then nothing
+    /// that the kernel sees is at that path.
+    pub(super) fn places(&mut self, path: &[u8], place_use: PlaceUse) -> Vec<Place> {
         let at = (path.to_vec(), place_use);
-        let known = self.places.entry(at).or_insert_with(|| {
-            self.host
-                .places(path, place_use)
-                .iter()
-                .map(|place| {
-                    [
-                        hash::path(self.hash_key, &place.path),
-                        u64::from(place.device),
-                    ]
-                })
-                .collect()
-        });
-        known.clone()
+        let known = self.places.entry(at);
+        let host = self.host;
+        known
+            .or_insert_with(|| host.places(path, place_use))
+            .clone()
+    }
+
+    /// The key of a place.
+    pub(super) fn place(&self, place: &Place) -> Key {
+        let hash = hash::path(self.hash_key, &place.path);
+        [hash, u64::from(place.device)]
     }
 
     /// The key of an abstract name.

@@ -3,12 +3,15 @@
 //! Shares no code with [`crate::eval`], which it must agree with: a property
 //! test compares [`policy_abi::decide`] over the image with the definition.
 
+mod automaton;
 mod classes;
+mod globs;
 mod image;
 mod keys;
 mod lookup;
 mod pairs;
 mod support;
+mod texts;
 
 pub use support::decides;
 
@@ -36,6 +39,16 @@ pub struct Place {
     pub path: Vec<u8>,
 }
 
+/// A file system that is reached from a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Where on the host it is mounted, from the folder on, without a slash at
+    /// either end; empty for the file system that the folder itself is on.
+    pub below: Vec<u8>,
+    /// What of it is there.
+    pub place: Place,
+}
+
 /// What compiling must know of a host.
 pub trait Host {
     /// The key of [`policy_abi::hash`].
@@ -44,6 +57,19 @@ pub trait Host {
     /// Where a literal path lies, once links are followed and mounts resolved:
     /// in no place, or in several.
     fn places(&self, path: &[u8], place_use: PlaceUse) -> Vec<Place>;
+
+    /// The place of a folder, and every mount below it that can be seen; links
+    /// in the folder's path are followed. None when it is in no place. A host
+    /// that says no more has no mounts.
+    fn reaches(&self, folder: &[u8], place_use: PlaceUse) -> Vec<Reach> {
+        let places = self.places(folder, place_use).into_iter();
+        places
+            .map(|place| Reach {
+                below: Vec::new(),
+                place,
+            })
+            .collect()
+    }
 }
 
 /// How the rules of an image are enforced.
@@ -127,7 +153,8 @@ pub fn compile(
         return Err(unsupported);
     }
     let pairs = pairs::collect(policy)?;
-    let classes = classes::Classes::new(&pairs.sets, host);
+    let classes = classes::Classes::new(&pairs.sets, host)
+        .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
     let words = image::assemble(policy, &pairs, &classes, generation, enforcement)?;
     Ok(Image {
         words,

@@ -12,7 +12,7 @@ use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::possible;
 use policy_abi::fields::Dimension;
-use policy_abi::image::MAX_RULES;
+use policy_abi::image::{MAX_RULES, STATES};
 
 /// Whether the hooks see every operation of a pair.
 #[must_use]
@@ -92,9 +92,6 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
                 .help("in the kernel, `connect` is decided for `unix`, `tcp`, `udp` and `smc`"),
         );
     }
-    if let Some(Target::Unix(values)) = &rule.target {
-        globs(rule.span, "a target with wildcards", values, found);
-    }
     for condition in rule.when.iter().chain(&rule.unless) {
         each_test(condition, &mut |test| check_test(test, found));
     }
@@ -104,25 +101,40 @@ fn check_test(test: &Test, found: &mut Vec<Diagnostic>) {
     let word = test.attribute.word();
     if dimension(test.attribute).is_none() {
         found.push(cannot(test.span, &format!("`{word}`")));
-        return;
     }
-    globs(
-        test.span,
-        &format!("a `{word}` with wildcards"),
-        &test.values,
-        found,
-    );
 }
 
-fn globs(span: Span, what: &str, values: &Values, found: &mut Vec<Diagnostic>) {
+/// The finding that the patterns of a dimension need too many states: at the
+/// first rule that has one.
+pub(super) fn too_many_states(policy: &CheckedPolicy, of: Dimension) -> Diagnostic {
+    let asks = |rule: &&Rule| {
+        let mut found = match &rule.target {
+            Some(Target::Unix(values)) => of == Dimension::Unix && has_globs(values),
+            Some(Target::Address { .. }) | None => false,
+        };
+        for condition in rule.when.iter().chain(&rule.unless) {
+            each_test(condition, &mut |test| {
+                found |= dimension(test.attribute) == Some(of) && has_globs(&test.values);
+            });
+        }
+        found
+    };
+    let rule = policy.rules().iter().find(asks);
+    let span = rule.map_or_else(Span::default, |rule| rule.span);
+    let message = format!(
+        "the policy's patterns with wildcards need more than {STATES} states together with those of this rule"
+    );
+    Diagnostic::new(Code::TooManyStates, span, message)
+        .help("several `*` or `**` in one pattern cost most; name folders and files in full where they are known")
+}
+
+/// Whether some value of a set has wildcards.
+pub(super) fn has_globs(values: &Values) -> bool {
     let any = |patterns: &[Pattern]| patterns.iter().any(|one| one.literal().is_none());
-    let has = match values {
+    match values {
         Values::Patterns(patterns) => any(patterns),
         Values::Unix(set) => any(&set.paths) || any(&set.names),
         Values::Numbers(_) | Values::Addresses(_) | Values::Names(_) | Values::Words(_) => false,
-    };
-    if has {
-        found.push(cannot(span, what));
     }
 }
 

@@ -131,6 +131,7 @@ codes! {
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";
     "P0603" ImageTooLarge Error "the policy does not fit the kernel's tables";
     "P0604" NotSupportedYet Error "a part of the language that this build does not have yet";
+    "P0605" TooManyStates Error "patterns with wildcards need too large an automaton";
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::text::{bad_hex, hex};
 use crate::diag::{Code, show, show_bytes};
 
 /// Whether `/` parts components.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Syntax {
     /// It does: `*`, `?` and `[…]` never match it.
     Path,
@@ -17,7 +17,7 @@ pub enum Syntax {
 }
 
 /// One step of a pattern with wildcards.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Piece {
     /// This byte.
     Byte(u8),

@@ -4,6 +4,29 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::fmt::Write as _;
 
+/// Patterns beside the literal paths.
+const EXE_GLOBS: &[&str] = &[
+    "/usr/bin/*",
+    "/usr/bin/[ab]",
+    "/usr/**",
+    "/**/bin/?",
+    "/**",
+    "/usr/bin/o*r",
+    "/opt/*",
+];
+const PATH_GLOBS: &[&str] = &[
+    "/run/*",
+    "\"/run/[!a]*\"",
+    "/**",
+    "/run/o**",
+    "/r*/a",
+    "/**/b",
+    "/run/?",
+    "/srv/**",
+];
+const NAME_GLOBS: &[&str] = &["@*", "@?", "@[x-z]", "@*r", "\"@*na*\"", "@\\x00*"];
+const COMM_GLOBS: &[&str] = &["d*", "*", "?", "\"[!d]*\"", "\"two *\"", "*5", "123*"];
+
 pub(crate) const EXES: &[&str] = &["/usr/bin/a", "/usr/bin/b", "/usr/bin/c", "/usr/bin/d"];
 pub(crate) const PATHS: &[&str] = &["/run/a", "/run/b", "/run/c", "/run/d"];
 pub(crate) const NAMES: &[&str] = &["@x", "@y", "@", "\"@odd name\"", "@\\x00z"];
@@ -93,7 +116,9 @@ fn ordered(attribute: &'static str) -> BoxedStrategy<String> {
 fn tests(world: World) -> BoxedStrategy<String> {
     let mut all = vec![
         test("exe", EXES),
+        test("exe", EXE_GLOBS),
         test("comm", COMMS),
+        test("comm", COMM_GLOBS),
         test("uid", IDS),
         test("gid", IDS),
         ordered("uid"),
@@ -110,7 +135,12 @@ fn tests(world: World) -> BoxedStrategy<String> {
         ]);
     }
     if world.unix() {
-        all.extend([test("path", PATHS), test("name", NAMES)]);
+        all.extend([
+            test("path", PATHS),
+            test("name", NAMES),
+            test("path", PATH_GLOBS),
+            test("name", NAME_GLOBS),
+        ]);
     }
     prop::strategy::Union::new(all).boxed()
 }
@@ -137,6 +167,8 @@ fn target(world: World) -> BoxedStrategy<String> {
         let objects: Vec<&'static str> = PATHS
             .iter()
             .chain(NAMES)
+            .chain(PATH_GLOBS)
+            .chain(NAME_GLOBS)
             .copied()
             .chain(["unnamed", "sockets"])
             .collect();
