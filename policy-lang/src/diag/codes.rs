@@ -3,9 +3,11 @@
 //! P00 text, P01 sentences, P02 names, P03 values, P04 limits, P05 usefulness,
 //! P06 this build and this host.
 
-/// Whether a finding refuses the policy.
+/// Whether a finding refuses the policy; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// The policy is as it should be; there is something to know about it.
+    Note,
     /// The policy loads.
     Warning,
     /// The policy is refused.
@@ -17,6 +19,7 @@ impl Severity {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         }
