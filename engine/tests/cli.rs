@@ -617,39 +617,6 @@ fn a_batch_answers_before_it_waits() {
 }
 
 #[test]
-fn the_page_of_a_code() {
-    let dir = Dir::new("code");
-    dir.check(
-        &["explain", "--code", "P0203"],
-        "",
-        &expect![[r#"
-        P0203 (error): a word is no attribute
-        -- stderr
-        -- exit 0
-    "#]],
-    );
-    dir.check(
-        &["explain", "--code", "p0501", "--format", "json"],
-        "",
-        &expect![[r#"
-            {"code":"P0501","schema":1,"severity":"warning","summary":"a family is written as a number that has a word"}
-            -- stderr
-            -- exit 0
-        "#]],
-    );
-    dir.check(
-        &["explain", "--code", "P9999"],
-        "",
-        &expect![[r#"
-        -- stderr
-        error: `P9999` is not the code of a diagnostic
-        help: codes stand in brackets before a finding, as in `error[P0203]`
-        -- exit 2
-    "#]],
-    );
-}
-
-#[test]
 fn a_wrong_command_line_ends_with_2() {
     let dir = Dir::new("usage").file("a.policy", "");
     for arguments in [

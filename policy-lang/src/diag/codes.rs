@@ -2,6 +2,9 @@
 //!
 //! P00 text, P01 sentences, P02 names, P03 values, P04 limits, P05 usefulness,
 //! P06 this build and this host.
+//!
+//! Each code has a page, `docs/diagnostics/CODE.md`, that the program carries:
+//! a row without one does not compile.
 
 /// Whether a finding refuses the policy; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +55,15 @@ macro_rules! codes {
             #[must_use]
             pub const fn summary(self) -> &'static str {
                 match self { $( Self::$variant => $summary, )+ }
+            }
+
+            /// Its page: what it is about, why, an example, and what to write
+            /// instead. Markdown, with the headings `What`, `Why`, `Example` and `Instead`.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self { $( Self::$variant => include_str!(concat!(
+                    env!("CARGO_MANIFEST_DIR"), "/../docs/diagnostics/", $id, ".md"
+                )), )+ }
             }
 
             /// The code of an id.
