@@ -8,7 +8,7 @@
 //! two. This code shares nothing with it.
 
 use crate::facts::{
-    Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_PATH, OBJECT_UNNAMED,
+    Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNNAMED,
     OBJECT_UNREADABLE, SUBJECT_EXE,
 };
 use crate::family::pair;
@@ -123,7 +123,9 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         _ => Some(CLASS_MISSING),
     })?;
     bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
-        OBJECT_PATH | OBJECT_ABSTRACT => class_of_pair(t, Lookup::Unix, facts.object),
+        OBJECT_PATH | OBJECT_ABSTRACT | OBJECT_OPTION => {
+            class_of_pair(t, Lookup::Unix, facts.object)
+        }
         OBJECT_UNNAMED => Some(CLASS_UNNAMED),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),
