@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod examples;
+mod grammar;
+mod language;
+mod pages;
+mod settled;
 
 use std::path::{Path, PathBuf};
 

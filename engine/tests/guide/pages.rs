@@ -47,11 +47,12 @@ pub(crate) fn blocks(page: &str) -> Vec<Block> {
 pub(crate) fn first_column<'p>(page: &'p str, name: &str) -> Vec<&'p str> {
     let mark = format!("<!-- checked: {name} -->\n");
     let (_, rest) = page.split_once(&mark).unwrap();
-    let rows = rest.lines().take_while(|line| line.starts_with('|')).skip(2);
+    let rows = rest
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .skip(2);
     let cells = rows.map(|row| row.split('|').nth(1).unwrap().trim().trim_matches('`'));
-    cells
-        .map(|cell| cell.split(' ').next().unwrap())
-        .collect()
+    cells.map(|cell| cell.split(' ').next().unwrap()).collect()
 }
 
 /// Whether generated parts are rewritten instead of compared.
@@ -83,17 +84,9 @@ impl Page {
         let (found, after) = rest.split_once("<!-- end -->").unwrap();
         let wanted = format!("\n{wanted}\n");
         if found != wanted {
-            self.wrong.push(format!("{name}: {found}\nshould be:{wanted}"));
+            self.wrong
+                .push(format!("{name}: {found}\nshould be:{wanted}"));
             self.text = format!("{before}{mark}{wanted}<!-- end -->{after}");
-        }
-    }
-
-    /// Puts `new` where `old` stands, once.
-    pub(crate) fn replace(&mut self, old: &str, new: &str) {
-        if old != new {
-            assert_eq!(self.text.matches(old).count(), 1, "{old}");
-            self.wrong.push(format!("{old}\nshould be:\n{new}"));
-            self.text = self.text.replace(old, new);
         }
     }
 
