@@ -90,6 +90,20 @@ impl Page {
         }
     }
 
+    /// What stands in the block whose opening fence is on `line` is `wanted`.
+    /// Blocks are given from the last to the first, so that lines stay true.
+    pub(crate) fn block(&mut self, line: usize, found: &str, wanted: &str) {
+        if found == wanted {
+            return;
+        }
+        self.wrong
+            .push(format!("line {line}:\n{found}should be:\n{wanted}"));
+        let lines: Vec<&str> = self.text.split_inclusive('\n').collect();
+        let (before, rest) = lines.split_at(line);
+        let after = rest.get(found.lines().count()..).unwrap();
+        self.text = [&before.concat(), wanted, &after.concat()].concat();
+    }
+
     /// Rewrites what was wrong, or fails.
     pub(crate) fn end(self) {
         if updating() && !self.wrong.is_empty() {
