@@ -7,6 +7,7 @@
 //! after `$ ` is a command; in a `yaml` block those that begin with `interdict` are.
 
 use crate::pages::{Block, Page, blocks};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,10 +61,12 @@ impl Reader {
 
     /// A console block with the output that its commands give now.
     fn console(&mut self, text: &str) -> String {
-        let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
-        commands
-            .map(|command| format!("$ {command}\n{}", self.run(command)))
-            .collect()
+        let mut out = String::new();
+        for command in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            writeln!(out, "$ {command}").unwrap();
+            out += &self.run(command);
+        }
+        out
     }
 
     fn write(&self, block: &Block) {
