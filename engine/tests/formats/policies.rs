@@ -26,9 +26,9 @@ pub(super) const HOSTILE: &str = "%25:,\u{1b}[2J\"'<&>]]>\u{202e}é日\u{85}\u{f
 /// A policy of one broken file whose name and text are hostile.
 pub(super) fn hostile(test: &str) -> Dir {
     let file = format!("{HOSTILE}\r\n::error::x.policy");
-    let text =
+    let policy =
         format!("deny tcp connect if comm = a because \"{HOSTILE}\"\ndeny tcp \"{HOSTILE}\"\n");
-    Dir::new(test).file(&file, text)
+    Dir::new(test).file(&file, policy)
 }
 
 /// A directory with these files.
