@@ -15,7 +15,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::kernels::Kernel;
-use crate::{setup, tidy};
+use crate::{fuzz, setup, tidy};
 use counts::Counts;
 
 /// Check the format and the lints, run every test, on this machine and on the kernels
@@ -51,6 +51,8 @@ enum Kind {
     Check,
     /// Runs tests, and must count some.
     Tests,
+    /// A check that takes long: only with `--full`.
+    Long,
 }
 
 /// Every stage, in order. Add one HERE.
@@ -91,6 +93,11 @@ const STAGES: &[Stage] = &[
         run: |args| checks::tests(args).map(Some),
     },
     Stage {
+        name: "fuzzing",
+        kind: Kind::Long,
+        run: |_| checked(fuzz::for_suite()),
+    },
+    Stage {
         name: "kernel 6.1",
         kind: Kind::Tests,
         run: |args| guests::tests(args, Kernel::V6_1, guests::PLAIN).map(Some),
@@ -121,7 +128,8 @@ pub(crate) fn main(args: &TestArgs) -> ExitCode {
     let mut total = Counts::default();
     let mut summary = String::new();
     for stage in STAGES {
-        if stage.kind == Kind::Check && !args.filters.is_empty() {
+        let is_test = stage.kind == Kind::Tests;
+        if (!is_test && !args.filters.is_empty()) || (stage.kind == Kind::Long && !args.full) {
             continue;
         }
         print(&format!("== {}\n", stage.name));
