@@ -8,6 +8,32 @@ use policy_lang::source::{Sources, Span};
 use policy_lang::words::family::Family;
 use policy_lang::words::operation::OPERATIONS;
 use policy_lang::{eval, explain, fmt, load};
+use std::time::Duration;
+
+/// Time on a processor that an input may take. It is measured, and not the
+/// clock's time: what else runs on the machine is no fault of the input.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Runs a property, and holds it to its time.
+///
+/// # Panics
+/// When the property does not hold, or takes longer than [`SLOW`].
+pub fn timed(property: fn(&[u8]), bytes: &[u8]) {
+    let start = on_processor();
+    property(bytes);
+    let took = on_processor().saturating_sub(start);
+    assert!(took < SLOW, "{took:?} for {} bytes", bytes.len());
+}
+
+/// What this thread has run so far, as the scheduler counts it.
+fn on_processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat");
+    let nanoseconds = text.ok().and_then(|text| {
+        let first = text.split_whitespace().next()?;
+        first.parse().ok()
+    });
+    Duration::from_nanos(nanoseconds.expect("Linux counts what a thread runs"))
+}
 
 /// Any bytes are a policy or are refused: nothing panics, every place that is
 /// named lies in the text, and a policy that is accepted can be asked.

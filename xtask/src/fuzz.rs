@@ -34,9 +34,9 @@ Feed the parser and the checker what they do not expect.
 
 Builds the targets of `fuzz/` with counters of what ran, and runs each for the
 time given, from `fuzz/corpus`, the golden policies and what former runs found
-(kept in the target directory). An input that breaks a property, takes longer
-than two seconds or more than 2 GiB ends the run and is kept; put it into
-`fuzz/corpus`, where the tests replay it.";
+(kept in the target directory). An input that breaks a property, that takes a
+processor longer than a second, or more than 2 GiB, ends the run and is kept;
+put it into `fuzz/corpus`, where the tests replay it.";
 
 /// The targets: one file each in `fuzz/fuzz_targets`.
 const TARGETS: [&str; 1] = ["parse"];
@@ -119,7 +119,7 @@ fn fuzz(program: &PathBuf, target: &str, args: &FuzzArgs) -> Result<()> {
         .arg(format!("-seed={}", args.seed))
         .arg(format!("-dict={}", root.join("fuzz/words.dict").display()))
         .arg(format!("-artifact_prefix={}/", found.display()))
-        .args(["-timeout=2", "-rss_limit_mb=2048", "-max_len=16384"])
+        .args(["-timeout=120", "-rss_limit_mb=2048", "-max_len=16384"])
         .args(["-print_final_stats=1", "-verbosity=1"])
         .current_dir(&root)
         .stdin(Stdio::null());
