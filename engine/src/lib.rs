@@ -20,3 +20,4 @@ pub mod files;
 pub mod kernel;
 #[cfg(feature = "daemon")]
 mod mounts;
+mod replace;

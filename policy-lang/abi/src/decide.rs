@@ -8,7 +8,7 @@
 //! two. This code shares nothing with it.
 
 use crate::facts::{
-    Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_PATH, OBJECT_UNNAMED,
+    Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNNAMED,
     OBJECT_UNREADABLE, SUBJECT_EXE,
 };
 use crate::family::pair;
@@ -155,6 +155,7 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
     bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
         OBJECT_PATH => class_of_text(t, Lookup::Unix, facts.object, facts.object[1]),
         OBJECT_ABSTRACT => class_of_text(t, Lookup::Unix, facts.object, DOMAIN_NAMES),
+        OBJECT_OPTION => t.pair_class(Lookup::Unix as u32, facts.object),
         OBJECT_UNNAMED => Some(CLASS_UNNAMED),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),

@@ -165,6 +165,7 @@ fn dimensioned(
             }
             Values::Patterns(patterns) => texts.paths(set, patterns, keys, PlaceUse::Exe),
             Values::Unix(unix) => texts.unix(set, unix, keys),
+            Values::Options(options) => texts.options(set, options),
             Values::Numbers(of) => {
                 let ranges = of.ranges.iter();
                 numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));

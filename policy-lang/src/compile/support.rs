@@ -110,7 +110,7 @@ pub(super) fn too_many_states(policy: &CheckedPolicy, of: Dimension) -> Diagnost
     let asks = |rule: &&Rule| {
         let mut found = match &rule.target {
             Some(Target::Unix(values)) => of == Dimension::Unix && has_globs(values),
-            Some(Target::Address { .. }) | None => false,
+            Some(Target::Address { .. } | Target::Option(_)) | None => false,
         };
         for condition in rule.when.iter().chain(&rule.unless) {
             each_test(condition, &mut |test| {
@@ -134,7 +134,11 @@ pub(super) fn has_globs(values: &Values) -> bool {
     match values {
         Values::Patterns(patterns) => any(patterns),
         Values::Unix(set) => any(&set.paths) || any(&set.names),
-        Values::Numbers(_) | Values::Addresses(_) | Values::Names(_) | Values::Words(_) => false,
+        Values::Numbers(_)
+        | Values::Addresses(_)
+        | Values::Names(_)
+        | Values::Words(_)
+        | Values::Options(_) => false,
     }
 }
 

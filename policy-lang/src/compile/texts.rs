@@ -4,13 +4,17 @@
 use super::automaton::Fragment;
 use super::classes::Signature;
 use super::globs::Anchored;
-use super::keys::{Key, Keys, comm};
+use super::keys::{self, Key, Keys, comm};
 use super::pairs::SetId;
 use super::{Place, PlaceUse};
 use crate::types::UnixSet;
 use crate::types::pattern::Pattern;
+use crate::words::sockopt::SocketOption;
 use policy_abi::image::{DOMAIN_COMM, DOMAIN_NAMES};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The domain of what has no text.
+const NOWHERE: u64 = u64::MAX;
 
 /// A text that some set names whole.
 #[derive(Debug)]
@@ -88,6 +92,13 @@ impl Texts {
         }
         if unix.unnamed {
             self.unnamed.insert(set);
+        }
+    }
+
+    /// Adds socket options, which no pattern is held against.
+    pub(super) fn options(&mut self, set: SetId, options: &[SocketOption]) {
+        for option in options {
+            self.name(set, keys::option(*option), NOWHERE, b"");
         }
     }
 
