@@ -131,7 +131,15 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
         &["check", "--deny-warnings", "a.policy"],
         "",
         &expect![[r#"
-            1 rule in 1 file: nothing to say
+            note[P0601]: this build cannot decide a target with wildcards in the kernel yet
+              --> a.policy:1:1
+               |
+             1 | deny unix connect to /run/*.sock
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |
+
+            1 note
+            1 rule in 1 file: valid, but `run` of this version refuses what the notes name
             -- stderr
             -- exit 0
         "#]],
@@ -140,10 +148,17 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
         &["check", "--kernel", "a.policy"],
         "",
         &expect![[r#"
-            1 rule in 1 file: nothing to say
-            -- stderr
-            -- exit 0
-        "#]],
+        error[P0601]: this build cannot decide a target with wildcards in the kernel yet
+          --> a.policy:1:1
+           |
+         1 | deny unix connect to /run/*.sock
+           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           |
+
+        1 error
+        -- stderr
+        -- exit 1
+    "#]],
     );
     for (format, level) in [
         ("json", r#""severity":"note""#),
