@@ -165,7 +165,7 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
     let output = dir.run(&["check", "--format=sarif", "web.policy"], "");
     let log: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    expect![[r#"{"level":"error","locations":[{"physicalLocation":{"artifactLocation":{"uri":"web.policy"},"region":{"endColumn":31,"endLine":3,"startColumn":21,"startLine":3}}}],"message":{"text":"`10.0.0.1/8` has bits set past its prefix (the network is `10.0.0.0/8`)"},"relatedLocations":[],"ruleId":"P0302"}"#]].assert_eq(&log["runs"][0]["results"][1].to_string());
+    expect![[r#"{"level":"error","locations":[{"physicalLocation":{"artifactLocation":{"uri":"web.policy"},"region":{"endColumn":31,"endLine":3,"startColumn":21,"startLine":3}}}],"message":{"text":"`10.0.0.1/8` has bits set past its prefix (the network is `10.0.0.0/8`)"},"relatedLocations":[],"ruleId":"P0302","ruleIndex":2}"#]].assert_eq(&log["runs"][0]["results"][1].to_string());
     assert_eq!(log["version"], "2.1.0");
 }
 
