@@ -138,6 +138,7 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
                = help: names are held against `user` and `group`
 
             3 errors
+            more about a code: interdict explain --code P0202
             -- stderr
             -- exit 1
         "#]],
@@ -176,18 +177,19 @@ fn warnings_load_unless_they_are_denied() {
         &["check", "a.policy"],
         "",
         &expect![[r#"
-        warning[P0502]: `audit` has no effect on a `record` rule
-          --> a.policy:1:1
-           |
-         1 | audit record tcp connect
-           | ^^^^^
-           |
-           = help: a record rule records whatever the mode; remove the prefix
+            warning[P0502]: `audit` has no effect on a `record` rule
+              --> a.policy:1:1
+               |
+             1 | audit record tcp connect
+               | ^^^^^
+               |
+               = help: a record rule records whatever the mode; remove the prefix
 
-        1 warning
-        -- stderr
-        -- exit 0
-    "#]],
+            1 warning
+            more about a code: interdict explain --code P0502
+            -- stderr
+            -- exit 0
+        "#]],
     );
     let denied = dir.run(&["check", "--deny-warnings", "a.policy"], "");
     assert_eq!(denied.status.code(), Some(1));
@@ -200,17 +202,18 @@ fn what_the_kernel_cannot_decide_is_an_error_of_check_alone() {
         &["check", "a.policy"],
         "",
         &expect![[r#"
-        error[P0601]: this build cannot decide a target with wildcards in the kernel yet
-          --> a.policy:1:1
-           |
-         1 | deny unix connect to /run/*.sock
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           |
+            error[P0601]: this build cannot decide a target with wildcards in the kernel yet
+              --> a.policy:1:1
+               |
+             1 | deny unix connect to /run/*.sock
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |
 
-        1 error
-        -- stderr
-        -- exit 1
-    "#]],
+            1 error
+            more about a code: interdict explain --code P0601
+            -- stderr
+            -- exit 1
+        "#]],
     );
     let question = ["explain", "a.policy", "--", "unix connect to /run/x.sock"];
     assert_eq!(dir.run(&question, "").status.code(), Some(0));
@@ -279,6 +282,7 @@ fn standard_input_is_a_file_called_stdin() {
                = help: did you mean `connect`?
 
             1 error
+            more about a code: interdict explain --code P0202
             -- stderr
             -- exit 1
         "#]],

@@ -92,17 +92,20 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
 }
 
 fn human(report: &Report, sources: &Sources, policy: Option<&CheckedPolicy>) -> String {
-    let mut text = render_all(report, sources, output::style(&io::stdout()));
-    if report.diagnostics().is_empty() {
+    // The first of the worst: of several, the last one is taken.
+    let found = report.diagnostics().iter().rev();
+    let Some(worst) = found.max_by_key(|one| one.severity) else {
         let rules = policy.map_or(0, |policy| policy.rules().len());
         let files = sources.files().len();
-        text = format!(
+        return format!(
             "{} in {}: nothing to say\n",
             count(rules, "rule"),
             count(files, "file")
         );
-    }
-    text
+    };
+    let said = render_all(report, sources, output::style(&io::stdout()));
+    let code = worst.code.id();
+    format!("{said}more about a code: interdict explain --code {code}\n")
 }
 
 fn count(number: usize, what: &str) -> String {
