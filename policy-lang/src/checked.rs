@@ -82,6 +82,8 @@ pub enum Target {
         /// The port is in this set.
         ports: Option<Arc<Values>>,
     },
+    /// A socket option in the set.
+    Option(Arc<Values>),
 }
 
 /// A rule or a default.

@@ -116,6 +116,7 @@ pub(crate) fn target_covers(rule: &Rule, asked: &Asked<'_>) -> bool {
     match (target, asked.shape) {
         (Target::Unix(_), Shape::Unix)
         | (Target::Address { .. }, Shape::Address | Shape::AddressPort)
+        | (Target::Option(_), Shape::Option)
             if asked.object == Object::Unreadable =>
         {
             // A part that the family's objects never have is not unread but absent.
@@ -123,6 +124,9 @@ pub(crate) fn target_covers(rule: &Rule, asked: &Asked<'_>) -> bool {
             favours(rule) && !(asks_port && asked.shape == Shape::Address)
         }
         (Target::Unix(values), _) => unix_holds(values, &asked.object),
+        (Target::Option(values), _) => {
+            matches!(asked.object, Object::Option(option) if values.holds_option(option))
+        }
         (Target::Address { addresses, ports }, _) => {
             let Object::Ip { addr, port } = asked.object else {
                 return false;

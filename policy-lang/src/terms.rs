@@ -21,6 +21,8 @@ pub enum Axis {
     Attribute(Attribute),
     /// The unix object: `path`, `name` and unix targets.
     Unix,
+    /// The socket option.
+    Option,
 }
 
 /// Membership in a set, or its exact complement; a missing value is in no set.
@@ -104,6 +106,9 @@ fn target_literals(rule: &Rule, shape: Shape) -> Option<Vec<Literal>> {
         None => Some(Vec::new()),
         Some(Target::Unix(values)) => {
             (shape == Shape::Unix).then(|| vec![literal(Axis::Unix, values)])
+        }
+        Some(Target::Option(values)) => {
+            (shape == Shape::Option).then(|| vec![literal(Axis::Option, values)])
         }
         Some(Target::Address { addresses, ports }) => {
             let possible = match shape {

@@ -129,7 +129,7 @@ fn check_rest(record: &Record) -> Result<(), DecodeError> {
     if pair(0, facts.operation).is_none() {
         return Err(unknown("operation", u32::from(facts.operation)));
     }
-    // The kinds are dense, the last one is the greatest.
+    // The kinds are dense; no hook sends one past this.
     if facts.object_kind > OBJECT_UNREADABLE {
         return Err(unknown("object_kind", facts.object_kind));
     }

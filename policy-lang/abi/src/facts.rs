@@ -20,9 +20,20 @@ pub const OBJECT_ABSTRACT: u32 = 4;
 pub const OBJECT_UNNAMED: u32 = 5;
 /// An object that could not be read (notes 118).
 pub const OBJECT_UNREADABLE: u32 = 6;
+/// A socket option: `object` is what [`option`] makes of its level and name.
+pub const OBJECT_OPTION: u32 = 7;
 
 /// Marks the second key word of an abstract name, which a device number never has.
 pub const ABSTRACT_TAG: u64 = 1 << 32;
+/// The second key word of a socket option, which nothing else has.
+pub const OPTION_TAG: u64 = 1 << 33;
+
+/// The key of a socket option, by the numbers of setsockopt(2).
+#[inline(always)]
+#[must_use]
+pub const fn option(level: u32, name: u32) -> [u64; 2] {
+    [(level as u64) << 32 | name as u64, OPTION_TAG]
+}
 
 /// The subject's executable is known: `exe` holds its place.
 pub const SUBJECT_EXE: u32 = 1;

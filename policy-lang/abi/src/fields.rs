@@ -45,7 +45,8 @@ numbered! {
     Addr,
     /// The object's port.
     Port,
-    /// The object's unix path or abstract name, or that it has none.
+    /// The object's unix path or abstract name, or that it has none; of a
+    /// setsockopt, the option. No pair has both, so one axis serves both.
     Unix,
 }
 
@@ -66,7 +67,7 @@ numbered! {
     Addr6,
     /// Ports.
     Port,
-    /// Unix paths by place and abstract names by hash.
+    /// Unix paths by place, abstract names by hash and socket options by number.
     Unix,
 }
 

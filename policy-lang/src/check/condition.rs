@@ -276,7 +276,8 @@ impl<'a> Definitions<'a> {
             | Kind::Word(_)
             | Kind::UnixPath
             | Kind::Abstract
-            | Kind::UnixTarget => false,
+            | Kind::UnixTarget
+            | Kind::Option => false,
         };
         if word.form != Form::Bare || !range {
             let instead = if operator == Operator::In { "=" } else { "!=" };

@@ -72,7 +72,7 @@ impl<'p> Elements<'p> {
                 self.patterns(&set.paths, true);
                 self.patterns(&set.names, false);
             }
-            Values::Numbers(_) | Values::Names(_) | Values::Words(_) => {}
+            Values::Numbers(_) | Values::Names(_) | Values::Words(_) | Values::Options(_) => {}
         }
     }
 
@@ -103,7 +103,7 @@ pub(super) fn values(checker: &mut Checker<'_>, rules: &[Rule], definitions: &De
                     ..
                 },
             ) => elements.add(values),
-            Some(Target::Address { .. }) | None => {}
+            Some(Target::Address { .. } | Target::Option(_)) | None => {}
         }
         for condition in rule.when.iter().chain(&rule.unless) {
             crate::terms::each_test(condition, &mut |test| elements.add(&test.values));

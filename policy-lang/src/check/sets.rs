@@ -8,6 +8,7 @@ use crate::diag::{Code, Diagnostic, show};
 use crate::types::Values;
 use crate::words::attribute::Kind;
 use crate::words::reserved::{BUILT_IN, is_name};
+use crate::words::sockopt;
 use std::sync::Arc;
 
 /// Elements that all sets of a policy may come to, sets within sets written
@@ -152,10 +153,13 @@ impl<'a> Definitions<'a> {
             return false;
         }
         if !self.entries.contains_key(name) {
-            let help = into
-                .want()
-                .takes_words()
-                .then(|| format!("to mean the word itself, write `{{ {} }}`", show(name)));
+            let want = into.want();
+            let help = if want == Kind::Option {
+                Some(sockopt::spelling(name))
+            } else {
+                want.takes_words()
+                    .then(|| format!("to mean the word itself, write `{{ {} }}`", show(name)))
+            };
             self.undefined(checker, word, help);
             return false;
         }

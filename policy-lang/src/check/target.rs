@@ -1,4 +1,4 @@
-//! Targets (notes 13, 14, 45, 46, 65, 80, 105).
+//! Targets (notes 13, 14, 45, 46, 65, 80, 81, 105).
 
 use super::Checker;
 use super::definitions::Definitions;
@@ -48,13 +48,8 @@ impl<'a> Checker<'a> {
         definitions: &mut Definitions<'a>,
     ) -> Option<Demand> {
         let (place, ports) = match &target.object {
-            Object::Option(_) => {
-                self.report(Diagnostic::new(
-                    Code::NotSupportedYet,
-                    target.span,
-                    "`option` targets are not supported yet",
-                ));
-                return None;
+            Object::Option(operand) => {
+                return self.option_target(target, operand, (shapes, families), definitions);
             }
             Object::Place { place, ports } => (place.as_ref(), ports.as_ref()),
         };
@@ -71,7 +66,12 @@ impl<'a> Checker<'a> {
             (_, Some(_)) => (bit(Shape::AddressPort), "a port"),
         };
         if shapes & need == 0 || (unix && ports.is_some()) {
-            self.impossible_target(target.span, families, what, unix && ports.is_some());
+            self.impossible_target(
+                target.span,
+                (shapes, families),
+                what,
+                unix && ports.is_some(),
+            );
             return None;
         }
         self.useless_families(target, families, need);
@@ -99,6 +99,38 @@ impl<'a> Checker<'a> {
         }))
     }
 
+    /// What `option …` demands (notes 81).
+    fn option_target(
+        &mut self,
+        target: &'a ast::Target,
+        operand: &'a Operand,
+        (shapes, families): (ShapeBits, &Words),
+        definitions: &mut Definitions<'a>,
+    ) -> Option<Demand> {
+        if shapes & bit(Shape::Option) == 0 {
+            let family = show(self.slice(families.span));
+            self.report(
+                Diagnostic::new(
+                    Code::ImpossibleTarget,
+                    target.span,
+                    "nothing that the rule is about has a socket option",
+                )
+                .also(families.span, format!("sockets of the family `{family}`"))
+                .help("`option` belongs to the operation `setsockopt`"),
+            );
+            return None;
+        }
+        if self.is_any(operand) {
+            self.report(
+                Diagnostic::new(Code::WrongValue, operand.span(), "`any` is not an option")
+                    .help("for all options, leave the target out or write `on any`"),
+            );
+            return None;
+        }
+        let values = definitions.target_values(self, operand, Kind::Option)?;
+        Some(Demand::Of(Target::Option(values)))
+    }
+
     /// Whether an operand is the bare word `any`.
     pub(super) fn is_any(&self, operand: &Operand) -> bool {
         matches!(operand, Operand::Word(word) if word.form == Form::Bare && self.slice(word.span) == "any")
@@ -113,7 +145,13 @@ impl<'a> Checker<'a> {
         !is_name(text) && !only_a_value(text)
     }
 
-    fn impossible_target(&mut self, span: Span, families: &Words, what: &str, both: bool) {
+    fn impossible_target(
+        &mut self,
+        span: Span,
+        (shapes, families): (ShapeBits, &Words),
+        what: &str,
+        both: bool,
+    ) {
         let family = show(self.slice(families.span));
         let found = if both {
             Diagnostic::new(Code::ImpossibleTarget, span, "a unix socket has no port")
@@ -125,7 +163,11 @@ impl<'a> Checker<'a> {
                 format!("nothing that the rule is about has {what}"),
             )
             .also(families.span, format!("sockets of the family `{family}`"))
-            .help("paths and `@names` belong to `unix`; addresses to IP families; ports to `tcp`, `udp` and `sctp`")
+            .help(if shapes == bit(Shape::Option) {
+                "`setsockopt` takes `on option LEVEL/NAME`"
+            } else {
+                "paths and `@names` belong to `unix`; addresses to IP families; ports to `tcp`, `udp` and `sctp`"
+            })
         };
         self.report(found);
     }

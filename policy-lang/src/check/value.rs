@@ -12,6 +12,7 @@ use crate::types::pattern::{self, PathUse, Syntax};
 use crate::types::{Fault, UnixSet, Values, text};
 use crate::words::attribute::{Kind, LAST_ID};
 use crate::words::reserved::is_name;
+use crate::words::sockopt::SocketOption;
 
 /// A set in the making.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl Gathered {
             Kind::Name => Values::Names(Vec::new()),
             Kind::Word(_) => Values::Words(0),
             Kind::UnixPath | Kind::Abstract | Kind::UnixTarget => Values::Unix(UnixSet::default()),
+            Kind::Option => Values::Options(Vec::new()),
         };
         Self {
             want,
@@ -54,6 +56,7 @@ impl Gathered {
                 unique(&mut set.v6);
             }
             Values::Names(names) => unique(names),
+            Values::Options(options) => unique(options),
             Values::Patterns(_) | Values::Words(_) | Values::Unix(_) => {}
         }
         values
@@ -67,7 +70,8 @@ impl Gathered {
             | Values::Patterns(_)
             | Values::Names(_)
             | Values::Words(_)
-            | Values::Unix(_) => false,
+            | Values::Unix(_)
+            | Values::Options(_) => false,
         }
     }
 
@@ -123,6 +127,9 @@ impl Gathered {
             (Kind::UnixTarget | Kind::UnixPath, Values::Unix(set)) if text.starts_with('/') => {
                 set.paths.push(pattern::parse_path(text, PathUse::Object)?);
             }
+            (Kind::Option, Values::Options(options)) if form == Form::Bare => {
+                options.push(SocketOption::parse(text)?);
+            }
             _ => return Err(wrong()),
         }
         Ok(())
@@ -171,7 +178,7 @@ fn wrong_value(want: Kind, text: &str) -> Fault {
         format!("`{}` is not {}", show(text), want.noun()),
     );
     match want {
-        Kind::Number(_) | Kind::Address => fault.help("write it without quotes"),
+        Kind::Number(_) | Kind::Address | Kind::Option => fault.help("write it without quotes"),
         Kind::Abstract => fault.help("an abstract name begins with `@`"),
         Kind::UnixPath => fault.help("a path begins with `/`"),
         Kind::UnixTarget => fault.help(

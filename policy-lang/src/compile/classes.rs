@@ -4,7 +4,7 @@
 //! become keys before classes are made, since two paths of a policy can be
 //! anchored at one place.
 
-use super::keys::{Key, Keys, comm};
+use super::keys::{self, Key, Keys, comm};
 use super::pairs::{SetId, Sets};
 use super::{Host, PlaceUse};
 use crate::types::Values;
@@ -168,6 +168,14 @@ fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) 
                 let ranges = of.v4.iter();
                 numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
                 wide.extend(of.v6.iter().map(|(a, z)| (set, *a, *z)));
+            }
+            Values::Options(options) => {
+                for option in options {
+                    members
+                        .entry(keys::option(*option))
+                        .or_default()
+                        .insert(set);
+                }
             }
             // INVARIANT: `support::check` has refused the attributes that have these.
             Values::Names(_) | Values::Words(_) => {}

@@ -1,7 +1,8 @@
 //! What the kernel looks values up by: two words for places, names and comms.
 
 use super::{Host, PlaceUse};
-use policy_abi::facts::ABSTRACT_TAG;
+use crate::words::sockopt::SocketOption;
+use policy_abi::facts::{self, ABSTRACT_TAG};
 use policy_abi::hash;
 use std::collections::HashMap;
 
@@ -51,6 +52,11 @@ impl<'h> Keys<'h> {
         let length = name.len() as u64;
         [hash::name(self.hash_key, name), ABSTRACT_TAG | length]
     }
+}
+
+/// The key of a socket option.
+pub(super) fn option(option: SocketOption) -> Key {
+    facts::option(option.level, option.name)
 }
 
 /// The key of a comm; `None` for one that no process can have: longer than the

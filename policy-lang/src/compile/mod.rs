@@ -126,6 +126,16 @@ pub fn compile(
     if !unsupported.is_empty() {
         return Err(unsupported);
     }
+    lower(policy, host, generation, enforcement)
+}
+
+/// Compiles what the hooks see and what they do not: the tables know no hook.
+fn lower(
+    policy: &CheckedPolicy,
+    host: &dyn Host,
+    generation: u64,
+    enforcement: Enforcement,
+) -> Result<Image, Vec<Diagnostic>> {
     let pairs = pairs::collect(policy)?;
     let classes = classes::Classes::new(&pairs.sets, host);
     let words = image::assemble(policy, &pairs, &classes, generation, enforcement)?;

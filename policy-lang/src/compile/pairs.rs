@@ -171,7 +171,8 @@ fn group<'p>(
 
 fn intern(literal: &Literal, sets: &mut Sets) -> Option<Interned> {
     let dimension = match literal.axis {
-        Axis::Unix => Dimension::Unix,
+        // A pair's object is a unix socket's or an option, never both.
+        Axis::Unix | Axis::Option => Dimension::Unix,
         // INVARIANT: `support::check` has refused every other attribute.
         Axis::Attribute(attribute) => dimension(attribute)?,
     };

@@ -119,7 +119,11 @@ fn globs(span: Span, what: &str, values: &Values, found: &mut Vec<Diagnostic>) {
     let has = match values {
         Values::Patterns(patterns) => any(patterns),
         Values::Unix(set) => any(&set.paths) || any(&set.names),
-        Values::Numbers(_) | Values::Addresses(_) | Values::Names(_) | Values::Words(_) => false,
+        Values::Numbers(_)
+        | Values::Addresses(_)
+        | Values::Names(_)
+        | Values::Words(_)
+        | Values::Options(_) => false,
     };
     if has {
         found.push(cannot(span, what));

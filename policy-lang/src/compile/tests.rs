@@ -5,7 +5,7 @@ use super::*;
 use crate::load;
 use crate::source::Sources;
 use policy_abi::decide::decide;
-use policy_abi::facts::{Facts, OBJECT_IPV4, OBJECT_UNREADABLE};
+use policy_abi::facts::{self, Facts, OBJECT_IPV4, OBJECT_OPTION, OBJECT_UNREADABLE};
 use policy_abi::image::{IMAGE_WORDS, MAGIC, PAIR_DIR};
 use std::fmt::Write as _;
 
@@ -228,4 +228,62 @@ fn a_path_without_a_place_names_nothing() {
         ..Facts::default()
     };
     assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+}
+
+/// Rules about options are in the tables, as the definition has it; that no
+/// hook sees setsockopt yet is `support`'s to say.
+#[test]
+fn options_are_decided_by_their_numbers() {
+    let words = [
+        "SOL_SOCKET/SO_MARK",
+        "1/37",
+        "SOL_TCP/TCP_ULP",
+        "41/1",
+        "0/0",
+        "SOL_ALG/ALG_SET_KEY",
+    ];
+    let text = "let some = { 1/36, IPPROTO_TCP/31 }
+        default deny any setsockopt id a
+        allow tcp setsockopt on option 41/1 id b
+        deny { tcp, alg } setsockopt on option some id c
+        kill alg setsockopt on option { 279/1, 279/5 } if uid = 0 id d
+        record any setsockopt on option SOL_SOCKET/SO_TIMESTAMPING id e";
+    let policy = load(&Sources::single("p.policy", text)).0.unwrap();
+    let image = lower(&policy, &Identity, 1, Enforcement::AsWritten).unwrap();
+    let mut deciders = std::collections::BTreeSet::new();
+    for family in ["tcp", "alg", "unix"] {
+        for (uid, word) in words
+            .iter()
+            .flat_map(|word| [0, 1].map(|uid| (uid, *word)))
+            .chain([(0, "")])
+        {
+            let on = if word.is_empty() { "" } else { " on option " };
+            let line = format!("{family} setsockopt{on}{word} as uid = {uid}");
+            let sources = Sources::single("request", line.clone());
+            let (request, found) = crate::request::parse_request(&sources.files()[0]);
+            let request = request.unwrap_or_else(|| panic!("{line}: {found:?}"));
+            let (object_kind, object) =
+                if let crate::request::Object::Option(option) = request.object {
+                    (OBJECT_OPTION, facts::option(option.level, option.name))
+                } else {
+                    (facts::OBJECT_NONE, [0; 2])
+                };
+            let facts = Facts {
+                family: request.family.number(),
+                operation: request.operation.number(),
+                object_kind,
+                object,
+                uid,
+                ..Facts::default()
+            };
+            let verdict = decide(&image.words[..], &facts).unwrap();
+            let decision = crate::eval(&policy, &request);
+            let wanted = decision.actual.rule.map(|index| index.0);
+            assert_eq!(Some(verdict.actual.rule), wanted, "{line}");
+            let recorded = image.recorded(verdict.terms, verdict.recorded);
+            assert_eq!(recorded, decision.recorded, "{line}");
+            deciders.extend(wanted);
+        }
+    }
+    assert_eq!(deciders.len(), 4, "{deciders:?}");
 }

@@ -6,9 +6,11 @@
 //! Each code has a page, `docs/diagnostics/CODE.md`, that the program carries:
 //! a row without one does not compile.
 
-/// Whether a finding refuses the policy.
+/// Whether a finding refuses the policy; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// The policy is as it should be; there is something to know about it.
+    Note,
     /// The policy loads.
     Warning,
     /// The policy is refused.
@@ -20,6 +22,7 @@ impl Severity {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         }
@@ -104,6 +107,7 @@ codes! {
     "P0211" UnknownWord Error "a word is not one of those that this place takes";
     "P0212" AmbiguousWord Error "a word is a value and the name of a definition";
     "P0213" WrongDefinition Error "a set stands where a condition is needed, or the other way round";
+    "P0214" UnknownOption Error "a word is no level of socket options, or no option of its level";
 
     "P0301" WrongValue Error "a value is not of the kind that this place takes";
     "P0302" HostBits Error "a network has bits set past its prefix";
@@ -142,7 +146,6 @@ codes! {
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";
     "P0603" ImageTooLarge Error "the policy does not fit the kernel's tables";
-    "P0604" NotSupportedYet Error "a part of the language that this build does not have yet";
 }
 
 #[cfg(test)]

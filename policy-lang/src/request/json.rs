@@ -6,6 +6,7 @@ use crate::words::capability;
 use crate::words::family::{Family, Named, named};
 use crate::words::operation::Operation;
 use crate::words::shape::Shape;
+use crate::words::sockopt::SocketOption;
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 
@@ -315,8 +316,10 @@ fn ip_object(fields: Fields<'_>) -> Result<Object, RequestError> {
 fn option_object(fields: Fields<'_>) -> Result<Object, RequestError> {
     match fields.text("option")? {
         None => Ok(Object::None),
-        Some(text) if text.split('/').count() == 2 => Ok(Object::Option(text.to_owned())),
-        Some(_) => Err(fields.error("option", "is not `LEVEL/NAME`")),
+        Some(text) => match SocketOption::parse(text) {
+            Ok(option) => Ok(Object::Option(option)),
+            Err(fault) => Err(RequestError::at("option", fault.message)),
+        },
     }
 }
 

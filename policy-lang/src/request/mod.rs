@@ -8,6 +8,7 @@ pub use text::{parse_request, question};
 
 use crate::words::family::Family;
 use crate::words::operation::Operation;
+use crate::words::sockopt::SocketOption;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// User and group id of a subject that gives none.
@@ -31,8 +32,8 @@ pub enum Object {
     Abstract(Vec<u8>),
     /// A unix socket without a name.
     Unnamed,
-    /// An option, as `LEVEL/NAME`.
-    Option(String),
+    /// A socket option.
+    Option(SocketOption),
     /// One that could not be read (notes 118). Only a host has it.
     Unreadable,
 }

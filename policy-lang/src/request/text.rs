@@ -152,16 +152,18 @@ impl<'f> Reader<'f> {
     }
 
     fn option(&mut self, operand: &Operand, shape: Shape) -> Option<Object> {
-        let text = self.slice(operand.span());
-        let good = shape == Shape::Option && text.split('/').count() == 2;
-        if !good {
+        if shape != Shape::Option {
             self.report(Diagnostic::new(
                 Code::ImpossibleTarget,
                 operand.span(),
                 "the operation has no such object",
             ));
+            return None;
         }
-        good.then(|| Object::Option(text.to_owned()))
+        let Values::Options(options) = self.single(operand, Kind::Option)? else {
+            return None;
+        };
+        options.first().copied().map(Object::Option)
     }
 
     fn unix(&mut self, operand: &Operand) -> Option<Object> {
@@ -226,7 +228,7 @@ impl<'f> Reader<'f> {
             Values::Numbers(set) => set.ranges.iter().all(|(first, last)| first == last),
             Values::Patterns(patterns) => single(patterns),
             Values::Unix(set) => single(&set.paths) && single(&set.names),
-            Values::Addresses(_) | Values::Names(_) | Values::Words(_) => true,
+            Values::Addresses(_) | Values::Names(_) | Values::Words(_) | Values::Options(_) => true,
         };
         if good {
             return Some(values);
@@ -352,7 +354,7 @@ fn give(request: &mut Request, attribute: Attribute, values: Values) {
             }
         }
         Values::Words(bits) => give_word(place, bits),
-        Values::Addresses(_) | Values::Unix(_) => {}
+        Values::Addresses(_) | Values::Unix(_) | Values::Options(_) => {}
     }
 }
 

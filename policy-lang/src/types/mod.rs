@@ -9,6 +9,7 @@ pub mod pattern;
 pub mod text;
 
 use crate::diag::Code;
+use crate::words::sockopt::SocketOption;
 use address::AddressSet;
 use number::NumberSet;
 use pattern::Pattern;
@@ -55,6 +56,8 @@ pub enum Values {
     Words(u64),
     /// Unix objects.
     Unix(UnixSet),
+    /// Socket options.
+    Options(Vec<SocketOption>),
 }
 
 /// A set of unix objects.
@@ -87,7 +90,11 @@ impl Values {
         match self {
             Self::Patterns(patterns) => patterns.iter().any(|pattern| pattern.holds(bytes)),
             Self::Names(names) => names.iter().any(|name| **name == *bytes),
-            Self::Numbers(_) | Self::Addresses(_) | Self::Words(_) | Self::Unix(_) => false,
+            Self::Numbers(_)
+            | Self::Addresses(_)
+            | Self::Words(_)
+            | Self::Unix(_)
+            | Self::Options(_) => false,
         }
     }
 
@@ -107,6 +114,12 @@ impl Values {
     #[must_use]
     pub fn holds_abstract(&self, name: &[u8]) -> bool {
         matches!(self, Self::Unix(set) if set.names.iter().any(|pattern| pattern.holds(name)))
+    }
+
+    /// Whether a socket option is in the set.
+    #[must_use]
+    pub fn holds_option(&self, option: SocketOption) -> bool {
+        matches!(self, Self::Options(all) if all.contains(&option))
     }
 
     /// Whether the set has sockets without a name.

@@ -27,6 +27,8 @@ pub enum Kind {
     Abstract,
     /// What a unix target takes: paths, names and `unnamed`.
     UnixTarget,
+    /// Socket options.
+    Option,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
             Self::Address => "an address",
             Self::Abstract => "an abstract name such as `@name`",
             Self::UnixTarget => "a path or an `@name`",
+            Self::Option => "a socket option",
         }
     }
 }

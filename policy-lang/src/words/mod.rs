@@ -1,5 +1,5 @@
 //! **The** tables of the language's words: families, operations, attributes,
-//! errnos, capabilities, and the words that cannot be names.
+//! errnos, capabilities, socket options, and the words that cannot be names.
 
 pub mod attribute;
 pub mod capability;
@@ -8,3 +8,4 @@ pub mod family;
 pub mod operation;
 pub mod reserved;
 pub mod shape;
+pub mod sockopt;

@@ -76,12 +76,15 @@ fn notes_24_type_and_protocol_stand_at_the_top() {
 #[test]
 fn notes_25_options() {
     let line = |more: &str| format!("{{\"family\":\"tcp\",\"operation\":\"setsockopt\"{more}}}");
-    let request = read(&line(",\"option\":\"SOL_SOCKET/SO_MARK\""));
-    assert_eq!(request.object, Object::Option("SOL_SOCKET/SO_MARK".into()));
-    assert_eq!(
-        read(&line(",\"option\":\"1/36\"")).object,
-        Object::Option("1/36".into())
-    );
+    let mark = Object::Option(SocketOption { level: 1, name: 36 });
+    for option in ["SOL_SOCKET/SO_MARK", "1/SO_MARK", "SOL_SOCKET/36", "1/36"] {
+        let request = read(&line(&format!(",\"option\":\"{option}\"")));
+        assert_eq!(request.object, mark, "{option}");
+    }
+    for option in ["SOL_SOCKET/SO_MARKS", "SOL_SOKET/36", "1/036", "1/36/1"] {
+        let line = line(&format!(",\"option\":\"{option}\""));
+        assert_eq!(refused(&line), "option", "{option}");
+    }
     assert_eq!(refused(&line(",\"option\":\"SO_MARK\"")), "option");
     assert_eq!(refused(&line(",\"addr\":\"10.0.0.1\"")), "addr");
     assert_eq!(refused(&tcp(",\"option\":\"1/36\"")), "option");
