@@ -69,6 +69,7 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
                = help: names are held against `user` and `group`
 
             3 errors
+            more about a code: interdict explain --code P0202
             -- stderr
             -- exit 1
         "#]],
@@ -107,18 +108,19 @@ fn warnings_load_unless_they_are_denied() {
         &["check", "a.policy"],
         "",
         &expect![[r#"
-        warning[P0502]: `audit` has no effect on a `record` rule
-          --> a.policy:1:1
-           |
-         1 | audit record tcp connect
-           | ^^^^^
-           |
-           = help: a record rule records whatever the mode; remove the prefix
+            warning[P0502]: `audit` has no effect on a `record` rule
+              --> a.policy:1:1
+               |
+             1 | audit record tcp connect
+               | ^^^^^
+               |
+               = help: a record rule records whatever the mode; remove the prefix
 
-        1 warning
-        -- stderr
-        -- exit 0
-    "#]],
+            1 warning
+            more about a code: interdict explain --code P0502
+            -- stderr
+            -- exit 0
+        "#]],
     );
     let denied = dir.run(&["check", "--deny-warnings", "a.policy"], "");
     assert_eq!(denied.status.code(), Some(1));
@@ -126,20 +128,24 @@ fn warnings_load_unless_they_are_denied() {
 
 #[test]
 fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
-    let dir = Dir::new("kernel").file("a.policy", "deny unix connect to /run/*.sock\n");
+    // One rule more than the kernel counts, each within what it decides.
+    let rules = (0..=policy_abi::image::MAX_RULES)
+        .map(|n| format!("record tcp connect to port {}\n", n + 1));
+    let dir = Dir::new("kernel").file("a.policy", rules.collect::<String>());
     dir.check(
         &["check", "--deny-warnings", "a.policy"],
         "",
         &expect![[r#"
-            note[P0601]: this build cannot decide a target with wildcards in the kernel yet
-              --> a.policy:1:1
-               |
-             1 | deny unix connect to /run/*.sock
-               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-               |
+            note[P0603]: the policy has 4097 rules and defaults; the kernel counts 4096
+                --> a.policy:4097:1
+                 |
+            4097 | record tcp connect to port 4097
+                 | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                 |
 
             1 note
-            1 rule in 1 file: valid, but `run` of this version refuses what the notes name
+            more about a code: interdict explain --code P0603
+            4097 rules in 1 file: valid, but `run` of this version refuses what the notes name
             -- stderr
             -- exit 0
         "#]],
@@ -148,22 +154,23 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
         &["check", "--kernel", "a.policy"],
         "",
         &expect![[r#"
-        error[P0601]: this build cannot decide a target with wildcards in the kernel yet
-          --> a.policy:1:1
-           |
-         1 | deny unix connect to /run/*.sock
-           | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           |
+            error[P0603]: the policy has 4097 rules and defaults; the kernel counts 4096
+                --> a.policy:4097:1
+                 |
+            4097 | record tcp connect to port 4097
+                 | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                 |
 
-        1 error
-        -- stderr
-        -- exit 1
-    "#]],
+            1 error
+            more about a code: interdict explain --code P0603
+            -- stderr
+            -- exit 1
+        "#]],
     );
     for (format, level) in [
         ("json", r#""severity":"note""#),
         ("sarif", r#""level":"note""#),
-        ("github", "::notice title=P0601"),
+        ("github", "::notice title=P0603"),
     ] {
         let output = dir.run(&["check", "--format", format, "a.policy"], "");
         assert_eq!(output.status.code(), Some(0), "{format}");
