@@ -45,6 +45,12 @@ pub(crate) fn judged(sk: Pointer) -> Option<Pointer> {
         count(Counter::KernelSockets);
         return None;
     }
+    judged_task()
+}
+
+/// The running task, unless it is the kernel's own.
+#[inline(always)]
+pub(crate) fn judged_task() -> Option<Pointer> {
     let task = kernel::current();
     if subject::is_kernel_thread(task) {
         count(Counter::KernelThreads);
@@ -265,17 +271,18 @@ pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
 
 /// The caller of a hook about a unix object, which has a place or null.
 ///
-/// VERIFIER: what is zeroed first and stored later can be zeroed by `memset`,
-/// after which no pointer is known on all ways.
+/// VERIFIER: zeros side by side become a call of `memset`, and what that writes
+/// is not known to be zero, as a pointer that is followed unless it is null must be.
 #[inline(always)]
 pub(crate) fn caller_about(hook: Hook, task: Pointer, sk: Pointer, place: *const Place) -> Caller {
+    let zero = || kernel::opaque(0);
     Caller {
         hook: hook as u32,
         task,
         sk,
-        flags: 0,
-        address: 0,
-        address_length: 0,
+        flags: zero() as u32,
+        address: zero(),
+        address_length: zero() as u32,
         place,
     }
 }

@@ -23,7 +23,7 @@ use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};
 pub(crate) struct Caller {
     pub(crate) hook: u32,
     pub(crate) task: Pointer,
-    /// The caller's own socket.
+    /// The caller's own socket, null where the hook is not told of it.
     pub(crate) sk: Pointer,
     pub(crate) flags: u32,
     /// The address as the kernel copied it from the caller; 0 when the hook has none.
@@ -110,8 +110,13 @@ fn put_process(record: *mut Record, caller: &Caller) -> u32 {
     put!(record.process_start = kernel::task_start(leader));
     put!(record.thread_start = kernel::task_start(caller.task));
     put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(caller.task)));
-    put!(record.socket_type = u32::from(kernel::sk_type(caller.sk)));
-    put!(record.protocol = u32::from(kernel::sk_protocol(caller.sk)));
+    let (mut kind, mut protocol) = (0, 0);
+    if !caller.sk.is_null() {
+        kind = u32::from(kernel::sk_type(caller.sk));
+        protocol = u32::from(kernel::sk_protocol(caller.sk));
+    }
+    put!(record.socket_type = kind);
+    put!(record.protocol = protocol);
     0
 }
 

@@ -44,6 +44,9 @@ pub(crate) static IDENTITIES: Storage<Identity, { BPF_MAP_TYPE_TASK_STORAGE as u
 #[btf_map(name = "SOCKETS")]
 pub(crate) static SOCKETS: Storage<Place, { BPF_MAP_TYPE_SK_STORAGE as usize }> = Storage::new();
 
+#[btf_map(name = "BINDINGS")]
+pub(crate) static BINDINGS: Storage<Place, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.
 #[btf_map(name = "SEED_ROOM")]

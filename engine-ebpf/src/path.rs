@@ -80,10 +80,16 @@ struct Work {
 pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
     let sb = dentry_sb(dentry);
     let inode = dentry_inode(dentry);
-    if sb.is_null() || inode.is_null() {
+    if sb.is_null() {
         set_state(place, PLACE_UNREADABLE);
         return;
     }
+    // A name that a file is about to get has none yet.
+    let number = if inode.is_null() {
+        0
+    } else {
+        kernel::inode_number(inode)
+    };
     let owner = kernel::sb_user_ns(sb);
     let owner_level = if owner.is_null() {
         u32::MAX
@@ -94,7 +100,7 @@ pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
     // read it run on the same process or under the socket's lock.
     let target = unsafe { &mut *place };
     target.device = kernel::sb_device(sb);
-    target.inode = kernel::inode_number(inode);
+    target.inode = number;
     target.owner_level = owner_level;
     let walk = walk_in(target);
     walk.origin = dentry as u64;

@@ -26,5 +26,7 @@ mod reload;
 mod tcp;
 #[path = "kernel/udp.rs"]
 mod udp;
+#[path = "kernel/unix_bind.rs"]
+mod unix_bind;
 #[path = "kernel/users.rs"]
 mod users;

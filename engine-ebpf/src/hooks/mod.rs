@@ -2,6 +2,8 @@
 
 pub(crate) mod address;
 pub(crate) mod bprm_committed_creds;
+pub(crate) mod path_mknod;
+pub(crate) mod socket_bind;
 pub(crate) mod socket_connect;
 pub(crate) mod socket_listen;
 pub(crate) mod socket_sendmsg;

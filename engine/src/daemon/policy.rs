@@ -14,6 +14,7 @@ use policy_lang::ast::Effect;
 use policy_lang::compile::{Enforcement, Image, compile};
 use policy_lang::diag::{Report, Style, render_all, show_bytes};
 use policy_lang::source::{SourceFile, Sources};
+use policy_lang::words::operation::Operation;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -260,8 +261,10 @@ fn same(one: &Sources, other: &Sources) -> bool {
 /// The hooks that a policy's pairs need.
 fn hooks(image: &Image) -> Vec<Hook> {
     let mut hooks = Vec::new();
-    for (family, _) in &image.pairs {
-        if family.number() == policy_abi::family::UNIX {
+    for (family, operation) in &image.pairs {
+        if *operation == Operation::Bind {
+            hooks.extend([Hook::PathMknod, Hook::SocketBind]);
+        } else if family.number() == policy_abi::family::UNIX {
             hooks.extend([Hook::UnixStreamConnect, Hook::UnixMaySend]);
         } else {
             hooks.extend([Hook::SocketConnect, Hook::SocketSendmsg]);

@@ -173,7 +173,8 @@ fn object(event: &Event, places: &dyn Places, limits: &Limits, cut: &mut Cut) ->
     }
     if let Some(place) = place::object(event, places, limits.path) {
         object.device = Some(words::device(place.device));
-        object.inode = Some(place.inode);
+        // A name that is bound to has no file yet.
+        object.inode = (place.inode != 0).then_some(place.inode);
         if place.too_long || place.path.as_ref().is_some_and(|path| path.cut) {
             cut.push("decision.object.path");
         }

@@ -12,7 +12,7 @@ use super::time::rfc3339;
 use super::words;
 use policy_abi::event::{FLAG_SOCKFD, FLAG_TYPED, Record};
 use policy_abi::facts::{OBJECT_ABSTRACT, OBJECT_PATH};
-use policy_abi::family::UNIX;
+use policy_abi::family::{BIND, UNIX};
 use serde::Serialize as _;
 use thiserror::Error;
 
@@ -113,7 +113,8 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// `sockfd` where a system call named one, `type`, and `remote_addr`.
+    /// `sockfd` where a system call named one, `type`, and `remote_addr`; of a bind
+    /// `local_addr`.
     fn data(&self, event: &Event, limits: &Limits, cut: &mut Cut) -> Vec<Datum> {
         let record = event.record();
         let mut data = Vec::with_capacity(3);
@@ -124,7 +125,9 @@ impl<'a> Renderer<'a> {
             data.push(datum("type", Value::Int32(kind)));
         }
         if let Some(address) = self.remote_addr(event, limits, cut) {
-            data.push(datum("remote_addr", Value::SockAddr(address)));
+            let local = record.facts.operation == BIND;
+            let name = if local { "local_addr" } else { "remote_addr" };
+            data.push(datum(name, Value::SockAddr(address)));
         }
         data
     }

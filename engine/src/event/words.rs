@@ -25,6 +25,7 @@ pub(super) fn name(event: &Event) -> (u32, String) {
         Hook::UnixMaySend if event.has(FLAG_CONNECT) => (1036, Hook::SocketConnect),
         Hook::SocketSendmsg => (100_001, Hook::SocketSendmsg),
         Hook::UnixMaySend => (100_002, Hook::UnixMaySend),
+        Hook::SocketBind | Hook::PathMknod => (1038, Hook::SocketBind),
         // `decode` lets no such record through.
         other @ (Hook::BprmCommittedCreds | Hook::TaskAlloc | Hook::SocketListen) => (0, other),
     };

@@ -25,6 +25,10 @@ macro_rules! for_each_hook {
             { id: 5, variant: TaskAlloc, name: task_alloc, args: 2, role: Identify }
             /// listen(2): a unix socket's place is taken, before anyone can rename it.
             { id: 6, variant: SocketListen, name: socket_listen, args: 2, role: Identify }
+            /// bind(2) to a unix path, and mknod(2) of a socket: the file is about to be made.
+            { id: 7, variant: PathMknod, name: path_mknod, args: 4, role: Decide }
+            /// bind(2), before the protocol sees the address; judged for abstract unix names.
+            { id: 8, variant: SocketBind, name: socket_bind, args: 3, role: Decide }
         }
     };
 }

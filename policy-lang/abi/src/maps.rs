@@ -17,6 +17,9 @@ pub const IDENTITIES: &str = "IDENTITIES";
 /// Socket storage of [`crate::identity::Place`], on listening and receiving unix sockets.
 pub const SOCKETS: &str = "SOCKETS";
 
+/// Task storage of [`crate::identity::Place`], on threads: what one is about to bind a unix socket to.
+pub const BINDINGS: &str = "BINDINGS";
+
 /// Frozen read-only data: [`crate::offsets::Offsets`].
 pub const OFFSETS: &str = "OFFSETS";
 /// Frozen read-only data: the key of [`crate::hash`].

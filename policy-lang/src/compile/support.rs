@@ -18,7 +18,11 @@ use policy_abi::image::{MAX_RULES, STATES};
 #[must_use]
 pub fn decides(family: Family, operation: Operation) -> bool {
     let families = [Family::UNIX, Family::TCP, Family::UDP, Family::SMC];
-    operation == Operation::Connect && families.contains(&family)
+    match operation {
+        Operation::Connect => families.contains(&family),
+        Operation::Bind => family == Family::UNIX,
+        Operation::Listen | Operation::Accept | Operation::Create | Operation::Setsockopt => false,
+    }
 }
 
 /// The tables' dimension of an attribute that the kernel side captures.
@@ -89,7 +93,7 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
         };
         found.push(
             cannot(rule.span, &format!("{first}{more}"))
-                .help("in the kernel, `connect` is decided for `unix`, `tcp`, `udp` and `smc`"),
+                .help("in the kernel, `connect` is decided for `unix`, `tcp`, `udp` and `smc`, `bind` for `unix`"),
         );
     }
     for condition in rule.when.iter().chain(&rule.unless) {
