@@ -1,8 +1,9 @@
 //! Every hook's beginning and end: who is judged at all, the verdict, the
 //! failure verdict, the counts, and what the caller gets back.
 
+use crate::ask::{Acting, Hooked, Socket};
 use crate::count::{add, count, tally};
-use crate::emit::{self, Caller};
+use crate::emit::{self, Caller, Said};
 use crate::kernel::{self, Pointer};
 use crate::maps::{ACTIVE, Image, ON_ERROR, TABLES};
 use crate::subject;
@@ -24,16 +25,12 @@ const SIGKILL: u32 = 9;
 /// Errno of a refusal for want of tables: `EPERM`.
 const EPERM: u32 = 1;
 
-/// A policy in the kernel's hands.
+/// The words of a policy in the kernel's hands.
 #[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct InForce {
-    image: *const u64,
-    pub(crate) slot: u32,
-    pub(crate) generation: u64,
-}
+#[repr(transparent)]
+pub(crate) struct Words(*const u64);
 
-impl Tables for InForce {
+impl Tables for Words {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
         if index >= IMAGE_WORDS {
@@ -44,8 +41,17 @@ impl Tables for InForce {
         // the allowed memory range", 6.12); the mask is seen.
         let index = kernel::opaque(u64::from(index)) & u64::from(IMAGE_WORDS - 1);
         // SAFETY: inside the map's value: its length is a power of two.
-        Some(unsafe { read_volatile(self.image.wrapping_add(index as usize)) })
+        Some(unsafe { read_volatile(self.0.wrapping_add(index as usize)) })
     }
+}
+
+/// A policy in the kernel's hands.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct InForce {
+    words: Words,
+    slot: u32,
+    generation: u64,
 }
 
 /// The refusal of a program that ran before this one, to be given back untouched.
@@ -89,9 +95,14 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
         return 0;
     }
     count(Counter::Decisions);
-    let Some((policy, verdict)) = in_force().and_then(|p| decide(&p, facts).map(|v| (p, v))) else {
+    let mut verdict = Verdict::ALLOW;
+    let Some(policy) = in_force() else {
         return failed(caller, facts);
     };
+    let socket = Socket::of(caller.sk).pack();
+    if judge(policy.words.0.cast(), facts, socket, &raw mut verdict) == 0 {
+        return failed(caller, facts);
+    }
     let (action, outcome) = action_of(&verdict);
     match action {
         Action::Deny | Action::Kill => count(Counter::Denied),
@@ -104,8 +115,16 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     if action == Action::Allow {
         return 0;
     }
-    let emitted = emit::emit(caller, facts, &policy, &verdict, action, &outcome);
-    settle(&policy, &verdict, action, &outcome, emitted);
+    let said = Said {
+        generation: policy.generation,
+        recorded: verdict.recorded,
+        terms: verdict.terms,
+        action: action as u32,
+        outcome,
+        flags: caller.flags,
+    };
+    let emitted = emit::emit(caller, facts, &said);
+    settle(&policy, &said, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
         unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
@@ -114,6 +133,39 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
         Action::Deny | Action::Kill => kernel::refusal(outcome.errno),
         Action::Allow | Action::WouldDeny | Action::Record => 0,
     }
+}
+
+/// An image as the function below is handed it.
+#[repr(C)]
+pub(crate) struct Memory([u64; IMAGE_WORDS as usize]);
+
+/// The decision; 0 when the image is damaged.
+///
+/// VERIFIER: a function that other objects could call is followed once, by its
+/// types, instead of once for each way that leads to it. It can be handed memory
+/// and numbers alone, and fetches the running task anew.
+#[unsafe(no_mangle)]
+extern "C" fn judge(
+    words: *const Memory,
+    facts: *const Facts,
+    socket: u64,
+    verdict: *mut Verdict,
+) -> u32 {
+    if words.is_null() || facts.is_null() || verdict.is_null() {
+        return 0;
+    }
+    let asker = Hooked(Acting {
+        task: kernel::current(),
+        socket: Socket::unpack(socket),
+    });
+    // SAFETY: the verifier checks that callers hand over facts.
+    let facts = unsafe { &*facts };
+    let Some(found) = decide(&Words(words.cast()), facts, &asker) else {
+        return 0;
+    };
+    // SAFETY: the verifier checks that callers hand over room for a verdict.
+    unsafe { *verdict = found };
+    1
 }
 
 /// Makes every way by which `facts` came about look the same.
@@ -149,21 +201,21 @@ fn action_of(verdict: &Verdict) -> (Action, Outcome) {
 }
 
 /// Counts for the rules concerned what was decided and what became of the event.
-#[inline(always)]
-fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome, emitted: bool) {
-    if action != Action::Record {
-        settle_rule(policy, outcome.rule, action, emitted);
+#[inline(never)]
+fn settle(policy: &InForce, said: &Said, emitted: bool) {
+    if said.action != Action::Record as u32 {
+        settle_rule(policy.slot, said.outcome.rule, said.action, emitted);
     }
-    if verdict.recorded == 0 {
+    if said.recorded == 0 {
         return;
     }
     let mut recorded = Recorded {
-        policy: *policy,
-        rest: verdict.recorded,
-        terms: verdict.terms,
+        words: policy.words,
+        rest: said.recorded,
+        terms: said.terms,
         last: NO_RULE,
+        slot: policy.slot,
         emitted: u32::from(emitted),
-        padding: 0,
     };
     // SAFETY: `settle_next` has the signature that the helper calls, and
     // `recorded` outlives the call.
@@ -180,12 +232,12 @@ fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome
 /// State of the loop over the record rules that matched.
 #[repr(C)]
 struct Recorded {
-    policy: InForce,
+    words: Words,
     rest: u64,
     terms: u32,
     last: u32,
+    slot: u32,
     emitted: u32,
-    padding: u32,
 }
 
 /// Counts for one record term; 1 ends the loop.
@@ -197,36 +249,32 @@ unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
     }
     let bit = recorded.rest.trailing_zeros();
     recorded.rest &= recorded.rest - 1;
-    let Some(word) = recorded.policy.word(recorded.terms.wrapping_add(bit)) else {
+    let Some(word) = recorded.words.word(recorded.terms.wrapping_add(bit)) else {
         return 1;
     };
     let rule = word as u32;
     // Terms of one rule stand together.
     if rule != recorded.last {
-        settle_rule(
-            &recorded.policy,
-            rule,
-            Action::Record,
-            recorded.emitted != 0,
-        );
+        let action = Action::Record as u32;
+        settle_rule(recorded.slot, rule, action, recorded.emitted != 0);
     }
     recorded.last = rule;
     0
 }
 
 #[inline(always)]
-fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
-    let Some(tally) = tally(policy.slot, rule) else {
+fn settle_rule(slot: u32, rule: u32, action: u32, emitted: bool) {
+    let Some(tally) = tally(slot, rule) else {
         return;
     };
     // SAFETY: a map's value, valid while the program runs; written by atomic
     // additions alone.
     let tally = unsafe { &mut *tally };
     add(&raw mut tally.matched);
-    match action {
-        Action::Deny | Action::Kill => add(&raw mut tally.denied),
-        Action::WouldDeny => add(&raw mut tally.would_deny),
-        Action::Allow | Action::Record => {}
+    match Action::from_raw(action) {
+        Some(Action::Deny | Action::Kill) => add(&raw mut tally.denied),
+        Some(Action::WouldDeny) => add(&raw mut tally.would_deny),
+        Some(Action::Allow | Action::Record) | None => {}
     }
     add(if emitted {
         &raw mut tally.emitted
@@ -257,7 +305,7 @@ fn in_force() -> Option<InForce> {
         let generation = unsafe { read_volatile(image.wrapping_add(1)) };
         if generation == active.generation {
             return Some(InForce {
-                image,
+                words: Words(image),
                 slot: active.slot,
                 generation,
             });
@@ -281,27 +329,19 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
         return 0;
     }
     count(Counter::Denied);
-    let outcome = Outcome {
-        rule: NO_RULE,
-        effect: Effect::Deny as u32,
-        errno: EPERM,
-    };
-    let policy = InForce {
-        image: core::ptr::null(),
-        slot: 0,
+    let said = Said {
         generation: 0,
-    };
-    let verdict = Verdict {
-        actual: outcome,
-        hypothetical: outcome,
         recorded: 0,
         terms: 0,
-    };
-    let caller = Caller {
+        action: Action::Deny as u32,
+        outcome: Outcome {
+            rule: NO_RULE,
+            effect: Effect::Deny as u32,
+            errno: EPERM,
+        },
         flags: caller.flags | FLAG_FAILED,
-        ..*caller
     };
-    emit::emit(&caller, facts, &policy, &verdict, Action::Deny, &outcome);
+    emit::emit(caller, facts, &said);
     kernel::refusal(EPERM)
 }
 

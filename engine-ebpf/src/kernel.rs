@@ -62,6 +62,12 @@ members! {
     pid_level(pid_level) -> u32;
     /// Real user id.
     cred_uid(cred_uid) -> u32;
+    /// Real group id.
+    cred_gid(cred_gid) -> u32;
+    /// Effective capabilities, in two halves.
+    cred_caps(cred_caps) -> [u32; 2];
+    /// Most of a task's namespaces, or null.
+    task_nsproxy(task_nsproxy) -> Pointer;
     /// Effective user id.
     cred_euid(cred_euid) -> u32;
     /// Effective group id.
@@ -223,17 +229,73 @@ pub(crate) fn task_loginuid(task: Pointer) -> u32 {
     }
 }
 
+/// The last of a `struct pid`'s numbers: that of its own namespace.
+#[inline(always)]
+fn own_upid(pid: Pointer) -> u64 {
+    /// `sizeof(struct upid)`: a number and a pointer.
+    const UPID: u64 = 16;
+    let level = u64::from(pid_level(pid) & 31);
+    pid as u64 + u64::from(offset!(pid_numbers)) + level * UPID
+}
+
 /// Process or thread number in the task's own pid namespace.
 #[inline(always)]
 pub(crate) fn own_pid(task: Pointer) -> u32 {
-    /// `sizeof(struct upid)`: a number and a pointer.
-    const UPID: u64 = 16;
     let pid = task_thread_pid(task);
     if pid.is_null() {
         return 0;
     }
-    let level = u64::from(pid_level(pid) & 31);
-    copy_u32(pid as u64 + u64::from(offset!(pid_numbers)) + level * UPID).unwrap_or(0)
+    copy_u32(own_upid(pid)).unwrap_or(0)
+}
+
+/// A namespace's number, 0 when it is not known.
+macro_rules! namespace_numbers {
+    ($( $(#[doc = $doc:literal])+ $name:ident([$($member:ident)?] $number:ident); )+) => {
+        $( $(#[doc = $doc])+
+        #[inline(always)]
+        pub(crate) fn $name(base: Pointer) -> u32 {
+            let at = offset!($number);
+            $(
+                let member = offset!($member);
+                if member == ABSENT {
+                    return 0;
+                }
+                let base: Pointer = load(base, member);
+            )?
+            if base.is_null() || at == ABSENT {
+                return 0;
+            }
+            load(base, at)
+        } )+
+    };
+}
+
+namespace_numbers! {
+    /// Of a user namespace.
+    user_ns_number([] user_ns_number);
+    /// Of the network namespace.
+    net_ns_number([nsproxy_net] net_number);
+    /// Of the mount namespace.
+    mnt_ns_number([nsproxy_mnt] mnt_ns_number);
+    /// Of the control group namespace.
+    cgroup_ns_number([nsproxy_cgroup] cgroup_ns_number);
+}
+
+/// The number of a task's own process namespace, 0 when it is not known.
+///
+/// That of its `struct pid`: what `nsproxy` has is for its children.
+#[inline(always)]
+pub(crate) fn pid_ns_number(task: Pointer) -> u32 {
+    let at = offset!(pid_ns_number);
+    let pid = task_thread_pid(task);
+    if pid.is_null() || at == ABSENT {
+        return 0;
+    }
+    let namespace = copy_u64(own_upid(pid) + u64::from(offset!(upid_ns))).unwrap_or(0);
+    if namespace == 0 {
+        return 0;
+    }
+    copy_u32(namespace + u64::from(at)).unwrap_or(0)
 }
 
 /// The IPv4 address a socket sends from, in network byte order; 0 when unbound.

@@ -16,6 +16,7 @@
     reason = "the verifier sees what is inlined with the ranges of its caller"
 )]
 
+mod ask;
 mod capture;
 mod count;
 mod dispatch;
@@ -25,6 +26,7 @@ mod kernel;
 mod maps;
 mod path;
 mod subject;
+mod traits;
 mod unix;
 
 use aya_ebpf::programs::LsmContext;

@@ -13,7 +13,7 @@ use policy_abi::event::{COUNTER_COUNT, Record, Tally};
 use policy_abi::hash::Key;
 use policy_abi::identity::{Identity, Place};
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
-use policy_abi::maps::{ON_ERROR_WORDS, SLOTS};
+use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, SLOTS};
 use policy_abi::offsets::Offsets;
 
 /// A whole policy, as one value.
@@ -63,6 +63,10 @@ static TRUST_ALL: u32 = 0;
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".rodata")]
+static NAMESPACES: [u32; HOST_NAMESPACES] = [0; HOST_NAMESPACES];
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".rodata")]
 static VERSION: u32 = policy_abi::ABI_VERSION;
 
 /// Not frozen, so the verifier takes its value for unknown.
@@ -96,6 +100,13 @@ pub(crate) fn zero() -> u64 {
 pub(crate) fn trust_all() -> bool {
     // SAFETY: the static is valid, aligned and never written by a program.
     unsafe { core::ptr::read_volatile(&raw const TRUST_ALL) != 0 }
+}
+
+/// Numbers of PID 1's namespaces: user, net, pid, mnt, cgroup.
+#[inline(always)]
+pub(crate) fn host_namespaces() -> [u32; HOST_NAMESPACES] {
+    // SAFETY: the static is valid, aligned and never written by a program.
+    unsafe { core::ptr::read_volatile(&raw const NAMESPACES) }
 }
 
 /// Local storage of a kernel object, as a BTF map definition; aya-ebpf has no

@@ -7,6 +7,7 @@
 //! `eval` in the language crate is the definition; a property test compares the
 //! two. This code shares nothing with it.
 
+use crate::ask::{Asker, List};
 use crate::facts::{
     Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_PATH, OBJECT_UNNAMED,
     OBJECT_UNREADABLE, SUBJECT_EXE,
@@ -14,8 +15,9 @@ use crate::facts::{
 use crate::family::pair;
 use crate::fields::{Dimension, Lookup};
 use crate::image::{
-    BODY, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD,
-    DESC_TERMS, DESC_VERDICT, Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STEPS, slot,
+    BODY, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE, DESC_ASKS, DESC_ENFORCED,
+    DESC_RECORD, DESC_TERMS, DESC_VERDICT, Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STEPS,
+    slot,
 };
 
 /// Where the words of an image come from.
@@ -35,6 +37,7 @@ pub const NO_RULE: u32 = u32::MAX;
 
 /// What one set of rules says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Outcome {
     /// The determining rule's index in the policy, or [`NO_RULE`].
     pub rule: u32,
@@ -64,7 +67,11 @@ impl Outcome {
 }
 
 /// What the tables say of one operation.
+///
+/// Its layout has no padding: in the kernel a verdict is handed from one
+/// function to another, and each byte of it must have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Verdict {
     /// By the enforced rules: what happens.
     pub actual: Outcome,
@@ -74,7 +81,14 @@ pub struct Verdict {
     pub recorded: u64,
     /// Base of the pair's terms, to turn bits of `recorded` into rules.
     pub terms: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
 }
+
+const _: () = assert!(
+    size_of::<Verdict>() == 2 * size_of::<Outcome>() + 16,
+    "a verdict has no padding"
+);
 
 impl Verdict {
     /// Allowed, and nothing to say.
@@ -83,13 +97,18 @@ impl Verdict {
         hypothetical: Outcome::NONE,
         recorded: 0,
         terms: 0,
+        reserved: 0,
     };
 }
 
 /// Judges one operation. `None` when the image is damaged (an offset outside
 /// it, an unknown effect): the caller decides what that means.
 #[inline(always)]
-pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> {
+pub fn decide<T: Tables + ?Sized>(
+    tables: &T,
+    facts: &Facts,
+    rest: &impl Asker<T>,
+) -> Option<Verdict> {
     let pair = pair(facts.family, facts.operation)?;
     let desc = low(tables.word(PAIR_DIR + pair)?);
     if desc < BODY {
@@ -128,6 +147,10 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),
     })?;
+    let list = List(tables.word(desc.wrapping_add(DESC_ASKS))?);
+    if list.count() != 0 {
+        bits &= rest.ask(tables, list)?;
+    }
     verdict(tables, desc, bits)
 }
 
@@ -143,6 +166,7 @@ fn verdict<T: Tables + ?Sized>(tables: &T, desc: u32, bits: u64) -> Option<Verdi
         hypothetical: outcome(tables, terms, deciding)?,
         recorded,
         terms,
+        reserved: 0,
     })
 }
 
@@ -181,15 +205,26 @@ fn row<T: Tables + ?Sized>(
 
 /// Where a lookup stands: base, log2 of its length, seed.
 #[inline(always)]
-fn directory<T: Tables + ?Sized>(tables: &T, lookup: Lookup) -> Option<(u32, u32, u64)> {
-    let at = LOOKUP_DIR + 2 * lookup as u32;
+fn directory<T: Tables + ?Sized>(tables: &T, lookup: u32) -> Option<(u32, u32, u64)> {
+    let at = lookup.wrapping_mul(2).wrapping_add(LOOKUP_DIR);
     let word = tables.word(at)?;
-    Some((low(word), low(word >> 32) & 31, tables.word(at + 1)?))
+    let seed = tables.word(at.wrapping_add(1))?;
+    Some((low(word), low(word >> 32) & 31, seed))
 }
 
 /// The class of a two-word key.
 #[inline(always)]
 fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: Lookup, key: [u64; 2]) -> Option<u32> {
+    class_of_pair_in(tables, lookup as u32, key)
+}
+
+/// As [`class_of_pair`], by the lookup's number.
+#[inline(always)]
+pub(crate) fn class_of_pair_in<T: Tables + ?Sized>(
+    tables: &T,
+    lookup: u32,
+    key: [u64; 2],
+) -> Option<u32> {
     let (base, bits, seed) = directory(tables, lookup)?;
     let mask = (1_u32 << bits) - 1;
     let home = low(slot(key, seed));
@@ -211,6 +246,16 @@ fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: Lookup, key: [u64; 2]) 
 /// The class of a 32-bit number: that of the last interval that starts at or below it.
 #[inline(always)]
 fn class_of_number<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: u32) -> Option<u32> {
+    class_of_number_in(tables, lookup as u32, value)
+}
+
+/// As [`class_of_number`], by the lookup's number.
+#[inline(always)]
+pub(crate) fn class_of_number_in<T: Tables + ?Sized>(
+    tables: &T,
+    lookup: u32,
+    value: u32,
+) -> Option<u32> {
     let (base, bits, _) = directory(tables, lookup)?;
     let mut half = (1_u32 << bits) >> 1;
     let mut at = base;
@@ -228,7 +273,7 @@ fn class_of_number<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: u32) -
 /// The class of a 128-bit number, most significant half first.
 #[inline(always)]
 fn class_of_wide<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: [u64; 2]) -> Option<u32> {
-    let (base, bits, _) = directory(tables, lookup)?;
+    let (base, bits, _) = directory(tables, lookup as u32)?;
     let mut half = (1_u32 << bits) >> 1;
     let mut index = 0_u32;
     for _ in 0..STEPS {
@@ -258,6 +303,6 @@ fn opaque(value: u64) -> u64 {
 
 /// The low half of a word.
 #[inline(always)]
-const fn low(word: u64) -> u32 {
+pub(crate) const fn low(word: u64) -> u32 {
     (word & 0xffff_ffff) as u32
 }

@@ -20,18 +20,27 @@
 //! with start 0, padded by repeating the last one; `Wide` has entries of three
 //! words, start (two, most significant first) and class, likewise.
 //!
-//! A **descriptor** is [`DESC_WORDS`] words: for each dimension the base of its
-//! rows, 0 when no term of the pair asks for it; then masks and the base of the
-//! pair's terms. The **row** of class `c` is [`ROW_WORDS`] words at
+//! A **descriptor** is [`DESC_WORDS`] words: for each common dimension the base of
+//! its rows, 0 when no term of the pair asks for it; then masks, the base of the
+//! pair's terms, and the list of what it asks of rare dimensions
+//! ([`crate::ask::List`]): entries of [`ASK_WORDS`] words. The **row** of class `c` is [`ROW_WORDS`] words at
 //! `base + c * ROW_WORDS`: bit `t` says that term `t` takes the class. The bits
 //! stand in the order kill, deny, allow, default deny, and in each by rule id,
 //! so the first set bit of the AND is the determining rule; record terms follow.
+//!
+//! An **entry** of such a list is `dimension | lookup << 32`, a mask, and the base
+//! of its rows. Where the dimension's values have classes, the mask means
+//! nothing and the rows are as above. A dimension of *bits*, of which a subject
+//! has any number, has an entry for each set that terms name: the set is the
+//! mask, and its rows are two, the first for a subject that has none of the
+//! set's bits and the second for one that has some. So "some value is in the
+//! set" and its complement are exact, whatever sets a policy names together.
 
 use crate::family::PAIRS;
-use crate::fields::{DIMENSION_COUNT, LOOKUP_COUNT};
+use crate::fields::{COMMON_COUNT, LOOKUP_COUNT};
 
 /// First word of an image; changes with the layout.
-pub const MAGIC: u64 = 0x0001_7464_7265_746e;
+pub const MAGIC: u64 = 0x0002_7464_7265_746e;
 /// Words in an image's map value.
 pub const IMAGE_WORDS: u32 = 1 << 16;
 /// Words in a row: terms a pair can have, divided by 64.
@@ -65,15 +74,21 @@ pub const CLASS_UNNAMED: u32 = 4;
 pub const CLASS_FIRST: u32 = 5;
 
 /// Offset of the mask of terms that take part in the verdict.
-pub const DESC_VERDICT: u32 = DIMENSION_COUNT;
+pub const DESC_VERDICT: u32 = COMMON_COUNT;
 /// Offset of the mask of terms whose rule is enforced.
 pub const DESC_ENFORCED: u32 = DESC_VERDICT + ROW_WORDS;
 /// Offset of the mask of record terms.
 pub const DESC_RECORD: u32 = DESC_ENFORCED + ROW_WORDS;
 /// Offset of the word that holds the base of the terms.
 pub const DESC_TERMS: u32 = DESC_RECORD + ROW_WORDS;
+/// Offset of the word that holds the pair's list, a [`crate::ask::List`].
+pub const DESC_ASKS: u32 = DESC_TERMS + 1;
 /// Words in a descriptor.
-pub const DESC_WORDS: u32 = DESC_TERMS + 1;
+pub const DESC_WORDS: u32 = DESC_ASKS + 1;
+/// Words in an entry of a list.
+pub const ASK_WORDS: u32 = 3;
+/// Entries that a list can have.
+pub const ASKS_PER_PAIR: u32 = 256;
 
 /// What a term does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

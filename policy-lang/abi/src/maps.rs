@@ -21,6 +21,8 @@ pub const SOCKETS: &str = "SOCKETS";
 pub const OFFSETS: &str = "OFFSETS";
 /// Frozen read-only data: the key of [`crate::hash`].
 pub const HASH_KEY: &str = "HASH_KEY";
+/// Frozen read-only data: numbers of PID 1's namespaces, [`HOST_NAMESPACES`] of them.
+pub const NAMESPACES: &str = "NAMESPACES";
 /// Frozen read-only data: [`crate::ABI_VERSION`] of the object.
 pub const VERSION: &str = "VERSION";
 /// Frozen read-only data: whether every task older than the engine is trusted (1) or root's alone (0).
@@ -28,6 +30,9 @@ pub const TRUST_ALL: &str = "TRUST_ALL";
 
 /// Policies that the kernel holds at a time: the one in force and the one being filled.
 pub const SLOTS: u32 = 2;
+
+/// PID 1's namespaces: user, net, pid, mnt, cgroup. A number of 0 is not known.
+pub const HOST_NAMESPACES: usize = 5;
 
 /// Words of [`ON_ERROR`], a bit for each (family, operation) pair.
 pub const ON_ERROR_WORDS: u32 = crate::family::PAIRS.div_ceil(64);

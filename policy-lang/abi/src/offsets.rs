@@ -70,14 +70,38 @@ offsets! {
     pid_numbers: "pid" ["numbers"],
     /// Real user id.
     cred_uid: "cred" ["uid"],
+    /// Real group id.
+    cred_gid: "cred" ["gid"],
     /// Effective user id.
     cred_euid: "cred" ["euid"],
     /// Effective group id.
     cred_egid: "cred" ["egid"],
+    /// Effective capabilities: a structure of 64 bits.
+    cred_caps: "cred" ["cap_effective"],
     /// User namespace.
     cred_user_ns: "cred" ["user_ns"],
     /// Depth of a user namespace, 0 for the initial one.
     user_ns_level: "user_namespace" ["level"],
+    /// Its number.
+    user_ns_number: "user_namespace" ["ns.inum"] optional,
+    /// Most of a task's namespaces; null in a task that ends.
+    task_nsproxy: "task_struct" ["nsproxy"],
+    /// Network namespace.
+    nsproxy_net: "nsproxy" ["net_ns"] optional,
+    /// Mount namespace.
+    nsproxy_mnt: "nsproxy" ["mnt_ns"] optional,
+    /// Control group namespace.
+    nsproxy_cgroup: "nsproxy" ["cgroup_ns"] optional,
+    /// Number of a network namespace.
+    net_number: "net" ["ns.inum"] optional,
+    /// Number of a mount namespace.
+    mnt_ns_number: "mnt_namespace" ["ns.inum"] optional,
+    /// Number of a control group namespace.
+    cgroup_ns_number: "cgroup_namespace" ["ns.inum"] optional,
+    /// Process namespace that a number of a `struct pid` counts in.
+    upid_ns: "upid" ["ns"],
+    /// Number of a process namespace.
+    pid_ns_number: "pid_namespace" ["ns.inum"] optional,
     /// The program's file.
     mm_exe_file: "mm_struct" ["exe_file"],
     /// A file's name.

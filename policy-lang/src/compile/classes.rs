@@ -111,7 +111,7 @@ impl Classes {
     pub(super) fn new(sets: &Sets, host: &dyn Host) -> Self {
         let mut keys = Keys::new(host);
         let mut by_dimension = BTreeMap::new();
-        for dimension in DIMENSIONS {
+        for dimension in DIMENSIONS.iter().filter(|one| !one.is_bits()) {
             let of = sets.of(*dimension);
             if !of.is_empty() {
                 by_dimension.insert(*dimension, dimensioned(*dimension, of, &mut keys));
@@ -169,7 +169,8 @@ fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) 
                 numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
                 wide.extend(of.v6.iter().map(|(a, z)| (set, *a, *z)));
             }
-            // INVARIANT: `support::check` has refused the attributes that have these.
+            // INVARIANT: words are bits, which have no classes, and `support::check`
+            // has refused the attributes that have names.
             Values::Names(_) | Values::Words(_) => {}
         }
     }

@@ -3,6 +3,7 @@
 //! Shares no code with [`crate::eval`], which it must agree with: a property
 //! test compares [`policy_abi::decide`] over the image with the definition.
 
+mod asks;
 mod classes;
 mod image;
 mod keys;

@@ -1,6 +1,6 @@
 //! Terms by (family, operation), in the order in which they decide.
 
-use super::support::dimension;
+use super::support::{dimension, trait_field};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::diag::{Code, Diagnostic};
@@ -38,24 +38,28 @@ pub(super) struct Placed {
 pub(super) struct Sets {
     all: BTreeMap<Dimension, Vec<Arc<Values>>>,
     by_content: HashMap<(u32, Arc<Values>), SetId>,
-    /// One set used by many rules is hashed once.
-    by_address: HashMap<(u32, *const Values), SetId>,
+    /// One set used by many rules is looked at once.
+    by_address: HashMap<(Axis, *const Values), (Dimension, SetId)>,
 }
 
 impl Sets {
-    fn intern(&mut self, dimension: Dimension, values: &Arc<Values>) -> SetId {
-        let address = (dimension as u32, Arc::as_ptr(values));
+    fn intern(&mut self, axis: Axis, values: &Arc<Values>) -> Option<(Dimension, SetId)> {
+        let address = (axis, Arc::as_ptr(values));
         if let Some(known) = self.by_address.get(&address) {
-            return *known;
+            return Some(*known);
         }
+        let (dimension, lowered) = lowered(axis, values)?;
         let all = self.all.entry(dimension).or_default();
-        let content = (dimension as u32, values.clone());
-        let id = *self.by_content.entry(content).or_insert_with(|| {
-            all.push(values.clone());
-            all.len() - 1
-        });
-        self.by_address.insert(address, id);
-        id
+        let content = (dimension as u32, lowered);
+        let id = *self
+            .by_content
+            .entry(content)
+            .or_insert_with_key(|content| {
+                all.push(content.1.clone());
+                all.len() - 1
+            });
+        self.by_address.insert(address, (dimension, id));
+        Some((dimension, id))
     }
 
     /// The sets of a dimension, by id.
@@ -72,6 +76,22 @@ type Pair = (Family, Operation);
 pub(super) struct Group {
     pub(super) pairs: Vec<(Family, Operation)>,
     pub(super) terms: Vec<Placed>,
+}
+
+impl Group {
+    /// The pairs, for people.
+    pub(super) fn names(&self) -> String {
+        names(&self.pairs)
+    }
+}
+
+/// Pairs, for people.
+fn names(pairs: &[Pair]) -> String {
+    let names: Vec<String> = pairs
+        .iter()
+        .map(|(family, operation)| format!("`{family} {operation}`"))
+        .collect();
+    names.join(" and ")
 }
 
 /// All terms of a policy.
@@ -170,27 +190,34 @@ fn group<'p>(
 }
 
 fn intern(literal: &Literal, sets: &mut Sets) -> Option<Interned> {
-    let dimension = match literal.axis {
-        Axis::Unix => Dimension::Unix,
-        // INVARIANT: `support::check` has refused every other attribute.
-        Axis::Attribute(attribute) => dimension(attribute)?,
-    };
+    let (dimension, set) = sets.intern(literal.axis, &literal.values)?;
     Some(Interned {
         dimension,
-        set: sets.intern(dimension, &literal.values),
+        set,
         negated: literal.negated,
     })
 }
 
+/// A set as its dimension has it: words become traits.
+fn lowered(axis: Axis, values: &Arc<Values>) -> Option<(Dimension, Arc<Values>)> {
+    let attribute = match axis {
+        Axis::Unix => return Some((Dimension::Unix, values.clone())),
+        Axis::Attribute(attribute) => attribute,
+    };
+    // INVARIANT: `support::check` has refused attributes without a dimension.
+    let dimension = dimension(attribute)?;
+    let lowered = match (&**values, trait_field(attribute)) {
+        (Values::Words(words), Some(field)) => Arc::new(Values::Words(field.set(*words))),
+        _ => values.clone(),
+    };
+    Some((dimension, lowered))
+}
+
 fn no_room(rule: &Rule, pairs: &[(Family, Operation)]) -> Diagnostic {
-    let names: Vec<String> = pairs
-        .iter()
-        .map(|(family, operation)| format!("`{family} {operation}`"))
-        .collect();
     let message = format!(
         "the rule `{}` finds no room in the tables of {}, which hold {TERMS_PER_PAIR} alternatives",
         rule.id,
-        names.join(" and ")
+        names(pairs)
     );
     Diagnostic::new(Code::TooManyTermsInKernel, rule.span, message)
         .help("join rules that differ in one value alone by a set; each `or` takes an alternative of its own")

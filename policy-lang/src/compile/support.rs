@@ -13,6 +13,7 @@ use crate::words::operation::Operation;
 use crate::words::shape::possible;
 use policy_abi::fields::Dimension;
 use policy_abi::image::MAX_RULES;
+use policy_abi::traits;
 
 /// Whether the hooks see every operation of a pair.
 #[must_use]
@@ -28,28 +29,45 @@ pub(super) const fn dimension(attribute: Attribute) -> Option<Dimension> {
         Attribute::Comm => Dimension::Comm,
         Attribute::Uid => Dimension::Uid,
         Attribute::Gid => Dimension::Gid,
-        Attribute::Addr => Dimension::Addr,
-        Attribute::Port => Dimension::Port,
-        Attribute::Path | Attribute::Name => Dimension::Unix,
-        Attribute::Ruid
-        | Attribute::Rgid
-        | Attribute::Loginuid
-        | Attribute::User
-        | Attribute::Group
-        | Attribute::Unit
-        | Attribute::Cgroup
+        Attribute::Ruid => Dimension::Ruid,
+        Attribute::Rgid => Dimension::Rgid,
+        Attribute::Loginuid => Dimension::Loginuid,
+        Attribute::Protocol => Dimension::Protocol,
+        Attribute::Type
         | Attribute::Cap
         | Attribute::Userns
         | Attribute::Netns
         | Attribute::Pidns
         | Attribute::Mntns
-        | Attribute::Cgroupns
+        | Attribute::Cgroupns => Dimension::Traits,
+        Attribute::Addr => Dimension::Addr,
+        Attribute::Port => Dimension::Port,
+        Attribute::Path | Attribute::Name => Dimension::Unix,
+        Attribute::User
+        | Attribute::Group
+        | Attribute::Unit
+        | Attribute::Cgroup
         | Attribute::ParentComm
         | Attribute::ParentExe
-        | Attribute::ParentUid
-        | Attribute::Type
-        | Attribute::Protocol => return None,
+        | Attribute::ParentUid => return None,
     })
+}
+
+/// The attributes that are traits, with their bits in that word.
+const TRAITS: &[(Attribute, traits::Field)] = &[
+    (Attribute::Type, traits::TYPES),
+    (Attribute::Cap, traits::CAPABILITIES),
+    (Attribute::Userns, traits::USERNS),
+    (Attribute::Netns, traits::NETNS),
+    (Attribute::Pidns, traits::PIDNS),
+    (Attribute::Mntns, traits::MNTNS),
+    (Attribute::Cgroupns, traits::CGROUPNS),
+];
+
+/// The bits of an attribute in the word of traits.
+pub(super) fn trait_field(attribute: Attribute) -> Option<traits::Field> {
+    let found = TRAITS.iter().find(|(one, _)| *one == attribute);
+    found.map(|(_, field)| *field)
 }
 
 /// Everything in a policy that the kernel cannot decide.

@@ -4,6 +4,7 @@
 use super::*;
 use crate::load;
 use crate::source::Sources;
+use policy_abi::ask::Nobody;
 use policy_abi::decide::decide;
 use policy_abi::facts::{Facts, OBJECT_IPV4, OBJECT_UNREADABLE};
 use policy_abi::image::{IMAGE_WORDS, MAGIC, PAIR_DIR};
@@ -85,7 +86,7 @@ fn an_empty_policy_allows() {
         family: policy_abi::family::TCP,
         ..Facts::default()
     };
-    let verdict = decide(&image.words[..], &facts).unwrap();
+    let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
     assert_eq!(verdict, policy_abi::decide::Verdict::ALLOW);
 }
 
@@ -116,7 +117,12 @@ fn notes_113_rules_for_tcp_are_put_under_smc_too() {
             family,
             ..Facts::default()
         };
-        assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+        assert!(
+            decide(&image.words[..], &facts, &Nobody)
+                .unwrap()
+                .actual
+                .denies()
+        );
     }
 }
 
@@ -129,7 +135,7 @@ fn notes_118_an_object_that_could_not_be_read() {
             object_kind: OBJECT_UNREADABLE,
             ..Facts::default()
         };
-        let verdict = decide(&image.words[..], &facts).unwrap();
+        let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
         (verdict.actual.denies(), verdict.recorded)
     };
     assert_eq!(verdict("deny unix connect to /run/x"), (true, 0));
@@ -173,7 +179,7 @@ fn sixty_four_alternatives_fit_and_sixty_five_do_not() {
         object: [0x0a00_003f, 0],
         ..Facts::default()
     };
-    let verdict = decide(&made.words[..], &facts).unwrap();
+    let verdict = decide(&made.words[..], &facts, &Nobody).unwrap();
     assert_eq!(verdict.actual.rule, 63);
     let said = refused(&rules(65), "P0602");
     assert!(
@@ -227,5 +233,10 @@ fn a_path_without_a_place_names_nothing() {
         exe: [policy_abi::hash::path([1, 2], b"/usr/bin/good"), 1],
         ..Facts::default()
     };
-    assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+    assert!(
+        decide(&image.words[..], &facts, &Nobody)
+            .unwrap()
+            .actual
+            .denies()
+    );
 }

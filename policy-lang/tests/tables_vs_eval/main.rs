@@ -118,7 +118,8 @@ fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
             .unwrap_or_else(|| b"/nowhere/at/all".to_vec());
         [policy_abi::hash::path(KEY, &place), u64::from(DEVICE)]
     });
-    let verdict = decide(&image.words[..], &facts).expect("the image is whole");
+    let verdict =
+        decide(&image.words[..], &facts, &requests::Known(request)).expect("the image is whole");
     let rule =
         |outcome: policy_abi::decide::Outcome| (outcome.rule != NO_RULE).then_some(outcome.rule);
     Answer {

@@ -43,6 +43,10 @@ const ADDRESSES: &[&str] = &[
     "::fffe:0:0/95",
 ];
 const PORTS: &[&str] = &["80", "443", "0", "65535", "1-1023", "443-8443"];
+const PROTOCOLS: &[&str] = &["0", "6", "17", "256-262", "65535"];
+const CAPS: &[&str] = &["chown", "net_admin", "net_raw", "checkpoint_restore"];
+const NAMESPACES: &[&str] = &["host", "other"];
+const TYPES: &[&str] = &["stream", "dgram", "seqpacket", "raw"];
 
 /// What a rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +94,28 @@ fn ordered(attribute: &'static str) -> BoxedStrategy<String> {
         .boxed()
 }
 
+/// What few policies ask of a subject or its socket.
+fn rare() -> BoxedStrategy<String> {
+    prop::strategy::Union::new([
+        test("ruid", IDS),
+        test("rgid", IDS),
+        test("loginuid", IDS),
+        ordered("ruid"),
+        ordered("rgid"),
+        ordered("loginuid"),
+        test("protocol", PROTOCOLS),
+        ordered("protocol"),
+        test("type", TYPES),
+        test("cap", CAPS),
+        test("userns", NAMESPACES),
+        test("netns", NAMESPACES),
+        test("pidns", NAMESPACES),
+        test("mntns", NAMESPACES),
+        test("cgroupns", NAMESPACES),
+    ])
+    .boxed()
+}
+
 fn tests(world: World) -> BoxedStrategy<String> {
     let mut all = vec![
         test("exe", EXES),
@@ -98,6 +124,8 @@ fn tests(world: World) -> BoxedStrategy<String> {
         test("gid", IDS),
         ordered("uid"),
         ordered("gid"),
+        rare(),
+        rare(),
         select(&["uid in people", "exe in tools", "trusted", "not trusted"][..])
             .prop_map(str::to_owned)
             .boxed(),

@@ -1,11 +1,14 @@
 //! Random requests, and the facts that the kernel would have of them.
 
 use super::policies::{EXES, NAMES, PATHS};
+use policy_abi::ask::{NO_NUMBER, Subject};
 use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_NONE, OBJECT_PATH,
     OBJECT_UNNAMED, OBJECT_UNREADABLE, SUBJECT_EXE,
 };
-use policy_lang::request::{Object, Request};
+use policy_abi::fields::Dimension;
+use policy_abi::traits;
+use policy_lang::request::{Namespace, Object, Request};
 use policy_lang::words::family::Family;
 use policy_lang::words::operation::Operation;
 use proptest::prelude::*;
@@ -94,16 +97,107 @@ pub(crate) fn request() -> BoxedStrategy<Request> {
         ][..],
     );
     let id = || select(&[0_u32, 1, 999, 1000, 1999, 2000, 65_534, u32::MAX - 1][..]);
-    (pair, exe, comm, id(), id())
-        .prop_map(|((family, object), exe, comm, uid, gid)| {
+    (pair, exe, comm, id(), id(), rare())
+        .prop_map(|((family, object), exe, comm, uid, gid, rare)| {
             let mut request = Request::new(family, Operation::Connect, object);
             request.subject.exe = exe.map(|exe| exe.as_bytes().to_vec());
             request.subject.comm = Some(comm.as_bytes().to_vec());
             request.subject.uid = Some(uid);
             request.subject.gid = Some(gid);
+            request.subject.ruid = rare.ruid;
+            request.subject.rgid = rare.rgid;
+            request.subject.loginuid = rare.loginuid;
+            request.subject.cap = rare.cap;
+            [
+                request.subject.userns,
+                request.subject.netns,
+                request.subject.pidns,
+                request.subject.mntns,
+                request.subject.cgroupns,
+            ] = rare.namespaces;
+            request.socket_type = rare.socket_type;
+            request.protocol = rare.protocol;
             request
         })
         .boxed()
+}
+
+/// What few policies ask.
+#[derive(Clone, Debug)]
+struct Rare {
+    ruid: Option<u32>,
+    rgid: Option<u32>,
+    loginuid: Option<u32>,
+    cap: Vec<u8>,
+    namespaces: [Option<Namespace>; 5],
+    socket_type: Option<u8>,
+    protocol: Option<u32>,
+}
+
+fn rare() -> impl Strategy<Value = Rare> {
+    let id = || prop::option::of(select(&[0_u32, 1, 999, 1000, 65_534, u32::MAX - 1][..]));
+    let socket_type = prop::option::of(0..4_u8);
+    let protocol = prop::option::of(select(&[0_u32, 6, 17, 256, 262, 263, 65_535][..]));
+    let cap = prop::collection::vec(select(&[0_u8, 1, 12, 13, 40][..]), 0..3);
+    let namespace = prop::option::weighted(0.8, select(&[Namespace::Host, Namespace::Other][..]));
+    let namespaces = prop::collection::vec(namespace, 5);
+    (id(), id(), id(), cap, namespaces, socket_type, protocol).prop_map(
+        |(ruid, rgid, loginuid, cap, namespaces, socket_type, protocol)| Rare {
+            ruid,
+            rgid,
+            loginuid,
+            cap,
+            namespaces: namespaces.try_into().unwrap(),
+            socket_type,
+            protocol,
+        },
+    )
+}
+
+/// What the kernel side has of a request beyond [`Facts`].
+pub(crate) struct Known<'r>(pub(crate) &'r Request);
+
+impl Subject for Known<'_> {
+    fn number(&self, dimension: Dimension) -> u32 {
+        let (request, subject) = (self.0, &self.0.subject);
+        let numbers = [
+            (Dimension::Ruid, subject.ruid),
+            (Dimension::Rgid, subject.rgid),
+            (Dimension::Loginuid, subject.loginuid),
+            (Dimension::Protocol, request.protocol),
+        ];
+        let found = numbers.iter().find(|(one, _)| *one == dimension);
+        let (_, number) = found.expect("a dimension of numbers");
+        number.unwrap_or(NO_NUMBER)
+    }
+
+    fn key(&self, dimension: Dimension) -> Option<[u64; 2]> {
+        panic!("{dimension:?} is no key")
+    }
+
+    fn traits(&self) -> u64 {
+        let subject = &self.0.subject;
+        let namespaces = [
+            (traits::USERNS, subject.userns),
+            (traits::NETNS, subject.netns),
+            (traits::PIDNS, subject.pidns),
+            (traits::MNTNS, subject.mntns),
+            (traits::CGROUPNS, subject.cgroupns),
+        ];
+        let namespaces = namespaces.map(|(field, found)| match found {
+            Some(Namespace::Host) => field.one(0),
+            Some(Namespace::Other) => field.one(1),
+            None => 0,
+        });
+        // By the numbers that the kernel has.
+        let socket = self
+            .0
+            .socket_type
+            .map_or(0, |at| [1, 2, 5, 3][usize::from(at)]);
+        let caps = subject.cap.iter().map(|cap| 1_u64 << cap);
+        let caps = traits::CAPABILITIES.set(caps.fold(0, |all, one| all | one));
+        caps | namespaces.iter().fold(0, |all, one| all | one) | traits::of_type(socket)
+    }
 }
 
 /// The request as the definition is asked it: paths are places.
