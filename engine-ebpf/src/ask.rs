@@ -4,20 +4,22 @@
 //! VERIFIER: the entries are gone through by `bpf_loop`, whose body is followed
 //! a few times; a loop that the verifier unrolls would be followed for each entry.
 
+use crate::cgroup;
 use crate::dispatch::Words;
 use crate::kernel::{self, Pointer};
-use crate::traits;
+use crate::maps::{CREATORS, Missing};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
-use policy_abi::ask::{Asker, Has, List, NEEDS_TRAITS, NO_NUMBER, Subject, row};
+use policy_abi::ask::{Asker, Has, List, NO_NUMBER, Subject, row};
 use policy_abi::fields::Dimension;
+use policy_abi::identity::Creator;
 use policy_abi::image::{ASK_WORDS, ASKS_PER_PAIR};
 
 /// What is asked of the caller's socket, as it is handed to a decision: numbers.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Socket {
-    kind: u32,
+    pub(crate) kind: u32,
     protocol: u32,
 }
 
@@ -47,9 +49,9 @@ impl Socket {
 /// The acting task and its socket.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub(crate) struct Acting {
-    pub(crate) task: Pointer,
-    pub(crate) socket: Socket,
+struct Acting {
+    task: Pointer,
+    socket: Socket,
 }
 
 impl Subject for Acting {
@@ -60,34 +62,79 @@ impl Subject for Acting {
             Dimension::Rgid => kernel::cred_gid(kernel::task_cred(self.task)),
             Dimension::Loginuid => kernel::task_loginuid(self.task),
             Dimension::Protocol => self.socket.protocol,
+            Dimension::ParentUid => match self.creator() {
+                // SAFETY: a map's value, valid while the program runs.
+                Some(creator) => unsafe { (*creator).uid },
+                None => NO_NUMBER,
+            },
             _ => NO_NUMBER,
         }
     }
 
     #[inline(always)]
-    fn key(&self, _dimension: Dimension) -> Option<[u64; 2]> {
-        None
+    fn key(&self, dimension: Dimension) -> Option<[u64; 2]> {
+        if matches!(dimension, Dimension::Unit | Dimension::Cgroup) {
+            // SAFETY: a map's value, valid while the program runs.
+            let cgroup = unsafe { &*cgroup::known(self.task)? };
+            if dimension == Dimension::Cgroup {
+                return Some([cgroup.hash, 0]);
+            }
+            let [_, length] = cgroup.unit;
+            return (length != 0).then_some(cgroup.unit);
+        }
+        // SAFETY: as above.
+        let creator = unsafe { &*self.creator()? };
+        if dimension == Dimension::ParentComm {
+            return Some(creator.comm);
+        }
+        (creator.exe_known != 0).then_some(creator.exe)
     }
+}
 
+impl Acting {
+    /// What is kept of the process's creator.
     #[inline(always)]
-    fn traits(&self) -> u64 {
-        traits::of(self.task, self.socket.kind)
+    fn creator(&self) -> Option<*const Creator> {
+        let leader = kernel::group_leader(self.task);
+        let creator = CREATORS.of_task(leader, Missing::Leave)?;
+        Some(creator.cast_const())
     }
 }
 
 /// The hooks' side of a decision, which has its own loop over a list.
 #[derive(Clone, Copy)]
-pub(crate) struct Hooked(pub(crate) Acting);
+pub(crate) struct Hooked {
+    pub(crate) socket: Socket,
+    /// What the list needs.
+    pub(crate) has: Has,
+}
 
 impl Asker<Words> for Hooked {
     #[inline(always)]
     fn ask(&self, words: &Words, list: List) -> Option<u64> {
-        let mut bits = 0;
-        if answer(words, &self.0, list.0, &mut bits) {
-            Some(bits)
-        } else {
-            None
+        let mut state = Answering {
+            words: *words,
+            acting: Acting {
+                task: kernel::current(),
+                socket: self.socket,
+            },
+            has: self.has,
+            bits: u64::MAX,
+            at: list.base(),
+            damaged: 0,
+        };
+        let count = kernel::at_most(list.count(), ASKS_PER_PAIR);
+        // SAFETY: `next` has the signature that the helper calls, and `state`
+        // outlives the call.
+        unsafe {
+            bpf_loop(
+                count,
+                next as *const () as *mut c_void,
+                (&raw mut state).cast(),
+                0,
+            );
         }
+        (state.damaged == 0).then_some(state.bits)
     }
 }
 
@@ -102,36 +149,6 @@ struct Answering {
     damaged: u32,
 }
 
-/// The AND of the rows of a list's entries. False when the image is damaged.
-#[inline(always)]
-fn answer(words: &Words, acting: &Acting, list: u64, bits: &mut u64) -> bool {
-    let list = List(list);
-    let mut state = Answering {
-        words: *words,
-        acting: *acting,
-        has: Has::default(),
-        bits: u64::MAX,
-        at: list.base(),
-        damaged: 0,
-    };
-    if list.needs(NEEDS_TRAITS) {
-        state.has.traits = state.acting.traits();
-    }
-    let count = kernel::at_most(list.count(), ASKS_PER_PAIR);
-    // SAFETY: `next` has the signature that the helper calls, and `state`
-    // outlives the call.
-    unsafe {
-        bpf_loop(
-            count,
-            next as *const () as *mut c_void,
-            (&raw mut state).cast(),
-            0,
-        );
-    }
-    *bits = state.bits;
-    state.damaged == 0
-}
-
 /// Takes in the row of one entry; 1 ends the loop.
 unsafe extern "C" fn next(_index: u32, state: *mut Answering) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `answer` gave it.
@@ -140,7 +157,8 @@ unsafe extern "C" fn next(_index: u32, state: *mut Answering) -> i64 {
         state.damaged = 1;
         return 1;
     };
-    state.bits &= row;
-    state.at = state.at.wrapping_add(ASK_WORDS);
+    // VERIFIER: or it would follow each turn with what the one before has left.
+    state.bits = kernel::opaque_memory(state.bits & row);
+    state.at = kernel::opaque_memory(u64::from(state.at.wrapping_add(ASK_WORDS))) as u32;
     0
 }

@@ -1,16 +1,17 @@
 //! Every hook's beginning and end: who is judged at all, the verdict, the
 //! failure verdict, the counts, and what the caller gets back.
 
-use crate::ask::{Acting, Hooked, Socket};
+use crate::ask::{Hooked, Socket};
 use crate::count::{add, count, tally};
-use crate::emit::{self, Caller, Said};
+use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{ACTIVE, Image, ON_ERROR, TABLES};
-use crate::subject;
+use crate::{cgroup, groups, subject, traits};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use core::ptr::read_volatile;
-use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
+use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide, list};
 use policy_abi::event::{Action, Counter, FLAG_FAILED};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
@@ -99,8 +100,7 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     let Some(policy) = in_force() else {
         return failed(caller, facts);
     };
-    let socket = Socket::of(caller.sk).pack();
-    if judge(policy.words.0.cast(), facts, socket, &raw mut verdict) == 0 {
+    if !judged_by(&policy, caller, facts, &mut verdict) {
         return failed(caller, facts);
     }
     let (action, outcome) = action_of(&verdict);
@@ -115,16 +115,8 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     if action == Action::Allow {
         return 0;
     }
-    let said = Said {
-        generation: policy.generation,
-        recorded: verdict.recorded,
-        terms: verdict.terms,
-        action: action as u32,
-        outcome,
-        flags: caller.flags,
-    };
-    let emitted = emit::emit(caller, facts, &said);
-    settle(&policy, &said, emitted);
+    let emitted = emit::emit(caller, facts, policy.generation, &verdict, action as u32);
+    settle(&policy, &verdict, action as u32, outcome.rule, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
         unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
@@ -135,9 +127,46 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     }
 }
 
-/// An image as the function below is handed it.
+/// Decides by a policy. False when its image is damaged.
+///
+/// What the pair's list needs is read here, not below [`judge`]: the frames of
+/// a chain of calls have 512 bytes together.
+#[inline(always)]
+fn judged_by(policy: &InForce, caller: &Caller, facts: &Facts, verdict: &mut Verdict) -> bool {
+    let Some(list) = list(&policy.words, facts) else {
+        return false;
+    };
+    let words = policy.words.0.cast::<Memory>();
+    let socket = Socket::of(caller.sk).pack();
+    let mut has = Has::default();
+    if list.needs(NEEDS_TRAITS) {
+        has.traits = traits::of(socket);
+    }
+    if list.needs(NEEDS_GROUPS) {
+        has.groups = groups::of(words);
+    }
+    if list.needs(NEEDS_CGROUP) {
+        cgroup::refresh();
+    }
+    judge(words, facts, socket, &raw const has, verdict) != 0
+}
+
+/// An image as functions are handed it that are verified by their types.
 #[repr(C)]
 pub(crate) struct Memory([u64; IMAGE_WORDS as usize]);
+
+impl Words {
+    /// The words of an image; `None` only for the verifier, which takes any
+    /// pointer that it is handed for one that may be null.
+    #[inline(always)]
+    pub(crate) fn of(memory: *const Memory) -> Option<Self> {
+        if memory.is_null() {
+            None
+        } else {
+            Some(Self(memory.cast()))
+        }
+    }
+}
 
 /// The decision; 0 when the image is damaged.
 ///
@@ -149,18 +178,23 @@ extern "C" fn judge(
     words: *const Memory,
     facts: *const Facts,
     socket: u64,
+    has: *const Has,
     verdict: *mut Verdict,
 ) -> u32 {
-    if words.is_null() || facts.is_null() || verdict.is_null() {
+    if facts.is_null() || verdict.is_null() || has.is_null() {
         return 0;
     }
-    let asker = Hooked(Acting {
-        task: kernel::current(),
+    let Some(words) = Words::of(words) else {
+        return 0;
+    };
+    let asker = Hooked {
         socket: Socket::unpack(socket),
-    });
+        // SAFETY: the verifier checks that callers hand it over.
+        has: unsafe { *has },
+    };
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
-    let Some(found) = decide(&Words(words.cast()), facts, &asker) else {
+    let Some(found) = decide(&words, facts, &asker) else {
         return 0;
     };
     // SAFETY: the verifier checks that callers hand over room for a verdict.
@@ -202,17 +236,17 @@ fn action_of(verdict: &Verdict) -> (Action, Outcome) {
 
 /// Counts for the rules concerned what was decided and what became of the event.
 #[inline(never)]
-fn settle(policy: &InForce, said: &Said, emitted: bool) {
-    if said.action != Action::Record as u32 {
-        settle_rule(policy.slot, said.outcome.rule, said.action, emitted);
+fn settle(policy: &InForce, verdict: &Verdict, action: u32, rule: u32, emitted: bool) {
+    if action != Action::Record as u32 {
+        settle_rule(policy.slot, rule, action, emitted);
     }
-    if said.recorded == 0 {
+    if verdict.recorded == 0 {
         return;
     }
     let mut recorded = Recorded {
         words: policy.words,
-        rest: said.recorded,
-        terms: said.terms,
+        rest: verdict.recorded,
+        terms: verdict.terms,
         last: NO_RULE,
         slot: policy.slot,
         emitted: u32::from(emitted),
@@ -316,7 +350,7 @@ fn in_force() -> Option<InForce> {
 }
 
 /// The verdict when tables cannot be used: what the policy chose, pair by pair.
-#[inline(always)]
+#[inline(never)]
 fn failed(caller: &Caller, facts: &Facts) -> i32 {
     count(Counter::NoTables);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
@@ -329,19 +363,21 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
         return 0;
     }
     count(Counter::Denied);
-    let said = Said {
-        generation: 0,
-        recorded: 0,
-        terms: 0,
-        action: Action::Deny as u32,
-        outcome: Outcome {
-            rule: NO_RULE,
-            effect: Effect::Deny as u32,
-            errno: EPERM,
-        },
-        flags: caller.flags | FLAG_FAILED,
+    let outcome = Outcome {
+        rule: NO_RULE,
+        effect: Effect::Deny as u32,
+        errno: EPERM,
     };
-    emit::emit(caller, facts, &said);
+    let verdict = Verdict {
+        actual: outcome,
+        hypothetical: outcome,
+        ..Verdict::ALLOW
+    };
+    let caller = Caller {
+        flags: caller.flags | FLAG_FAILED,
+        ..*caller
+    };
+    emit::emit(&caller, facts, 0, &verdict, Action::Deny as u32);
     kernel::refusal(EPERM)
 }
 

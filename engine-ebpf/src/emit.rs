@@ -9,7 +9,7 @@ use aya_ebpf::helpers::generated::{
     bpf_ktime_get_boot_ns, bpf_probe_read_user,
 };
 use core::ptr::addr_of_mut;
-use policy_abi::decide::Outcome;
+use policy_abi::decide::Verdict;
 use policy_abi::event::{
     Action, Counter, FLAG_CONNECT, FLAG_EXE, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
     Record, TYPED_BYTES, Text,
@@ -41,27 +41,24 @@ macro_rules! put {
     }};
 }
 
-/// What was decided, for the event.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Said {
-    pub(crate) generation: u64,
-    /// As in [`policy_abi::decide::Verdict`].
-    pub(crate) recorded: u64,
-    pub(crate) terms: u32,
-    /// An [`Action`].
-    pub(crate) action: u32,
-    /// What the action is about.
-    pub(crate) outcome: Outcome,
-    pub(crate) flags: u32,
-}
-
 /// Writes one event. False when the ring had no room.
 ///
-/// A function of its own, since it is called from two places.
+/// A function of its own, since it is called from two places. `action` is an
+/// [`Action`]; the outcome that it is about is the verdict's.
 #[inline(never)]
-pub(crate) fn emit(caller: &Caller, facts: &Facts, said: &Said) -> bool {
-    let outcome = &said.outcome;
+pub(crate) fn emit(
+    caller: &Caller,
+    facts: &Facts,
+    generation: u64,
+    verdict: &Verdict,
+    action: u32,
+) -> bool {
+    let would_deny = action == Action::WouldDeny as u32;
+    let outcome = if would_deny {
+        &verdict.hypothetical
+    } else {
+        &verdict.actual
+    };
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
         count(Counter::EventsLost);
@@ -70,15 +67,15 @@ pub(crate) fn emit(caller: &Caller, facts: &Facts, said: &Said) -> bool {
     let record: *mut Record = entry.as_mut_ptr();
     put!(record.version = policy_abi::ABI_VERSION);
     put!(record.hook = caller.hook);
-    put!(record.action = said.action);
-    put!(record.generation = said.generation);
+    put!(record.action = action);
+    put!(record.generation = generation);
     put!(record.sequence = sequence);
-    put!(record.recorded = said.recorded);
-    put!(record.terms = said.terms);
+    put!(record.recorded = verdict.recorded);
+    put!(record.terms = verdict.terms);
     put!(record.rule = outcome.rule);
     put!(record.effect = outcome.effect);
     put!(
-        record.errno = if outcome.denies() && said.action != Action::WouldDeny as u32 {
+        record.errno = if outcome.denies() && !would_deny {
             outcome.errno
         } else {
             0
@@ -86,7 +83,7 @@ pub(crate) fn emit(caller: &Caller, facts: &Facts, said: &Said) -> bool {
     );
     put!(record.facts = *facts);
     put!(record.reserved = 0);
-    let mut flags = said.flags | put_process(record, caller);
+    let mut flags = caller.flags | put_process(record, caller);
     flags |= put_exe(record, caller.task);
     flags |= put_call(record, caller);
     flags |= put_object(record, caller.peer);

@@ -7,7 +7,7 @@
 
 use crate::maps::offsets;
 use aya_ebpf::helpers::generated::{
-    bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_skc_to_unix_sock, bpf_task_pt_regs,
+    bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_skc_to_unix_sock, bpf_task_pt_regs,
 };
 use core::ffi::c_void;
 use core::ptr::read_volatile;
@@ -72,10 +72,22 @@ members! {
     cred_euid(cred_euid) -> u32;
     /// Effective group id.
     cred_egid(cred_egid) -> u32;
+    /// Supplementary groups, or null.
+    cred_groups(cred_groups) -> Pointer;
+    /// How many there are.
+    groups_count(groups_count) -> u32;
     /// User namespace of credentials.
     cred_user_ns(cred_user_ns) -> Pointer;
     /// Depth of a user namespace.
     user_ns_level(user_ns_level) -> u32;
+    /// A task's cgroups.
+    task_cgroups(task_cgroups) -> Pointer;
+    /// The one of the default hierarchy.
+    cgroups_default(cgroups_default) -> Pointer;
+    /// A cgroup's directory.
+    cgroup_directory(cgroup_node) -> Pointer;
+    /// Its id.
+    node_id(node_id) -> u64;
     /// The program's file.
     mm_exe_file(mm_exe_file) -> Pointer;
     /// A file's dentry.
@@ -227,6 +239,56 @@ pub(crate) fn task_loginuid(task: Pointer) -> u32 {
     } else {
         load(task, offset)
     }
+}
+
+/// The id of one of the supplementary groups.
+#[inline(always)]
+pub(crate) fn group_id(groups: u64, index: u32) -> Option<u32> {
+    copy_u32(groups + u64::from(offset!(groups_ids)) + u64::from(index) * 4)
+}
+
+/// The id of a task's cgroup (v2) and its node, as a number; zeros for none.
+#[inline(always)]
+pub(crate) fn cgroup_node(task: Pointer) -> (u64, u64) {
+    let cgroups = task_cgroups(task);
+    if cgroups.is_null() {
+        return (0, 0);
+    }
+    let cgroup = cgroups_default(cgroups);
+    if cgroup.is_null() {
+        return (0, 0);
+    }
+    let node = cgroup_directory(cgroup);
+    if node.is_null() {
+        return (0, 0);
+    }
+    (node_id(node), node as u64)
+}
+
+/// The parent of a node that is held as a number, 0 at the root.
+#[inline(always)]
+pub(crate) fn node_parent(node: u64) -> Option<u64> {
+    copy_u64(node + u64::from(offset!(node_parent)))
+}
+
+/// Where the name of a node lies that is held as a number.
+#[inline(always)]
+pub(crate) fn node_name(node: u64) -> Option<u64> {
+    copy_u64(node + u64::from(offset!(node_name)))
+}
+
+/// Up to eight bytes of a text that a NUL ends, zeros after it, and how many there are.
+#[inline(always)]
+pub(crate) fn copy_text(from: u64) -> Option<(u64, u32)> {
+    let mut bytes = [0_u64; 2];
+    // SAFETY: nine bytes fit; the helper handles every fault at `from`.
+    let read =
+        unsafe { bpf_probe_read_kernel_str((&raw mut bytes).cast(), 9, from as Pointer) };
+    if !(1..=9).contains(&read) {
+        return None;
+    }
+    let [word, _] = bytes;
+    Some((word, read.cast_unsigned() as u32 - 1))
 }
 
 /// The last of a `struct pid`'s numbers: that of its own namespace.

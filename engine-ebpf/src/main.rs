@@ -18,9 +18,11 @@
 
 mod ask;
 mod capture;
+mod cgroup;
 mod count;
 mod dispatch;
 mod emit;
+mod groups;
 mod hooks;
 mod kernel;
 mod maps;

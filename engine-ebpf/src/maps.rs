@@ -11,7 +11,7 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 use policy_abi::event::{COUNTER_COUNT, Record, Tally};
 use policy_abi::hash::Key;
-use policy_abi::identity::{Identity, Place};
+use policy_abi::identity::{Cgroup, Creator, Identity, Place};
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
 use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, SLOTS};
 use policy_abi::offsets::Offsets;
@@ -39,6 +39,14 @@ pub(crate) static EVENTS: RingBuf<Record, { 8 << 20 }> = RingBuf::new();
 
 #[btf_map(name = "IDENTITIES")]
 pub(crate) static IDENTITIES: Storage<Identity, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
+    Storage::new();
+
+#[btf_map(name = "CREATORS")]
+pub(crate) static CREATORS: Storage<Creator, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
+    Storage::new();
+
+#[btf_map(name = "CGROUPS")]
+pub(crate) static CGROUPS: Storage<Cgroup, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
     Storage::new();
 
 #[btf_map(name = "SOCKETS")]

@@ -1,18 +1,24 @@
 //! The word of traits of the acting task and its socket.
 
-use crate::kernel::{self, Pointer};
+use crate::ask::Socket;
+use crate::kernel;
 use crate::maps::host_namespaces;
 use policy_abi::traits::{
     CAPABILITIES, CGROUPNS, Field, MNTNS, NETNS, PIDNS, USERNS, of_type,
 };
 
 /// What the task has: capabilities in the initial user namespace, namespaces, the socket's type.
-#[inline(always)]
-pub(crate) fn of(task: Pointer, socket_type: u32) -> u64 {
+///
+/// `socket` is a packed [`Socket`].
+///
+/// VERIFIER: followed once, by its types; it fetches the running task itself.
+#[unsafe(export_name = "traits_of")]
+pub(crate) extern "C" fn of(socket: u64) -> u64 {
+    let task = kernel::current();
     let [user, net, pid, mnt, cgroup] = host_namespaces();
     let cred = kernel::task_cred(task);
     let user_ns = kernel::cred_user_ns(cred);
-    let mut traits = of_type(socket_type);
+    let mut traits = of_type(Socket::unpack(socket).kind);
     if !user_ns.is_null() && kernel::user_ns_level(user_ns) == 0 {
         let [low, high] = kernel::cred_caps(cred);
         traits |= CAPABILITIES.set(u64::from(low) | u64::from(high) << 32);

@@ -6,7 +6,8 @@
 //! the object's side. What does not exist yet is anchored below the deepest
 //! folder that does.
 
-use policy_lang::compile::{Host, Place, PlaceUse};
+use crate::accounts::Accounts;
+use policy_lang::compile::{Account, Host, Place, PlaceUse};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, readlinkat, statx};
 use rustix::io::Errno;
 use std::cell::RefCell;
@@ -41,6 +42,7 @@ pub struct Anchors {
     key: [u64; 2],
     /// Paths that were asked for and lie nowhere: a rule about one would match nothing.
     lost: RefCell<Vec<Vec<u8>>>,
+    accounts: Accounts,
 }
 
 impl Anchors {
@@ -62,6 +64,7 @@ impl Anchors {
             mounts,
             key,
             lost: RefCell::default(),
+            accounts: Accounts::default(),
         })
     }
 
@@ -69,6 +72,11 @@ impl Anchors {
     #[must_use]
     pub fn lost(&self) -> Option<Vec<u8>> {
         self.lost.borrow().first().cloned()
+    }
+
+    /// The names of users and groups that were asked for.
+    pub(crate) const fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// The path at which PID 1 sees a place; `in_fs` has no leading slash, and
@@ -164,6 +172,10 @@ impl Host for Anchors {
             self.lost.borrow_mut().push(path.to_vec());
         }
         found.into_iter().collect()
+    }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        self.accounts.number(&self.root, account, name)
     }
 }
 
@@ -282,6 +294,7 @@ mod tests {
             mounts,
             key: [0; 2],
             lost: RefCell::default(),
+            accounts: Accounts::default(),
         };
         let path = |device, text: &str| {
             anchors
@@ -306,6 +319,7 @@ mod tests {
             mounts: vec![],
             key: [0; 2],
             lost: RefCell::default(),
+            accounts: Accounts::default(),
         };
         let canonical = |path: &[u8]| anchors.canonical(path);
         let pair = |a: &[u8], b: &[u8]| Some((a.to_vec(), b.to_vec()));

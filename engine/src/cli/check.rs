@@ -9,9 +9,11 @@ use crate::error::{Exit, ExpectedError};
 use crate::files;
 use clap::ValueEnum;
 use policy_lang::CheckedPolicy;
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
+use policy_lang::compile::{Account, Enforcement, Host, Place, PlaceUse, compile};
 use policy_lang::diag::{Report, Severity, render_all, to_json};
 use policy_lang::source::Sources;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -42,8 +44,11 @@ enum Format {
     Github,
 }
 
-/// A host on which every path is one place.
-struct AnyHost;
+/// A host on which every path is one place, and every name somebody's.
+#[derive(Default)]
+struct AnyHost {
+    accounts: RefCell<HashMap<(Account, Vec<u8>), u32>>,
+}
 
 impl Host for AnyHost {
     fn hash_key(&self) -> [u64; 2] {
@@ -56,6 +61,12 @@ impl Host for AnyHost {
             path: path.to_vec(),
         }]
     }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let mut all = self.accounts.borrow_mut();
+        let next = u32::try_from(all.len()).ok()?;
+        Some(*all.entry((account, name.to_vec())).or_insert(next))
+    }
 }
 
 /// The policy that can be loaded, and all findings.
@@ -64,7 +75,7 @@ fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
     let Some(policy) = policy else {
         return (None, report);
     };
-    match compile(&policy, &AnyHost, 0, Enforcement::AsWritten) {
+    match compile(&policy, &AnyHost::default(), 0, Enforcement::AsWritten) {
         Ok(_) => (Some(policy), report),
         Err(found) => {
             let all = report.diagnostics().iter().cloned().chain(found);

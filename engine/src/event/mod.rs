@@ -65,7 +65,6 @@ mod render;
 mod rules;
 mod text;
 mod time;
-mod unit;
 mod words;
 
 #[cfg(test)]

@@ -26,7 +26,10 @@ pub(super) fn name(event: &Event) -> (u32, String) {
         Hook::SocketSendmsg => (100_001, Hook::SocketSendmsg),
         Hook::UnixMaySend => (100_002, Hook::UnixMaySend),
         // `decode` lets no such record through.
-        other @ (Hook::BprmCommittedCreds | Hook::TaskAlloc | Hook::SocketListen) => (0, other),
+        other @ (Hook::BprmCommittedCreds
+        | Hook::BprmCredsForExec
+        | Hook::TaskAlloc
+        | Hook::SocketListen) => (0, other),
     };
     (id, format!("security_{}", hook.name()))
 }

@@ -109,8 +109,7 @@ pub fn decide<T: Tables + ?Sized>(
     facts: &Facts,
     rest: &impl Asker<T>,
 ) -> Option<Verdict> {
-    let pair = pair(facts.family, facts.operation)?;
-    let desc = low(tables.word(PAIR_DIR + pair)?);
+    let desc = descriptor(tables, facts)?;
     if desc < BODY {
         return Some(Verdict::ALLOW);
     }
@@ -152,6 +151,23 @@ pub fn decide<T: Tables + ?Sized>(
         bits &= rest.ask(tables, list)?;
     }
     verdict(tables, desc, bits)
+}
+
+/// What the pair asks of rare dimensions, `None` when the image is damaged.
+#[inline(always)]
+pub fn list<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<List> {
+    let desc = descriptor(tables, facts)?;
+    if desc < BODY {
+        return Some(List::new(0, 0, 0));
+    }
+    tables.word(desc.wrapping_add(DESC_ASKS)).map(List)
+}
+
+/// The descriptor of the pair; less than [`BODY`] when no rule names it.
+#[inline(always)]
+fn descriptor<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<u32> {
+    let pair = pair(facts.family, facts.operation)?;
+    tables.word(PAIR_DIR + pair).map(low)
 }
 
 /// From the bits of the matching terms to what they mean.

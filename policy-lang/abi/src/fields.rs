@@ -69,8 +69,20 @@ numbered! {
     Loginuid,
     /// The protocol of the caller's socket.
     Protocol,
+    /// The user id of the subject's creator.
+    ParentUid,
+    /// The name of its creator's main thread.
+    ParentComm,
+    /// Its creator's executable.
+    ParentExe,
+    /// Its systemd unit.
+    Unit,
+    /// Its cgroup.
+    Cgroup,
     /// What a subject has or has not, a bit each: see [`crate::traits`].
     Traits,
+    /// The groups that a policy names, a bit each: see [`crate::ask::Groups`].
+    Groups,
 }
 
 /// The first dimension that is asked by a list.
@@ -88,7 +100,7 @@ impl Dimension {
     /// Whether its values are bits, which a subject can have any number of.
     #[must_use]
     pub const fn is_bits(self) -> bool {
-        matches!(self, Self::Traits)
+        matches!(self, Self::Traits | Self::Groups)
     }
 }
 
@@ -119,6 +131,16 @@ numbered! {
     Loginuid,
     /// Protocols.
     Protocol,
+    /// Creators' user ids.
+    ParentUid,
+    /// Creators' names.
+    ParentComm,
+    /// Creators' executables by place.
+    ParentExe,
+    /// Units by hash.
+    Unit,
+    /// Cgroups by hash.
+    Cgroup,
 }
 
 impl Lookup {
@@ -137,6 +159,11 @@ impl Lookup {
             Self::Rgid => Dimension::Rgid,
             Self::Loginuid => Dimension::Loginuid,
             Self::Protocol => Dimension::Protocol,
+            Self::ParentUid => Dimension::ParentUid,
+            Self::ParentComm => Dimension::ParentComm,
+            Self::ParentExe => Dimension::ParentExe,
+            Self::Unit => Dimension::Unit,
+            Self::Cgroup => Dimension::Cgroup,
         }
     }
 
@@ -144,7 +171,13 @@ impl Lookup {
     #[must_use]
     pub const fn shape(self) -> Shape {
         match self {
-            Self::Exe | Self::Comm | Self::Unix => Shape::Pairs,
+            Self::Exe
+            | Self::Comm
+            | Self::Unix
+            | Self::ParentComm
+            | Self::ParentExe
+            | Self::Unit
+            | Self::Cgroup => Shape::Pairs,
             Self::Uid
             | Self::Gid
             | Self::Addr4
@@ -152,7 +185,8 @@ impl Lookup {
             | Self::Ruid
             | Self::Rgid
             | Self::Loginuid
-            | Self::Protocol => Shape::Narrow,
+            | Self::Protocol
+            | Self::ParentUid => Shape::Narrow,
             Self::Addr6 => Shape::Wide,
         }
     }

@@ -25,6 +25,8 @@ macro_rules! for_each_hook {
             { id: 5, variant: TaskAlloc, name: task_alloc, args: 2, role: Identify }
             /// listen(2): a unix socket's place is taken, before anyone can rename it.
             { id: 6, variant: SocketListen, name: socket_listen, args: 2, role: Identify }
+            /// exec(2) at its beginning: a thread that becomes the main one takes what is kept of its creator along.
+            { id: 7, variant: BprmCredsForExec, name: bprm_creds_for_exec, args: 1, role: Identify }
         }
     };
 }

@@ -8,6 +8,7 @@
 //! word 0              MAGIC
 //! word 1              generation
 //! word 2              words in use
+//! word GROUPS         group ids that the policy names: base | number << 32
 //! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed
 //! PAIR_DIR + p        pair p: base of its descriptor, 0 when no rule names the pair
 //! …                   lookups, descriptors, rows, terms
@@ -49,6 +50,11 @@ pub const ROW_WORDS: u32 = 1;
 pub const TERMS_PER_PAIR: u32 = 64 * ROW_WORDS;
 /// Rules and defaults that can be counted, in one policy.
 pub const MAX_RULES: u32 = 4096;
+
+/// Where the groups that the policy names are described, an [`crate::ask::Groups`].
+pub const GROUPS: u32 = 3;
+/// Groups that a policy can name: a bit each of a word.
+pub const MAX_GROUPS: u32 = 64;
 
 /// Where the lookups are described.
 pub const LOOKUP_DIR: u32 = 4;

@@ -14,6 +14,10 @@ pub const COUNTERS: &str = "COUNTERS";
 pub const EVENTS: &str = "EVENTS";
 /// Task storage of [`crate::identity::Identity`], on group leaders.
 pub const IDENTITIES: &str = "IDENTITIES";
+/// Task storage of [`crate::identity::Creator`], on group leaders.
+pub const CREATORS: &str = "CREATORS";
+/// Task storage of [`crate::identity::Cgroup`], on threads.
+pub const CGROUPS: &str = "CGROUPS";
 /// Socket storage of [`crate::identity::Place`], on listening and receiving unix sockets.
 pub const SOCKETS: &str = "SOCKETS";
 

@@ -78,6 +78,12 @@ offsets! {
     cred_egid: "cred" ["egid"],
     /// Effective capabilities: a structure of 64 bits.
     cred_caps: "cred" ["cap_effective"],
+    /// Supplementary groups.
+    cred_groups: "cred" ["group_info"],
+    /// How many there are.
+    groups_count: "group_info" ["ngroups"],
+    /// Their ids, sorted.
+    groups_ids: "group_info" ["gid"],
     /// User namespace.
     cred_user_ns: "cred" ["user_ns"],
     /// Depth of a user namespace, 0 for the initial one.
@@ -102,6 +108,18 @@ offsets! {
     upid_ns: "upid" ["ns"],
     /// Number of a process namespace.
     pid_ns_number: "pid_namespace" ["ns.inum"] optional,
+    /// The cgroups of a task.
+    task_cgroups: "task_struct" ["cgroups"],
+    /// The one of the default hierarchy, cgroup v2.
+    cgroups_default: "css_set" ["dfl_cgrp"],
+    /// A cgroup's directory.
+    cgroup_node: "cgroup" ["kn"],
+    /// Its id.
+    node_id: "kernfs_node" ["id"],
+    /// Its parent, null at the root.
+    node_parent: "kernfs_node" ["parent", "__parent"],
+    /// Its name, ended by a NUL.
+    node_name: "kernfs_node" ["name"],
     /// The program's file.
     mm_exe_file: "mm_struct" ["exe_file"],
     /// A file's name.

@@ -1,12 +1,13 @@
 //! The list of what a pair asks of rare dimensions, see [`policy_abi::ask`].
 
 use super::classes::Classes;
+use super::groups::Groups;
 use super::image::{Full, Writer, mask, rows};
 use super::pairs::{Group, SetId, Sets};
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
 use crate::types::Values;
-use policy_abi::ask::{List, NEEDS_TRAITS};
+use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
 use policy_abi::fields::{Dimension, LOOKUPS};
 use policy_abi::image::ASKS_PER_PAIR;
 use std::collections::BTreeSet;
@@ -51,6 +52,7 @@ pub(super) fn list(
     sets: &Sets,
     group: &Group,
     classes: &Classes,
+    groups: &Groups,
 ) -> Result<List, Full> {
     let mut words = Vec::new();
     let mut needs = 0;
@@ -60,7 +62,10 @@ pub(super) fn list(
         let lookup = LOOKUPS.iter().find(|one| one.dimension() == *dimension);
         let lookup = lookup.map_or(0, |one| *one as u32);
         let (bits, table) = if let Some(set) = set {
-            (bits(sets, *dimension, *set), two(group, *dimension, *set))
+            (
+                bits(sets, groups, *dimension, *set),
+                two(group, *dimension, *set),
+            )
         } else {
             let of = classes.of(*dimension).ok_or(Full)?;
             (0, rows(&group.terms, *dimension, of))
@@ -81,15 +86,20 @@ pub(super) fn list(
 const fn need(dimension: Dimension) -> u64 {
     if matches!(dimension, Dimension::Traits) {
         NEEDS_TRAITS
+    } else if matches!(dimension, Dimension::Groups) {
+        NEEDS_GROUPS
+    } else if matches!(dimension, Dimension::Unit | Dimension::Cgroup) {
+        NEEDS_CGROUP
     } else {
         0
     }
 }
 
 /// A set of a dimension of bits, as a mask.
-fn bits(sets: &Sets, dimension: Dimension, set: SetId) -> u64 {
+fn bits(sets: &Sets, groups: &Groups, dimension: Dimension, set: SetId) -> u64 {
     match sets.of(dimension).get(set).map(|values| &**values) {
         Some(Values::Words(bits)) => *bits,
+        Some(Values::Numbers(named)) => groups.mask(named),
         Some(_) | None => 0,
     }
 }

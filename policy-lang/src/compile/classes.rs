@@ -4,7 +4,7 @@
 //! become keys before classes are made, since two paths of a policy can be
 //! anchored at one place.
 
-use super::keys::{Key, Keys, comm};
+use super::keys::{Key, Keys};
 use super::pairs::{SetId, Sets};
 use super::{Host, PlaceUse};
 use crate::types::Values;
@@ -134,12 +134,7 @@ fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) 
         match &**values {
             Values::Patterns(patterns) => {
                 for bytes in patterns.iter().filter_map(Pattern::literal) {
-                    let found = if dimension == Dimension::Comm {
-                        comm(bytes).into_iter().collect()
-                    } else {
-                        keys.path(bytes, PlaceUse::Exe)
-                    };
-                    for key in found {
+                    for key in keys.of_pattern(dimension, bytes) {
                         members.entry(key).or_default().insert(set);
                     }
                 }
@@ -169,8 +164,8 @@ fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) 
                 numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
                 wide.extend(of.v6.iter().map(|(a, z)| (set, *a, *z)));
             }
-            // INVARIANT: words are bits, which have no classes, and `support::check`
-            // has refused the attributes that have names.
+            // INVARIANT: words are bits, which have no classes, and names are
+            // numbers by now.
             Values::Names(_) | Values::Words(_) => {}
         }
     }

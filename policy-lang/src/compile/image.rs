@@ -3,6 +3,7 @@
 use super::Enforcement;
 use super::asks;
 use super::classes::{Classes, Dimensioned};
+use super::groups::Groups;
 use super::lookup::{self, Built};
 use super::pairs::{Group, Interned, Pairs, Placed};
 use crate::ast::Effect;
@@ -13,7 +14,7 @@ use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
     BODY, CLASS_UNREADABLE, DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT,
-    DESC_WORDS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, term,
+    DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, term,
 };
 use std::collections::HashMap;
 
@@ -59,6 +60,7 @@ pub(super) fn assemble(
     policy: &CheckedPolicy,
     pairs: &Pairs,
     classes: &Classes,
+    groups: &Groups,
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Vec<u64>, Vec<Diagnostic>> {
@@ -74,7 +76,7 @@ pub(super) fn assemble(
     if !crowded.is_empty() {
         return Err(crowded);
     }
-    let done = fill(&mut writer, policy, pairs, classes, enforcement);
+    let done = fill(&mut writer, policy, pairs, (classes, groups), enforcement);
     let used = writer.words.len() as u64;
     let headed = done.and_then(|()| {
         writer.set(0, MAGIC)?;
@@ -100,9 +102,11 @@ fn fill(
     writer: &mut Writer,
     policy: &CheckedPolicy,
     pairs: &Pairs,
-    classes: &Classes,
+    (classes, groups): (&Classes, &Groups),
     enforcement: Enforcement,
 ) -> Result<(), Full> {
+    let named = groups.write(writer)?;
+    writer.set(GROUPS, named.0)?;
     for found in LOOKUPS {
         if let Some(of) = classes.of(found.dimension()) {
             let built = lookup_words(*found, of)?;
@@ -113,7 +117,13 @@ fn fill(
         }
     }
     for group in &pairs.groups {
-        let desc = descriptor(writer, policy, pairs, group, classes, enforcement)?;
+        let desc = descriptor(
+            writer,
+            policy,
+            (pairs, group),
+            (classes, groups),
+            enforcement,
+        )?;
         for (family, operation) in &group.pairs {
             let index = pair(family.number(), operation.number()).ok_or(Full)?;
             writer.set(PAIR_DIR + index, u64::from(desc))?;
@@ -135,12 +145,11 @@ fn lookup_words(found: Lookup, of: &Dimensioned) -> Result<Built, Full> {
 fn descriptor(
     writer: &mut Writer,
     policy: &CheckedPolicy,
-    pairs: &Pairs,
-    group: &Group,
-    classes: &Classes,
+    (pairs, group): (&Pairs, &Group),
+    (classes, groups): (&Classes, &Groups),
     enforcement: Enforcement,
 ) -> Result<u32, Full> {
-    let list = asks::list(writer, &pairs.sets, group, classes)?;
+    let list = asks::list(writer, &pairs.sets, group, classes, groups)?;
     let mut desc = vec![0_u64; DESC_WORDS as usize];
     let mut set = |at: u32, word: u64| desc.get_mut(at as usize).map(|place| *place = word);
     for dimension in DIMENSIONS.iter().filter(|one| !one.is_rare()) {

@@ -1,7 +1,9 @@
 //! What the kernel looks values up by: two words for places, names and comms.
 
 use super::{Host, PlaceUse};
+use crate::unit;
 use policy_abi::facts::ABSTRACT_TAG;
+use policy_abi::fields::Dimension;
 use policy_abi::hash;
 use std::collections::HashMap;
 
@@ -53,9 +55,40 @@ impl<'h> Keys<'h> {
     }
 }
 
+impl Keys<'_> {
+    /// The keys of a literal pattern of a dimension.
+    pub(super) fn of_pattern(&mut self, dimension: Dimension, bytes: &[u8]) -> Vec<Key> {
+        if matches!(dimension, Dimension::Comm | Dimension::ParentComm) {
+            comm(bytes).into_iter().collect()
+        } else if dimension == Dimension::Unit {
+            self.unit(bytes).into_iter().collect()
+        } else if dimension == Dimension::Cgroup {
+            self.cgroup(bytes).into_iter().collect()
+        } else {
+            self.path(bytes, PlaceUse::Exe)
+        }
+    }
+
+    /// The key of a unit; `None` for what is no unit's name, which nobody has.
+    fn unit(&self, name: &[u8]) -> Option<Key> {
+        let length = name.len() as u64;
+        unit::is_unit(name).then(|| [hash::name(self.hash_key, name), length])
+    }
+
+    /// The key of a cgroup; `None` for what is no cgroup's path.
+    fn cgroup(&self, path: &[u8]) -> Option<Key> {
+        let inside = path.strip_prefix(b"/")?;
+        let whole = inside
+            .split(|byte| *byte == b'/')
+            .all(|part| !part.is_empty());
+        let is_path = inside.is_empty() || whole;
+        is_path.then(|| [hash::path(self.hash_key, path), 0])
+    }
+}
+
 /// The key of a comm; `None` for one that no process can have: longer than the
 /// kernel keeps, or with a NUL in it. It is never cut (notes 94).
-pub(super) fn comm(name: &[u8]) -> Option<Key> {
+fn comm(name: &[u8]) -> Option<Key> {
     if name.len() >= COMM_BYTES || name.contains(&0) {
         return None;
     }

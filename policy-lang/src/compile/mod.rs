@@ -5,6 +5,7 @@
 
 mod asks;
 mod classes;
+mod groups;
 mod image;
 mod keys;
 mod lookup;
@@ -37,6 +38,15 @@ pub struct Place {
     pub path: Vec<u8>,
 }
 
+/// What a name in /etc/passwd or /etc/group is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Account {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
 /// What compiling must know of a host.
 pub trait Host {
     /// The key of [`policy_abi::hash`].
@@ -45,6 +55,13 @@ pub trait Host {
     /// Where a literal path lies, once links are followed and mounts resolved:
     /// in no place, or in several.
     fn places(&self, path: &[u8], place_use: PlaceUse) -> Vec<Place>;
+
+    /// The number of a user or group by its name. None, as on a host without
+    /// accounts, when there is no such name: nobody is it then.
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let _ = (account, name);
+        None
+    }
 }
 
 /// How the rules of an image are enforced.
@@ -127,9 +144,10 @@ pub fn compile(
     if !unsupported.is_empty() {
         return Err(unsupported);
     }
-    let pairs = pairs::collect(policy)?;
+    let pairs = pairs::collect(policy, host)?;
     let classes = classes::Classes::new(&pairs.sets, host);
-    let words = image::assemble(policy, &pairs, &classes, generation, enforcement)?;
+    let groups = groups::Groups::new(policy, &pairs)?;
+    let words = image::assemble(policy, &pairs, &classes, &groups, generation, enforcement)?;
     Ok(Image {
         words,
         pairs: pairs.covered(),

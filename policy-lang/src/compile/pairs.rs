@@ -1,11 +1,14 @@
 //! Terms by (family, operation), in the order in which they decide.
 
 use super::support::{dimension, trait_field};
+use super::{Account, Host};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::diag::{Code, Diagnostic};
 use crate::terms::{Axis, Literal, count, normal_form};
 use crate::types::Values;
+use crate::types::number::NumberSet;
+use crate::words::attribute::Attribute;
 use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::Shape;
@@ -43,12 +46,12 @@ pub(super) struct Sets {
 }
 
 impl Sets {
-    fn intern(&mut self, axis: Axis, values: &Arc<Values>) -> Option<(Dimension, SetId)> {
+    fn intern(&mut self, axis: Axis, values: &Arc<Values>, host: &dyn Host) -> (Dimension, SetId) {
         let address = (axis, Arc::as_ptr(values));
         if let Some(known) = self.by_address.get(&address) {
-            return Some(*known);
+            return *known;
         }
-        let (dimension, lowered) = lowered(axis, values)?;
+        let (dimension, lowered) = lowered(axis, values, host);
         let all = self.all.entry(dimension).or_default();
         let content = (dimension as u32, lowered);
         let id = *self
@@ -59,7 +62,7 @@ impl Sets {
                 all.len() - 1
             });
         self.by_address.insert(address, (dimension, id));
-        Some((dimension, id))
+        (dimension, id)
     }
 
     /// The sets of a dimension, by id.
@@ -126,7 +129,7 @@ const fn step(effect: Effect) -> u8 {
 }
 
 /// Collects the terms of a policy. Every pair of every rule is decided by this build.
-pub(super) fn collect(policy: &CheckedPolicy) -> Result<Pairs, Vec<Diagnostic>> {
+pub(super) fn collect(policy: &CheckedPolicy, host: &dyn Host) -> Result<Pairs, Vec<Diagnostic>> {
     // Rules in the order in which they decide: by step, then by id.
     let mut order: Vec<(RuleIndex, &Rule)> = policy
         .by_id()
@@ -151,7 +154,7 @@ pub(super) fn collect(policy: &CheckedPolicy) -> Result<Pairs, Vec<Diagnostic>> 
     let mut found = Vec::new();
     for ((shape, places), pairs) in grouped {
         let rules = places.iter().filter_map(|place| order.get(*place).copied());
-        match group(rules, shape, &pairs, &mut all.sets) {
+        match group(rules, shape, &pairs, &mut all.sets, host) {
             Ok(terms) if terms.is_empty() => {}
             Ok(terms) => all.groups.push(Group { pairs, terms }),
             Err(one) => found.push(*one),
@@ -170,6 +173,7 @@ fn group<'p>(
     shape: Shape,
     pairs: &[(Family, Operation)],
     sets: &mut Sets,
+    host: &dyn Host,
 ) -> Result<Vec<Placed>, Box<Diagnostic>> {
     let room = TERMS_PER_PAIR as usize;
     let mut placed: Vec<Placed> = Vec::new();
@@ -178,7 +182,7 @@ fn group<'p>(
             return Err(Box::new(no_room(rule, pairs)));
         }
         for term in normal_form(rule, shape) {
-            let literals = term.literals.iter().filter_map(|one| intern(one, sets));
+            let literals = term.literals.iter().map(|one| intern(one, sets, host));
             placed.push(Placed {
                 rule: index,
                 effect: rule.effect,
@@ -189,28 +193,42 @@ fn group<'p>(
     Ok(placed)
 }
 
-fn intern(literal: &Literal, sets: &mut Sets) -> Option<Interned> {
-    let (dimension, set) = sets.intern(literal.axis, &literal.values)?;
-    Some(Interned {
+fn intern(literal: &Literal, sets: &mut Sets, host: &dyn Host) -> Interned {
+    let (dimension, set) = sets.intern(literal.axis, &literal.values, host);
+    Interned {
         dimension,
         set,
         negated: literal.negated,
-    })
+    }
 }
 
-/// A set as its dimension has it: words become traits.
-fn lowered(axis: Axis, values: &Arc<Values>) -> Option<(Dimension, Arc<Values>)> {
+/// A set as its dimension has it: words become traits, and names numbers.
+fn lowered(axis: Axis, values: &Arc<Values>, host: &dyn Host) -> (Dimension, Arc<Values>) {
     let attribute = match axis {
-        Axis::Unix => return Some((Dimension::Unix, values.clone())),
+        Axis::Unix => return (Dimension::Unix, values.clone()),
         Axis::Attribute(attribute) => attribute,
     };
-    // INVARIANT: `support::check` has refused attributes without a dimension.
-    let dimension = dimension(attribute)?;
+    let dimension = dimension(attribute);
     let lowered = match (&**values, trait_field(attribute)) {
         (Values::Words(words), Some(field)) => Arc::new(Values::Words(field.set(*words))),
+        (Values::Names(names), _) => Arc::new(numbers(attribute, names, host)),
         _ => values.clone(),
     };
-    Some((dimension, lowered))
+    (dimension, lowered)
+}
+
+/// The users or groups of some names; whoever has no number is nobody.
+fn numbers(attribute: Attribute, names: &[Box<[u8]>], host: &dyn Host) -> Values {
+    let account = if attribute == Attribute::User {
+        Account::User
+    } else {
+        Account::Group
+    };
+    let known = names.iter().filter_map(|name| host.account(account, name));
+    let mut ranges: Vec<(u32, u32)> = known.map(|number| (number, number)).collect();
+    ranges.sort_unstable();
+    ranges.dedup();
+    Values::Numbers(NumberSet { ranges })
 }
 
 fn no_room(rule: &Rule, pairs: &[(Family, Operation)]) -> Diagnostic {

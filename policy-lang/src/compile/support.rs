@@ -23,11 +23,13 @@ pub fn decides(family: Family, operation: Operation) -> bool {
 }
 
 /// The tables' dimension of an attribute that the kernel side captures.
-pub(super) const fn dimension(attribute: Attribute) -> Option<Dimension> {
-    Some(match attribute {
+pub(super) const fn dimension(attribute: Attribute) -> Dimension {
+    match attribute {
         Attribute::Exe => Dimension::Exe,
         Attribute::Comm => Dimension::Comm,
-        Attribute::Uid => Dimension::Uid,
+        // Names are looked up when the policy is compiled.
+        Attribute::Uid | Attribute::User => Dimension::Uid,
+        Attribute::Group => Dimension::Groups,
         Attribute::Gid => Dimension::Gid,
         Attribute::Ruid => Dimension::Ruid,
         Attribute::Rgid => Dimension::Rgid,
@@ -43,14 +45,12 @@ pub(super) const fn dimension(attribute: Attribute) -> Option<Dimension> {
         Attribute::Addr => Dimension::Addr,
         Attribute::Port => Dimension::Port,
         Attribute::Path | Attribute::Name => Dimension::Unix,
-        Attribute::User
-        | Attribute::Group
-        | Attribute::Unit
-        | Attribute::Cgroup
-        | Attribute::ParentComm
-        | Attribute::ParentExe
-        | Attribute::ParentUid => return None,
-    })
+        Attribute::Unit => Dimension::Unit,
+        Attribute::Cgroup => Dimension::Cgroup,
+        Attribute::ParentComm => Dimension::ParentComm,
+        Attribute::ParentExe => Dimension::ParentExe,
+        Attribute::ParentUid => Dimension::ParentUid,
+    }
 }
 
 /// The attributes that are traits, with their bits in that word.
@@ -120,10 +120,6 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
 
 fn check_test(test: &Test, found: &mut Vec<Diagnostic>) {
     let word = test.attribute.word();
-    if dimension(test.attribute).is_none() {
-        found.push(cannot(test.span, &format!("`{word}`")));
-        return;
-    }
     globs(
         test.span,
         &format!("a `{word}` with wildcards"),

@@ -96,14 +96,14 @@ fn what_the_kernel_cannot_decide_is_refused() {
         "deny tcp bind",
         "deny raw connect",
         "deny any connect",
-        "deny tcp connect if unit = x.service",
-        "deny tcp connect if parent.exe = /x",
+        "deny tcp connect if unit = x*.service",
+        "deny tcp connect if cgroup = /x/**",
+        "deny tcp connect if parent.exe = /x*",
+        "deny tcp connect if parent.comm = x*",
         "deny tcp connect if exe = /usr/bin/*",
         "deny tcp connect if comm = k*",
         "deny unix connect to /run/*",
         "deny unix connect to @*",
-        "deny tcp connect unless group = docker",
-        "deny tcp connect if type = stream",
     ] {
         refused(text, "P0601");
     }
@@ -211,6 +211,86 @@ fn an_image_too_large_is_refused_and_never_cut() {
     }
     let found = image(&rules).map(|_| ()).unwrap_err();
     assert!(found[0].starts_with("P0603"), "{found:?}");
+}
+
+/// A host on which every name is somebody's.
+struct Named(std::cell::Cell<u32>);
+
+impl Host for Named {
+    fn hash_key(&self) -> [u64; 2] {
+        [1, 2]
+    }
+
+    fn places(&self, _: &[u8], _: PlaceUse) -> Vec<Place> {
+        Vec::new()
+    }
+
+    fn account(&self, _: Account, _: &[u8]) -> Option<u32> {
+        self.0.set(self.0.get() + 1);
+        Some(self.0.get())
+    }
+}
+
+#[test]
+fn groups_and_sets_have_limits() {
+    let compiled = |text: &str| {
+        let sources = Sources::single("p.policy", text);
+        let policy = load(&sources).0.unwrap();
+        let host = Named(std::cell::Cell::new(0));
+        let image = compile(&policy, &host, 1, Enforcement::AsWritten);
+        image.map(|_| ()).map_err(|found| {
+            let said = found
+                .iter()
+                .map(|one| format!("{} {}", one.code.id(), one.message));
+            said.collect::<Vec<_>>()
+        })
+    };
+    let groups = |count: u32| {
+        let names: Vec<String> = (0..count).map(|at| format!("g{at}")).collect();
+        format!("deny tcp connect if group in {{ {} }}", names.join(", "))
+    };
+    compiled(&groups(64)).unwrap();
+    let said = compiled(&groups(65)).unwrap_err();
+    assert!(
+        said[0].starts_with("P0603") && said[0].contains("65 groups"),
+        "{said:?}"
+    );
+    // Sets that differ, several a term: as many as a list holds, and one more.
+    let sets = |count: usize| {
+        let words = crate::words::capability::WORDS;
+        let tests: Vec<String> = (0..count)
+            .map(|at| {
+                let (one, other) = (at / words.len() + 1, at % words.len());
+                let pair = [words[other], words[(other + one) % words.len()]];
+                format!("cap in {{ {}, {} }}", pair[0], pair[1])
+            })
+            .collect();
+        format!("deny tcp connect if {}", tests.join(" and "))
+    };
+    compiled(&sets(256)).unwrap();
+    let said = compiled(&sets(257)).unwrap_err();
+    assert!(
+        said[0].starts_with("P0602") && said[0].contains("257 different sets"),
+        "{said:?}"
+    );
+}
+
+/// What is no unit's name and no cgroup's path is nobody's, whatever the kernel
+/// side would make of it.
+#[test]
+fn notes_9_only_a_units_name_is_a_unit() {
+    let of = |text: &str| image(text).unwrap().words;
+    let nobody = of("deny tcp connect unless unit in { a.service, b.service }").len();
+    for not_a_unit in [
+        "b",
+        "b.slice",
+        "\"b c.service\"",
+        "\"b/c.service\"",
+        "@b.service",
+    ] {
+        let text = format!("deny tcp connect unless unit in {{ a.service, {not_a_unit} }}");
+        assert!(of(&text).len() < nobody, "{not_a_unit}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod requests;
 
 use policy_abi::decide::{NO_RULE, decide};
 use policy_abi::image::Effect;
-use policy_lang::compile::{Enforcement, Host, Image, Place, PlaceUse};
+use policy_lang::compile::{Account, Enforcement, Host, Image, Place, PlaceUse};
 use policy_lang::request::Request;
 use policy_lang::source::Sources;
 use policy_lang::words::errno::NAMES;
@@ -49,6 +49,15 @@ impl TestHost {
 impl Host for TestHost {
     fn hash_key(&self) -> [u64; 2] {
         KEY
+    }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let accounts = match account {
+            Account::User => requests::USERS,
+            Account::Group => requests::GROUPS,
+        };
+        let found = accounts.iter().find(|(known, _)| known.as_bytes() == name);
+        found.map(|(_, number)| *number)
     }
 
     fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
@@ -112,14 +121,18 @@ fn by_definition(policy: &CheckedPolicy, request: &Request, enforcement: Enforce
 }
 
 fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
-    let facts = requests::facts(request, |path| {
+    let place = |path: &[u8]| {
         let place = host
             .place(path)
             .unwrap_or_else(|| b"/nowhere/at/all".to_vec());
         [policy_abi::hash::path(KEY, &place), u64::from(DEVICE)]
-    });
-    let verdict =
-        decide(&image.words[..], &facts, &requests::Known(request)).expect("the image is whole");
+    };
+    let facts = requests::facts(request, place);
+    let known = requests::Known {
+        request,
+        place: &place,
+    };
+    let verdict = decide(&image.words[..], &facts, &known).expect("the image is whole");
     let rule =
         |outcome: policy_abi::decide::Outcome| (outcome.rule != NO_RULE).then_some(outcome.rule);
     Answer {

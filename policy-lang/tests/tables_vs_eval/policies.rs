@@ -44,6 +44,16 @@ const ADDRESSES: &[&str] = &[
 ];
 const PORTS: &[&str] = &["80", "443", "0", "65535", "1-1023", "443-8443"];
 const PROTOCOLS: &[&str] = &["0", "6", "17", "256-262", "65535"];
+pub(crate) const UNITS: &[&str] = &[
+    "nginx.service",
+    "user@1000.service",
+    "init.scope",
+    "_x.socket",
+];
+pub(crate) const CGROUPS: &[&str] = &["/", "/system.slice", "/system.slice/nginx.service", "/a-b"];
+/// `nobody` is no account of the host's.
+const USERS: &[&str] = &["root", "alice", "bob", "nobody"];
+const GROUPS: &[&str] = &["root", "docker", "wheel", "nobody"];
 const CAPS: &[&str] = &["chown", "net_admin", "net_raw", "checkpoint_restore"];
 const NAMESPACES: &[&str] = &["host", "other"];
 const TYPES: &[&str] = &["stream", "dgram", "seqpacket", "raw"];
@@ -106,6 +116,15 @@ fn rare() -> BoxedStrategy<String> {
         test("protocol", PROTOCOLS),
         ordered("protocol"),
         test("type", TYPES),
+        test("user", USERS),
+        test("group", GROUPS),
+        test("group", GROUPS),
+        test("parent.uid", IDS),
+        ordered("parent.uid"),
+        test("parent.comm", COMMS),
+        test("parent.exe", EXES),
+        test("unit", UNITS),
+        test("cgroup", CGROUPS),
         test("cap", CAPS),
         test("userns", NAMESPACES),
         test("netns", NAMESPACES),

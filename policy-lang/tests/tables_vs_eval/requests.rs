@@ -1,7 +1,7 @@
 //! Random requests, and the facts that the kernel would have of them.
 
-use super::policies::{EXES, NAMES, PATHS};
-use policy_abi::ask::{NO_NUMBER, Subject};
+use super::policies::{CGROUPS, EXES, NAMES, PATHS, UNITS};
+use policy_abi::ask::{Member, NO_NUMBER, Subject};
 use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_NONE, OBJECT_PATH,
     OBJECT_UNNAMED, OBJECT_UNREADABLE, SUBJECT_EXE,
@@ -104,10 +104,23 @@ pub(crate) fn request() -> BoxedStrategy<Request> {
             request.subject.comm = Some(comm.as_bytes().to_vec());
             request.subject.uid = Some(uid);
             request.subject.gid = Some(gid);
+            // What the host looks up, the definition is told.
+            let named = |accounts: &[(&str, u32)], number: u32| {
+                let found = accounts.iter().find(|(_, known)| *known == number);
+                found.map(|(name, _)| name.as_bytes().to_vec())
+            };
+            request.subject.user = named(USERS, uid);
+            let groups = rare.groups.iter().chain([&gid]);
+            request.subject.group = groups.filter_map(|gid| named(GROUPS, *gid)).collect();
             request.subject.ruid = rare.ruid;
             request.subject.rgid = rare.rgid;
             request.subject.loginuid = rare.loginuid;
             request.subject.cap = rare.cap;
+            request.subject.parent_uid = rare.parent.0;
+            request.subject.parent_comm = rare.parent.1;
+            request.subject.parent_exe = rare.parent.2;
+            request.subject.unit = rare.cgroup.0;
+            request.subject.cgroup = rare.cgroup.1;
             [
                 request.subject.userns,
                 request.subject.netns,
@@ -122,12 +135,21 @@ pub(crate) fn request() -> BoxedStrategy<Request> {
         .boxed()
 }
 
+/// Accounts of the test's host, as /etc/passwd and /etc/group would have them.
+pub(crate) const USERS: &[(&str, u32)] = &[("root", 0), ("alice", 1000), ("bob", 1999)];
+pub(crate) const GROUPS: &[(&str, u32)] = &[("root", 0), ("docker", 998), ("wheel", 1000)];
+
 /// What few policies ask.
 #[derive(Clone, Debug)]
 struct Rare {
     ruid: Option<u32>,
     rgid: Option<u32>,
     loginuid: Option<u32>,
+    /// Its user, name and program.
+    parent: (Option<u32>, Option<Vec<u8>>, Option<Vec<u8>>),
+    /// The unit and the cgroup.
+    cgroup: (Option<Vec<u8>>, Option<Vec<u8>>),
+    groups: Vec<u32>,
     cap: Vec<u8>,
     namespaces: [Option<Namespace>; 5],
     socket_type: Option<u8>,
@@ -138,33 +160,68 @@ fn rare() -> impl Strategy<Value = Rare> {
     let id = || prop::option::of(select(&[0_u32, 1, 999, 1000, 65_534, u32::MAX - 1][..]));
     let socket_type = prop::option::of(0..4_u8);
     let protocol = prop::option::of(select(&[0_u32, 6, 17, 256, 262, 263, 65_535][..]));
+    let some = |all: &'static [&'static str]| {
+        prop::option::of(select(all).prop_map(|text| text.as_bytes().to_vec()))
+    };
+    let parent = (id(), some(&["a", "dockerd", "other"]), some(EXES));
+    let cgroup = (some(UNITS), some(CGROUPS));
+    let groups = prop::collection::vec(select(&[0_u32, 5, 998, 999, 1000][..]), 0..4);
     let cap = prop::collection::vec(select(&[0_u8, 1, 12, 13, 40][..]), 0..3);
     let namespace = prop::option::weighted(0.8, select(&[Namespace::Host, Namespace::Other][..]));
     let namespaces = prop::collection::vec(namespace, 5);
-    (id(), id(), id(), cap, namespaces, socket_type, protocol).prop_map(
-        |(ruid, rgid, loginuid, cap, namespaces, socket_type, protocol)| Rare {
-            ruid,
-            rgid,
-            loginuid,
-            cap,
-            namespaces: namespaces.try_into().unwrap(),
-            socket_type,
-            protocol,
-        },
+    (
+        id(),
+        id(),
+        id(),
+        (parent, cgroup),
+        groups,
+        cap,
+        namespaces,
+        socket_type,
+        protocol,
     )
+        .prop_map(
+            |(
+                ruid,
+                rgid,
+                loginuid,
+                (parent, cgroup),
+                groups,
+                cap,
+                namespaces,
+                socket_type,
+                protocol,
+            )| Rare {
+                ruid,
+                rgid,
+                loginuid,
+                parent,
+                cgroup,
+                groups,
+                cap,
+                namespaces: namespaces.try_into().unwrap(),
+                socket_type,
+                protocol,
+            },
+        )
 }
 
 /// What the kernel side has of a request beyond [`Facts`].
-pub(crate) struct Known<'r>(pub(crate) &'r Request);
+pub(crate) struct Known<'r> {
+    pub(crate) request: &'r Request,
+    /// Where a path lies.
+    pub(crate) place: &'r dyn Fn(&[u8]) -> [u64; 2],
+}
 
 impl Subject for Known<'_> {
     fn number(&self, dimension: Dimension) -> u32 {
-        let (request, subject) = (self.0, &self.0.subject);
+        let (request, subject) = (self.request, &self.request.subject);
         let numbers = [
             (Dimension::Ruid, subject.ruid),
             (Dimension::Rgid, subject.rgid),
             (Dimension::Loginuid, subject.loginuid),
             (Dimension::Protocol, request.protocol),
+            (Dimension::ParentUid, subject.parent_uid),
         ];
         let found = numbers.iter().find(|(one, _)| *one == dimension);
         let (_, number) = found.expect("a dimension of numbers");
@@ -172,38 +229,31 @@ impl Subject for Known<'_> {
     }
 
     fn key(&self, dimension: Dimension) -> Option<[u64; 2]> {
-        panic!("{dimension:?} is no key")
-    }
-
-    fn traits(&self) -> u64 {
-        let subject = &self.0.subject;
-        let namespaces = [
-            (traits::USERNS, subject.userns),
-            (traits::NETNS, subject.netns),
-            (traits::PIDNS, subject.pidns),
-            (traits::MNTNS, subject.mntns),
-            (traits::CGROUPNS, subject.cgroupns),
-        ];
-        let namespaces = namespaces.map(|(field, found)| match found {
-            Some(Namespace::Host) => field.one(0),
-            Some(Namespace::Other) => field.one(1),
-            None => 0,
-        });
-        // By the numbers that the kernel has.
-        let socket = self
-            .0
-            .socket_type
-            .map_or(0, |at| [1, 2, 5, 3][usize::from(at)]);
-        let caps = subject.cap.iter().map(|cap| 1_u64 << cap);
-        let caps = traits::CAPABILITIES.set(caps.fold(0, |all, one| all | one));
-        caps | namespaces.iter().fold(0, |all, one| all | one) | traits::of_type(socket)
+        let subject = &self.request.subject;
+        if dimension == Dimension::ParentComm {
+            return subject.parent_comm.as_deref().map(comm_words);
+        }
+        if dimension == Dimension::ParentExe {
+            return subject.parent_exe.as_deref().map(self.place);
+        }
+        if dimension == Dimension::Unit {
+            let unit = subject.unit.as_deref()?;
+            return Some([policy_abi::hash::name(super::KEY, unit), unit.len() as u64]);
+        }
+        assert_eq!(dimension, Dimension::Cgroup);
+        let cgroup = subject.cgroup.as_deref()?;
+        Some([policy_abi::hash::path(super::KEY, cgroup), 0])
     }
 }
 
 /// The request as the definition is asked it: paths are places.
 pub(crate) fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>) {
     let nowhere = || b"/nowhere/at/all".to_vec();
-    if let Some(exe) = &mut request.subject.exe {
+    let subject = &mut request.subject;
+    for exe in [&mut subject.exe, &mut subject.parent_exe]
+        .into_iter()
+        .flatten()
+    {
         *exe = place(exe).unwrap_or_else(nowhere);
     }
     if let Object::Path(path) = &mut request.object {
@@ -224,10 +274,7 @@ pub(crate) fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts
         facts.subject = SUBJECT_EXE;
         facts.exe = key(exe);
     }
-    let mut comm = [0_u8; 16];
-    let name = request.subject.comm.as_deref().unwrap();
-    comm[..name.len()].copy_from_slice(name);
-    facts.comm = [0, 8].map(|at| u64::from_le_bytes(comm[at..at + 8].try_into().unwrap()));
+    facts.comm = comm_words(request.subject.comm.as_deref().unwrap());
     (facts.object_kind, facts.object) = match request.canonical_object() {
         Object::Ip {
             addr: Some(IpAddr::V4(addr)),
@@ -260,4 +307,43 @@ pub(crate) fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts
         Object::None | Object::Ip { .. } | Object::Option(_) => (OBJECT_NONE, [0; 2]),
     };
     facts
+}
+
+impl Member for Known<'_> {
+    fn traits(&self) -> u64 {
+        let subject = &self.request.subject;
+        let namespaces = [
+            (traits::USERNS, subject.userns),
+            (traits::NETNS, subject.netns),
+            (traits::PIDNS, subject.pidns),
+            (traits::MNTNS, subject.mntns),
+            (traits::CGROUPNS, subject.cgroupns),
+        ];
+        let namespaces = namespaces.map(|(field, found)| match found {
+            Some(Namespace::Host) => field.one(0),
+            Some(Namespace::Other) => field.one(1),
+            None => 0,
+        });
+        // By the numbers that the kernel has.
+        let socket = self
+            .request
+            .socket_type
+            .map_or(0, |at| [1, 2, 5, 3][usize::from(at)]);
+        let caps = subject.cap.iter().map(|cap| 1_u64 << cap);
+        let caps = traits::CAPABILITIES.set(caps.fold(0, |all, one| all | one));
+        caps | namespaces.iter().fold(0, |all, one| all | one) | traits::of_type(socket)
+    }
+
+    fn in_group(&self, group: u32) -> bool {
+        let named = GROUPS.iter().find(|(_, number)| *number == group);
+        let name = named.expect("a group of the policy's").0.as_bytes();
+        self.request.subject.group.iter().any(|one| one == name)
+    }
+}
+
+/// A name as the kernel side has it.
+fn comm_words(name: &[u8]) -> [u64; 2] {
+    let mut comm = [0_u8; 16];
+    comm[..name.len()].copy_from_slice(name);
+    [0, 8].map(|at| u64::from_le_bytes(comm[at..at + 8].try_into().unwrap()))
 }
