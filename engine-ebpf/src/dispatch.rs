@@ -1,16 +1,18 @@
 //! Every hook's beginning and end: who is judged at all, the verdict, the
 //! failure verdict, the counts, and what the caller gets back.
 
+use crate::ask::{Asked, Hooked, Socket};
 use crate::count::{add, count, tally};
 use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
-use crate::maps::ON_ERROR;
-use crate::subject;
-use crate::tables::{InForce, anything_in_force, in_force};
+use crate::maps::{Image, ON_ERROR};
+use crate::tables::{InForce, Words, anything_in_force, in_force};
 use crate::texts::World;
+use crate::{cgroup, groups, subject, traits};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
-use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
+use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide, list};
 use policy_abi::event::{Action, Counter, FLAG_FAILED};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
@@ -70,9 +72,13 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
         return 0;
     }
     count(Counter::Decisions);
-    let Some((policy, verdict)) = decided(caller, facts) else {
+    let mut verdict = Verdict::ALLOW;
+    let Some(policy) = in_force() else {
         return failed(caller, facts);
     };
+    if !judged_by(&policy, caller, facts, &mut verdict) {
+        return failed(caller, facts);
+    }
     let (action, outcome) = action_of(&verdict);
     match action {
         Action::Deny | Action::Kill => count(Counter::Denied),
@@ -85,8 +91,8 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     if action == Action::Allow {
         return 0;
     }
-    let emitted = emit::emit(caller, facts, &policy, &verdict, action, &outcome);
-    settle(&policy, &verdict, action, &outcome, emitted);
+    let emitted = emit::emit(caller, facts, policy.generation, &verdict, action as u32);
+    settle(&policy, &verdict, action as u32, outcome.rule, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
         unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
@@ -97,17 +103,68 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     }
 }
 
-/// The policy in force, and what it says.
+/// Decides by a policy. False when its image is damaged.
+///
+/// What the pair's list needs is read here, not below [`judge`]: the frames of
+/// a chain of calls have 512 bytes together.
 #[inline(always)]
-fn decided(caller: &Caller, facts: &Facts) -> Option<(InForce, Verdict)> {
-    let policy = in_force()?;
-    let world = World {
-        policy: &policy,
-        caller,
-        facts,
+fn judged_by(policy: &InForce, caller: &Caller, facts: &Facts, verdict: &mut Verdict) -> bool {
+    let Some(list) = list(&Words(policy.image), facts) else {
+        return false;
     };
-    let verdict = decide(&world, facts)?;
-    Some((policy, verdict))
+    let mut asked = Asked {
+        socket: Socket::of(caller.sk),
+        has: Has::default(),
+    };
+    if list.needs(NEEDS_TRAITS) {
+        asked.has.traits = traits::of(asked.socket.kind);
+    }
+    if list.needs(NEEDS_GROUPS) {
+        asked.has.groups = groups::of(policy.image);
+    }
+    if list.needs(NEEDS_CGROUP) {
+        cgroup::refresh();
+    }
+    judge(policy.image, facts, caller.place, &raw const asked, verdict) != 0
+}
+
+/// The decision; 0 when the image is damaged. `place` is the object's, or null.
+///
+/// VERIFIER: a function that other objects could call is followed once, by its
+/// types, instead of once for each way that leads to it. It can be handed memory
+/// and numbers alone, and fetches the running task anew.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn judge(
+    image: *const Image,
+    facts: *const Facts,
+    place: *const Place,
+    given: *const Asked,
+    verdict: *mut Verdict,
+) -> u32 {
+    if image.is_null() || facts.is_null() || given.is_null() || verdict.is_null() {
+        return 0;
+    }
+    let task = kernel::current();
+    let rest = Hooked {
+        task,
+        // SAFETY: the verifier checks that callers hand it over.
+        asked: unsafe { *given },
+    };
+    // SAFETY: the verifier checks that callers hand over facts.
+    let facts = unsafe { &*facts };
+    let world = World {
+        image,
+        task,
+        facts,
+        place,
+    };
+    let Some(found) = decide(&world, facts, &rest) else {
+        return 0;
+    };
+    // SAFETY: the verifier checks that callers hand over room for a verdict.
+    unsafe { *verdict = found };
+    1
 }
 
 /// Makes every way by which `facts` came about look the same.
@@ -143,21 +200,21 @@ fn action_of(verdict: &Verdict) -> (Action, Outcome) {
 }
 
 /// Counts for the rules concerned what was decided and what became of the event.
-#[inline(always)]
-fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome, emitted: bool) {
-    if action != Action::Record {
-        settle_rule(policy, outcome.rule, action, emitted);
+#[inline(never)]
+fn settle(policy: &InForce, verdict: &Verdict, action: u32, rule: u32, emitted: bool) {
+    if action != Action::Record as u32 {
+        settle_rule(policy.slot, rule, action, emitted);
     }
     if verdict.recorded == 0 {
         return;
     }
     let mut recorded = Recorded {
-        policy: *policy,
+        words: Words(policy.image),
         rest: verdict.recorded,
         terms: verdict.terms,
         last: NO_RULE,
+        slot: policy.slot,
         emitted: u32::from(emitted),
-        padding: 0,
     };
     // SAFETY: `settle_next` has the signature that the helper calls, and
     // `recorded` outlives the call.
@@ -174,12 +231,12 @@ fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome
 /// State of the loop over the record rules that matched.
 #[repr(C)]
 struct Recorded {
-    policy: InForce,
+    words: Words,
     rest: u64,
     terms: u32,
     last: u32,
+    slot: u32,
     emitted: u32,
-    padding: u32,
 }
 
 /// Counts for one record term; 1 ends the loop.
@@ -191,36 +248,32 @@ unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
     }
     let bit = recorded.rest.trailing_zeros();
     recorded.rest &= recorded.rest - 1;
-    let Some(word) = recorded.policy.word(recorded.terms.wrapping_add(bit)) else {
+    let Some(word) = recorded.words.word(recorded.terms.wrapping_add(bit)) else {
         return 1;
     };
     let rule = word as u32;
     // Terms of one rule stand together.
     if rule != recorded.last {
-        settle_rule(
-            &recorded.policy,
-            rule,
-            Action::Record,
-            recorded.emitted != 0,
-        );
+        let action = Action::Record as u32;
+        settle_rule(recorded.slot, rule, action, recorded.emitted != 0);
     }
     recorded.last = rule;
     0
 }
 
 #[inline(always)]
-fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
-    let Some(tally) = tally(policy.slot, rule) else {
+fn settle_rule(slot: u32, rule: u32, action: u32, emitted: bool) {
+    let Some(tally) = tally(slot, rule) else {
         return;
     };
     // SAFETY: a map's value, valid while the program runs; written by atomic
     // additions alone.
     let tally = unsafe { &mut *tally };
     add(&raw mut tally.matched);
-    match action {
-        Action::Deny | Action::Kill => add(&raw mut tally.denied),
-        Action::WouldDeny => add(&raw mut tally.would_deny),
-        Action::Allow | Action::Record => {}
+    match Action::from_raw(action) {
+        Some(Action::Deny | Action::Kill) => add(&raw mut tally.denied),
+        Some(Action::WouldDeny) => add(&raw mut tally.would_deny),
+        Some(Action::Allow | Action::Record) | None => {}
     }
     add(if emitted {
         &raw mut tally.emitted
@@ -230,7 +283,7 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
 }
 
 /// The verdict when tables cannot be used: what the policy chose, pair by pair.
-#[inline(always)]
+#[inline(never)]
 fn failed(caller: &Caller, facts: &Facts) -> i32 {
     count(Counter::NoTables);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
@@ -248,18 +301,16 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
         effect: Effect::Deny as u32,
         errno: EPERM,
     };
-    let policy = InForce::NONE;
     let verdict = Verdict {
         actual: outcome,
         hypothetical: outcome,
-        recorded: 0,
-        terms: 0,
+        ..Verdict::ALLOW
     };
     let caller = Caller {
         flags: caller.flags | FLAG_FAILED,
         ..*caller
     };
-    emit::emit(&caller, facts, &policy, &verdict, Action::Deny, &outcome);
+    emit::emit(&caller, facts, 0, &verdict, Action::Deny as u32);
     kernel::refusal(EPERM)
 }
 

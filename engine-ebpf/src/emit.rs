@@ -4,13 +4,12 @@ use crate::count::{count, count_up};
 use crate::kernel::{self, Pointer};
 use crate::maps::EVENTS;
 use crate::subject;
-use crate::tables::InForce;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
     bpf_ktime_get_boot_ns, bpf_probe_read_user,
 };
 use core::ptr::addr_of_mut;
-use policy_abi::decide::{Outcome, Verdict};
+use policy_abi::decide::Verdict;
 use policy_abi::event::{
     Action, Counter, FLAG_CONNECT, FLAG_EXE, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
     Record, TYPED_BYTES, Text,
@@ -43,15 +42,23 @@ macro_rules! put {
 }
 
 /// Writes one event. False when the ring had no room.
-#[inline(always)]
+///
+/// A function of its own, since it is called from two places. `action` is an
+/// [`Action`]; the outcome that it is about is the verdict's.
+#[inline(never)]
 pub(crate) fn emit(
     caller: &Caller,
     facts: &Facts,
-    policy: &InForce,
+    generation: u64,
     verdict: &Verdict,
-    action: Action,
-    outcome: &Outcome,
+    action: u32,
 ) -> bool {
+    let would_deny = action == Action::WouldDeny as u32;
+    let outcome = if would_deny {
+        &verdict.hypothetical
+    } else {
+        &verdict.actual
+    };
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
         count(Counter::EventsLost);
@@ -60,15 +67,15 @@ pub(crate) fn emit(
     let record: *mut Record = entry.as_mut_ptr();
     put!(record.version = policy_abi::ABI_VERSION);
     put!(record.hook = caller.hook);
-    put!(record.action = action as u32);
-    put!(record.generation = policy.generation);
+    put!(record.action = action);
+    put!(record.generation = generation);
     put!(record.sequence = sequence);
     put!(record.recorded = verdict.recorded);
     put!(record.terms = verdict.terms);
     put!(record.rule = outcome.rule);
     put!(record.effect = outcome.effect);
     put!(
-        record.errno = if outcome.denies() && action != Action::WouldDeny {
+        record.errno = if outcome.denies() && !would_deny {
             outcome.errno
         } else {
             0

@@ -24,39 +24,33 @@ pub(crate) struct InForce {
     pub(crate) generation: u64,
 }
 
-impl InForce {
-    /// No policy at all: it holds no words.
-    pub(crate) const NONE: Self = Self {
-        image: core::ptr::null(),
-        slot: 0,
-        generation: 0,
-    };
-}
+/// An image with its lookups, each followed once.
+pub(crate) struct Lookups(pub(crate) *const Image);
 
-impl Tables for InForce {
+impl Tables for Lookups {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
-        word(self.image, index)
+        word(self.0, index)
     }
 
     #[inline(always)]
     fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
         let [first, second] = key;
-        some(pair_class(self.image, lookup, first, second))
+        some(pair_class(self.0, lookup, first, second))
     }
 
     #[inline(always)]
     fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
-        some(number_class(self.image, lookup, value))
+        some(number_class(self.0, lookup, value))
     }
 
     #[inline(always)]
     fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
         let [high, low] = value;
-        some(wide_class(self.image, lookup, high, low))
+        some(wide_class(self.0, lookup, high, low))
     }
 
-    /// A policy alone has no texts.
+    /// An image alone has no texts.
     #[inline(always)]
     fn read(&self, _: Dimension, _: u32) -> Option<u32> {
         None
@@ -70,6 +64,8 @@ const fn some(class: u32) -> Option<u32> {
 }
 
 /// An image alone: what a lookup reads.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct Words(pub(crate) *const Image);
 
 impl Tables for Words {

@@ -5,11 +5,10 @@
 //! knows it whole.
 
 use crate::count::count;
-use crate::emit::Caller;
-use crate::kernel;
+use crate::kernel::{self, Pointer};
 use crate::maps::Image;
 use crate::subject;
-use crate::tables::{InForce, Words};
+use crate::tables::{Lookups, Words};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use core::ptr::read_volatile;
@@ -27,38 +26,40 @@ const COMM_BYTES: u32 = 15;
 
 /// A policy, and the texts of one operation.
 pub(crate) struct World<'w> {
-    pub(crate) policy: &'w InForce,
-    pub(crate) caller: &'w Caller,
+    pub(crate) image: *const Image,
+    pub(crate) task: Pointer,
     pub(crate) facts: &'w Facts,
+    /// The object of a unix operation, or null.
+    pub(crate) place: *const Place,
 }
 
 impl Tables for World<'_> {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
-        self.policy.word(index)
+        Lookups(self.image).word(index)
     }
 
     #[inline(always)]
     fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
-        self.policy.pair_class(lookup, key)
+        Lookups(self.image).pair_class(lookup, key)
     }
 
     #[inline(always)]
     fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
-        self.policy.number_class(lookup, value)
+        Lookups(self.image).number_class(lookup, value)
     }
 
     #[inline(always)]
     fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
-        self.policy.wide_class(lookup, value)
+        Lookups(self.image).wide_class(lookup, value)
     }
 
     #[inline(always)]
     fn read(&self, dimension: Dimension, start: u32) -> Option<u32> {
-        let image = self.policy.image;
+        let image = self.image;
         let end = match dimension {
             Dimension::Exe => {
-                let leader = kernel::group_leader(self.caller.task);
+                let leader = kernel::group_leader(self.task);
                 match subject::known(leader) {
                     // SAFETY: a field of a map's value.
                     Some(identity) => place_end(image, dimension as u32, start, unsafe {
@@ -71,8 +72,8 @@ impl Tables for World<'_> {
                 let [low, high] = self.facts.comm;
                 comm_end(image, start, low, high)
             }
-            Dimension::Unix if !self.caller.place.is_null() => {
-                place_end(image, dimension as u32, start, self.caller.place)
+            Dimension::Unix if !self.place.is_null() => {
+                place_end(image, dimension as u32, start, self.place)
             }
             _ => STATE_LONG,
         };

@@ -6,8 +6,9 @@
 //! the object's side. What does not exist yet is anchored below the deepest
 //! folder that does.
 
+use crate::accounts::Accounts;
 use crate::mounts::{Mount, Mounts};
-use policy_lang::compile::{Host, Place, PlaceUse, Reach};
+use policy_lang::compile::{Account, Host, Place, PlaceUse, Reach};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, readlinkat, statx};
 use rustix::io::Errno;
 use std::cell::RefCell;
@@ -30,6 +31,7 @@ pub struct Anchors {
     key: [u64; 2],
     /// Paths that were asked for and lie nowhere: a rule about one would match nothing.
     lost: RefCell<Vec<Vec<u8>>>,
+    accounts: Accounts,
 }
 
 impl Anchors {
@@ -48,6 +50,7 @@ impl Anchors {
             mounts,
             key,
             lost: RefCell::default(),
+            accounts: Accounts::default(),
         })
     }
 
@@ -55,6 +58,11 @@ impl Anchors {
     #[must_use]
     pub fn lost(&self) -> Option<Vec<u8>> {
         self.lost.borrow().first().cloned()
+    }
+
+    /// The names of users and groups that were asked for.
+    pub(crate) const fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 
     /// The path at which PID 1 sees a place; `in_fs` has no leading slash, and
@@ -149,6 +157,10 @@ impl Host for Anchors {
             Vec::new()
         })
     }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        self.accounts.number(&self.root, account, name)
+    }
 }
 
 /// The components of a path, without empty ones and `.`.
@@ -173,6 +185,7 @@ mod tests {
             mounts: Mounts::default(),
             key: [0; 2],
             lost: RefCell::default(),
+            accounts: Accounts::default(),
         };
         let canonical = |path: &[u8]| anchors.canonical(path);
         let pair = |a: &[u8], b: &[u8]| Some((a.to_vec(), b.to_vec()));

@@ -6,6 +6,8 @@
 //! buffer, [`event`] makes a line of it, [`daemon`] writes it out.
 
 #[cfg(feature = "daemon")]
+mod accounts;
+#[cfg(feature = "daemon")]
 pub mod anchors;
 pub mod cli;
 #[cfg(feature = "daemon")]

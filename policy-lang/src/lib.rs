@@ -45,6 +45,7 @@ mod suppress;
 pub mod terms;
 pub mod testing;
 pub mod types;
+pub mod unit;
 pub mod words;
 
 pub use check::{check, load};

@@ -22,6 +22,8 @@ mod load;
 mod objects;
 #[path = "kernel/reload.rs"]
 mod reload;
+#[path = "kernel/subjects.rs"]
+mod subjects;
 #[path = "kernel/tcp.rs"]
 mod tcp;
 #[path = "kernel/udp.rs"]

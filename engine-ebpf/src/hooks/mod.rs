@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod bprm_committed_creds;
+pub(crate) mod bprm_creds_for_exec;
 pub(crate) mod path_mknod;
 pub(crate) mod socket_bind;
 pub(crate) mod socket_connect;

@@ -10,9 +10,11 @@ use crate::error::{Exit, ExpectedError};
 use crate::files;
 use clap::ValueEnum;
 use policy_lang::CheckedPolicy;
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
+use policy_lang::compile::{Account, Enforcement, Host, Place, PlaceUse, compile};
 use policy_lang::diag::{Report, Severity, render_all, to_json};
 use policy_lang::source::Sources;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
@@ -47,8 +49,11 @@ enum Format {
     Github,
 }
 
-/// A host on which every path is one place.
-struct AnyHost;
+/// A host on which every path is one place, and every name somebody's.
+#[derive(Default)]
+struct AnyHost {
+    accounts: RefCell<HashMap<(Account, Vec<u8>), u32>>,
+}
 
 impl Host for AnyHost {
     fn hash_key(&self) -> [u64; 2] {
@@ -61,6 +66,12 @@ impl Host for AnyHost {
             path: path.to_vec(),
         }]
     }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let mut all = self.accounts.borrow_mut();
+        let next = u32::try_from(all.len()).ok()?;
+        Some(*all.entry((account, name.to_vec())).or_insert(next))
+    }
 }
 
 /// The policy, if it is valid, and all findings; what the kernel side of this
@@ -69,7 +80,7 @@ fn load(sources: &Sources, kernel: Severity) -> (Option<CheckedPolicy>, Report) 
     let (policy, report) = policy_lang::load(sources);
     let refused = policy
         .as_ref()
-        .and_then(|policy| compile(policy, &AnyHost, 0, Enforcement::AsWritten).err());
+        .and_then(|policy| compile(policy, &AnyHost::default(), 0, Enforcement::AsWritten).err());
     let Some(refused) = refused else {
         return (policy, report);
     };

@@ -67,7 +67,7 @@ impl DaemonError {
                 Exit::HostCannot
             }
             Self::Policy(ReloadError::Refused(_) | ReloadError::Lost(_)) => Exit::No,
-            Self::Policy(ReloadError::Files(_)) => Exit::Unreadable,
+            Self::Policy(ReloadError::Files(_) | ReloadError::Accounts(..)) => Exit::Unreadable,
             Self::Output(_) | Self::Watch(_) | Self::System { .. } => Exit::Internal,
         }
     }

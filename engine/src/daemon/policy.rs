@@ -18,6 +18,7 @@ use policy_lang::words::operation::Operation;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing::warn;
 
 /// Where the hierarchy of control groups (v2) is mounted.
 const CGROUPS: &str = "/sys/fs/cgroup";
@@ -39,6 +40,9 @@ pub enum ReloadError {
     /// The mounts of this host cannot be read.
     #[error("cannot read the mounts of PID 1")]
     Mounts(#[source] std::io::Error),
+    /// The accounts that it names cannot be looked up.
+    #[error("cannot read `{0}`, which has names that the policy compares")]
+    Accounts(&'static str, #[source] std::io::Error),
     /// The kernel did not take it.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -180,6 +184,9 @@ impl Policies {
         if let Some(path) = anchors.lost() {
             return Err(ReloadError::Lost(show_bytes(&path)));
         }
+        if let Some((file, error)) = anchors.accounts().failure() {
+            return Err(ReloadError::Accounts(file, error));
+        }
         let on_error = on_error(&policy, &image, enforcement);
         Ok(Compiled {
             image,
@@ -195,6 +202,10 @@ impl Policies {
             anchors,
             on_error,
         } = self.compiled(sources, generation)?;
+        for (file, name) in anchors.accounts().unknown() {
+            let name = show_bytes(&name);
+            warn!("`{name}` is not in {file}: rules that compare it match nobody by that name");
+        }
         let image = Arc::new(image);
         // An event can come right after the switch.
         self.book.enter(generation, Arc::clone(&image));

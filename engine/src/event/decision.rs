@@ -8,10 +8,11 @@ use super::record::{Decision, Object, SCHEMA, Subject};
 use super::render::{Cut, before_nul, comm_bytes};
 use super::rules::{Places, Rule, Rules};
 use super::text::{hex, show};
-use super::{unit, words};
+use super::words;
 use policy_abi::decide::NO_RULE;
 use policy_abi::event::{FLAG_FAILED, FLAG_SEEDED};
 use policy_abi::facts::{OBJECT_UNNAMED, OBJECT_UNREADABLE};
+use policy_lang::unit;
 use policy_lang::words::errno::Errno;
 
 /// The rules that an event speaks of.

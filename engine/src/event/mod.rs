@@ -67,7 +67,6 @@ mod render;
 mod rules;
 mod text;
 mod time;
-mod unit;
 mod words;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Book, DecodeError, LINE_BYTES, Places, Renderer, Rule, Rules, decode};
 use expect_test::{Expect, expect};
 use policy_abi::ABI_VERSION;
+use policy_abi::ask::Nobody;
 use policy_abi::decide::{NO_RULE, decide};
 use policy_abi::event::{
     Action, FLAG_CONNECT, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
@@ -543,7 +544,7 @@ fn a_decision_of_the_tables_is_named_by_the_book() {
     record.facts.object_kind = OBJECT_IPV4;
     record.facts.object = [0x7f00_0001, 0];
     record.facts.port = 8080;
-    let verdict = decide(image.words.as_slice(), &record.facts).unwrap();
+    let verdict = decide(image.words.as_slice(), &record.facts, &Nobody).unwrap();
     record.generation = 3;
     (record.rule, record.effect) = (verdict.actual.rule, verdict.actual.effect);
     record.errno = verdict.actual.errno;

@@ -27,7 +27,10 @@ pub(super) fn name(event: &Event) -> (u32, String) {
         Hook::UnixMaySend => (100_002, Hook::UnixMaySend),
         Hook::SocketBind | Hook::PathMknod => (1038, Hook::SocketBind),
         // `decode` lets no such record through.
-        other @ (Hook::BprmCommittedCreds | Hook::TaskAlloc | Hook::SocketListen) => (0, other),
+        other @ (Hook::BprmCommittedCreds
+        | Hook::BprmCredsForExec
+        | Hook::TaskAlloc
+        | Hook::SocketListen) => (0, other),
     };
     (id, format!("security_{}", hook.name()))
 }

@@ -1,6 +1,7 @@
 //! What mountinfo says, and patterns over random mounts.
 
 use super::*;
+use policy_abi::ask::Nobody;
 use policy_abi::decide::{Tables, decide, read_bytes};
 use policy_abi::facts::{Facts, OBJECT_PATH};
 use policy_abi::fields::Dimension;
@@ -261,7 +262,7 @@ proptest! {
                 ..Facts::default()
             };
             let world = World(&image.words, &inside.as_bytes()[1..]);
-            let verdict = decide(&world, &facts).unwrap();
+            let verdict = decide(&world, &facts, &Nobody).unwrap();
             let denies = verdict.actual.denies();
             if names.iter().filter(leads).any(holds) {
                 prop_assert!(denies, "{} {:?}", path, names);

@@ -7,6 +7,7 @@
 //! `eval` in the language crate is the definition; a property test compares the
 //! two. This code shares nothing with it.
 
+use crate::ask::{Asker, List};
 use crate::facts::{
     Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNNAMED,
     OBJECT_UNREADABLE, SUBJECT_EXE,
@@ -15,9 +16,9 @@ use crate::family::pair;
 use crate::fields::{Dimension, Lookup};
 use crate::image::{
     AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE,
-    DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES, Effect,
-    LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STARTS, STATE_DEAD, STATE_LONG, STATE_SINGLE, STEPS,
-    slot,
+    DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES,
+    Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STARTS, STATE_DEAD, STATE_LONG, STATE_SINGLE,
+    STEPS, slot,
 };
 
 /// Where the words of an image come from, and what is looked up in them. `None`
@@ -65,6 +66,7 @@ pub const NO_RULE: u32 = u32::MAX;
 
 /// What one set of rules says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Outcome {
     /// The determining rule's index in the policy, or [`NO_RULE`].
     pub rule: u32,
@@ -94,7 +96,11 @@ impl Outcome {
 }
 
 /// What the tables say of one operation.
+///
+/// Its layout has no padding: in the kernel a verdict is handed from one
+/// function to another, and each byte of it must have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Verdict {
     /// By the enforced rules: what happens.
     pub actual: Outcome,
@@ -104,7 +110,14 @@ pub struct Verdict {
     pub recorded: u64,
     /// Base of the pair's terms, to turn bits of `recorded` into rules.
     pub terms: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
 }
+
+const _: () = assert!(
+    size_of::<Verdict>() == 2 * size_of::<Outcome>() + 16,
+    "a verdict has no padding"
+);
 
 impl Verdict {
     /// Allowed, and nothing to say.
@@ -113,15 +126,19 @@ impl Verdict {
         hypothetical: Outcome::NONE,
         recorded: 0,
         terms: 0,
+        reserved: 0,
     };
 }
 
 /// Judges one operation. `None` when the image is damaged (an offset outside
 /// it, an unknown effect): the caller decides what that means.
 #[inline(always)]
-pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> {
-    let pair = pair(facts.family, facts.operation)?;
-    let desc = low(tables.word(PAIR_DIR + pair)?);
+pub fn decide<T: Tables + ?Sized>(
+    tables: &T,
+    facts: &Facts,
+    rest: &impl Asker<T>,
+) -> Option<Verdict> {
+    let desc = descriptor(tables, facts)?;
     if desc < BODY {
         return Some(Verdict::ALLOW);
     }
@@ -160,7 +177,28 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),
     })?;
+    let list = List(tables.word(desc.wrapping_add(DESC_ASKS))?);
+    if list.count() != 0 {
+        bits &= rest.ask(tables, list)?;
+    }
     verdict(tables, desc, bits)
+}
+
+/// What the pair asks of rare dimensions, `None` when the image is damaged.
+#[inline(always)]
+pub fn list<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<List> {
+    let desc = descriptor(tables, facts)?;
+    if desc < BODY {
+        return Some(List::new(0, 0, 0));
+    }
+    tables.word(desc.wrapping_add(DESC_ASKS)).map(List)
+}
+
+/// The descriptor of the pair; less than [`BODY`] when no rule names it.
+#[inline(always)]
+fn descriptor<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<u32> {
+    let pair = pair(facts.family, facts.operation)?;
+    tables.word(PAIR_DIR + pair).map(low)
 }
 
 /// From the bits of the matching terms to what they mean.
@@ -175,6 +213,7 @@ fn verdict<T: Tables + ?Sized>(tables: &T, desc: u32, bits: u64) -> Option<Verdi
         hypothetical: outcome(tables, terms, deciding)?,
         recorded,
         terms,
+        reserved: 0,
     })
 }
 
@@ -294,9 +333,10 @@ pub fn read_bytes<T: Tables + ?Sized>(
 /// Where a lookup stands: base, log2 of its length, seed.
 #[inline(always)]
 fn directory<T: Tables + ?Sized>(tables: &T, lookup: u32) -> Option<(u32, u32, u64)> {
-    let at = LOOKUP_DIR.wrapping_add(lookup.wrapping_mul(2));
+    let at = lookup.wrapping_mul(2).wrapping_add(LOOKUP_DIR);
     let word = tables.word(at)?;
-    Some((low(word), low(word >> 32) & 31, tables.word(at + 1)?))
+    let seed = tables.word(at.wrapping_add(1))?;
+    Some((low(word), low(word >> 32) & 31, seed))
 }
 
 /// The class of a two-word key.
@@ -370,6 +410,6 @@ fn opaque(value: u64) -> u64 {
 
 /// The low half of a word.
 #[inline(always)]
-const fn low(word: u64) -> u32 {
+pub(crate) const fn low(word: u64) -> u32 {
     (word & 0xffff_ffff) as u32
 }

@@ -29,6 +29,8 @@ macro_rules! for_each_hook {
             { id: 7, variant: PathMknod, name: path_mknod, args: 4, role: Decide }
             /// bind(2), before the protocol sees the address; judged for abstract unix names.
             { id: 8, variant: SocketBind, name: socket_bind, args: 3, role: Decide }
+            /// exec(2) at its beginning: a thread that becomes the main one takes what is kept of its creator along.
+            { id: 9, variant: BprmCredsForExec, name: bprm_creds_for_exec, args: 1, role: Identify }
         }
     };
 }

@@ -8,6 +8,7 @@
 //! word 0              MAGIC
 //! word 1              generation
 //! word 2              words in use
+//! word GROUPS         group ids that the policy names: base | number << 32
 //! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed
 //! STARTS_DIR + 2*d    where automaton d begins, a lookup as well
 //! AUTOMATON_DIR + 2*d automaton d: base of its byte groups, 0 without; base of its states
@@ -31,18 +32,27 @@
 //! bits 32 to 63; without, those bits hold the base of a row of states, 16 bits
 //! for each group, four a word. What leads nowhere leads to [`STATE_DEAD`].
 //!
-//! A **descriptor** is [`DESC_WORDS`] words: for each dimension the base of its
-//! rows, 0 when no term of the pair asks for it; then masks and the base of the
-//! pair's terms. The **row** of class `c` is [`ROW_WORDS`] words at
+//! A **descriptor** is [`DESC_WORDS`] words: for each common dimension the base of
+//! its rows, 0 when no term of the pair asks for it; then masks, the base of the
+//! pair's terms, and the list of what it asks of rare dimensions
+//! ([`crate::ask::List`]): entries of [`ASK_WORDS`] words. The **row** of class `c` is [`ROW_WORDS`] words at
 //! `base + c * ROW_WORDS`: bit `t` says that term `t` takes the class. The bits
 //! stand in the order kill, deny, allow, default deny, and in each by rule id,
 //! so the first set bit of the AND is the determining rule; record terms follow.
+//!
+//! An **entry** of such a list is `dimension | lookup << 32`, a mask, and the base
+//! of its rows. Where the dimension's values have classes, the mask means
+//! nothing and the rows are as above. A dimension of *bits*, of which a subject
+//! has any number, has an entry for each set that terms name: the set is the
+//! mask, and its rows are two, the first for a subject that has none of the
+//! set's bits and the second for one that has some. So "some value is in the
+//! set" and its complement are exact, whatever sets a policy names together.
 
 use crate::family::PAIRS;
-use crate::fields::{DIMENSION_COUNT, LOOKUP_COUNT};
+use crate::fields::{COMMON_COUNT, DIMENSION_COUNT, LOOKUP_COUNT};
 
 /// First word of an image; changes with the layout.
-pub const MAGIC: u64 = 0x0001_7464_7265_746e;
+pub const MAGIC: u64 = 0x0002_7464_7265_746e;
 /// Words in an image's map value.
 pub const IMAGE_WORDS: u32 = 1 << 16;
 /// Words in a row: terms a pair can have, divided by 64.
@@ -51,6 +61,11 @@ pub const ROW_WORDS: u32 = 1;
 pub const TERMS_PER_PAIR: u32 = 64 * ROW_WORDS;
 /// Rules and defaults that can be counted, in one policy.
 pub const MAX_RULES: u32 = 4096;
+
+/// Where the groups that the policy names are described, an [`crate::ask::Groups`].
+pub const GROUPS: u32 = 3;
+/// Groups that a policy can name: a bit each of a word.
+pub const MAX_GROUPS: u32 = 64;
 
 /// Where the lookups are described.
 pub const LOOKUP_DIR: u32 = 4;
@@ -103,15 +118,21 @@ pub const DOMAIN_NAMES: u64 = crate::facts::ABSTRACT_TAG;
 pub const DOMAIN_COMM: u64 = 0;
 
 /// Offset of the mask of terms that take part in the verdict.
-pub const DESC_VERDICT: u32 = DIMENSION_COUNT;
+pub const DESC_VERDICT: u32 = COMMON_COUNT;
 /// Offset of the mask of terms whose rule is enforced.
 pub const DESC_ENFORCED: u32 = DESC_VERDICT + ROW_WORDS;
 /// Offset of the mask of record terms.
 pub const DESC_RECORD: u32 = DESC_ENFORCED + ROW_WORDS;
 /// Offset of the word that holds the base of the terms.
 pub const DESC_TERMS: u32 = DESC_RECORD + ROW_WORDS;
+/// Offset of the word that holds the pair's list, a [`crate::ask::List`].
+pub const DESC_ASKS: u32 = DESC_TERMS + 1;
 /// Words in a descriptor.
-pub const DESC_WORDS: u32 = DESC_TERMS + 1;
+pub const DESC_WORDS: u32 = DESC_ASKS + 1;
+/// Words in an entry of a list.
+pub const ASK_WORDS: u32 = 3;
+/// Entries that a list can have.
+pub const ASKS_PER_PAIR: u32 = 256;
 
 /// What a term does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

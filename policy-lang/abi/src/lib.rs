@@ -22,6 +22,7 @@
     reason = "the kernel verifies what is inlined into a program with that program's ranges"
 )]
 
+pub mod ask;
 pub mod decide;
 pub mod event;
 pub mod facts;
@@ -33,10 +34,12 @@ pub mod identity;
 pub mod image;
 pub mod maps;
 pub mod offsets;
+pub mod traits;
 
 /// Version of everything in this package that the BPF object and the engine
 /// must agree on. The loader refuses an object with another number.
 ///
 /// 1: first.
 /// 2: automata in the image.
-pub const ABI_VERSION: u32 = 2;
+/// 3: rare dimensions, by lists.
+pub const ABI_VERSION: u32 = 3;

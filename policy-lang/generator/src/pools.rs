@@ -51,6 +51,33 @@ const KERNEL_NAMES: &[&str] = &[
     "@\\x00*",
 ];
 
+/// Accounts of that world's host, as /etc/passwd and /etc/group would have them.
+pub const USER_IDS: &[(&str, u32)] = &[("root", 0), ("alice", 1000), ("bob", 1999)];
+/// Groups of it.
+pub const GROUP_IDS: &[(&str, u32)] = &[("root", 0), ("docker", 998), ("wheel", 1000)];
+/// What rules of that world say of accounts: one of each is nobody's.
+const KERNEL_USERS: &[&str] = &["root", "alice", "bob", "nobody"];
+const KERNEL_GROUPS: &[&str] = &["root", "docker", "wheel", "nobody"];
+/// What they say of units; patterns are not decided there yet.
+pub(crate) const KERNEL_UNITS: &[&str] = &[
+    "nginx.service",
+    "user@1000.service",
+    "init.scope",
+    "_x.socket",
+];
+/// What they say of cgroups.
+pub(crate) const KERNEL_CGROUPS: &[&str] =
+    &["/", "/system.slice", "/system.slice/nginx.service", "/a-b"];
+/// What they say of creators' names.
+const KERNEL_CREATORS: &[&str] = &[
+    "a",
+    "dockerd",
+    "\"two words\"",
+    "123456789012345",
+    "1234567890123456",
+    "deny",
+];
+
 const COMMS: &[&str] = &[
     "a",
     "dockerd",
@@ -171,6 +198,15 @@ const PROTOCOLS: &[&str] = &["6", "17", "0", "262", "1-255", "65535"];
 /// Values of an attribute as they are written after `=`.
 pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static str] {
     let kernel = world == World::Kernel;
+    match attribute {
+        Attribute::Unit if kernel => return KERNEL_UNITS,
+        Attribute::Cgroup if kernel => return KERNEL_CGROUPS,
+        Attribute::ParentComm if kernel => return KERNEL_CREATORS,
+        Attribute::ParentExe if kernel => return EXES,
+        Attribute::User if kernel => return KERNEL_USERS,
+        Attribute::Group if kernel => return KERNEL_GROUPS,
+        _ => {}
+    }
     match attribute.kind() {
         Kind::Path(_) if attribute == Attribute::Cgroup => CGROUPS,
         Kind::Path(_) => files(kernel),
@@ -204,7 +240,17 @@ pub(crate) const fn names(kernel: bool) -> &'static [&'static str] {
 }
 
 /// The definitions that an attribute's sets can be named by.
-pub(crate) fn sort(attribute: Attribute) -> Option<Sort> {
+pub(crate) fn sort(attribute: Attribute, world: World) -> Option<Sort> {
+    // The sets of the kernel's world have patterns, which these do not take there yet.
+    let literal = [
+        Attribute::Unit,
+        Attribute::Cgroup,
+        Attribute::ParentComm,
+        Attribute::ParentExe,
+    ];
+    if world == World::Kernel && literal.contains(&attribute) {
+        return None;
+    }
     match attribute.kind() {
         Kind::Path(_) => Some(Sort::Files),
         Kind::Text => Some(Sort::Texts),

@@ -5,11 +5,11 @@
 //! anchored at one place. What is known by its key is known to match patterns or
 //! not, so the kernel reads other texts alone.
 
+use super::Host;
 use super::automaton::{Automaton, TooMany};
 use super::keys::{Key, Keys};
 use super::pairs::{SetId, Sets};
 use super::texts::Texts;
-use super::{Host, PlaceUse};
 use crate::types::Values;
 use policy_abi::fields::{DIMENSIONS, Dimension};
 use policy_abi::image::{CLASS_FIRST, CLASS_OTHER, CLASS_UNNAMED};
@@ -134,7 +134,7 @@ impl Classes {
     pub(super) fn new(sets: &Sets, host: &dyn Host) -> Result<Self, Dimension> {
         let mut keys = Keys::new(host);
         let mut by_dimension = BTreeMap::new();
-        for dimension in DIMENSIONS {
+        for dimension in DIMENSIONS.iter().filter(|one| !one.is_bits()) {
             let of = sets.of(*dimension);
             if !of.is_empty() {
                 let made = dimensioned(*dimension, of, &mut keys);
@@ -160,10 +160,7 @@ fn dimensioned(
     let (mut numbers, mut wide) = (Vec::new(), Vec::new());
     for (set, values) in sets.iter().enumerate() {
         match &**values {
-            Values::Patterns(patterns) if dimension == Dimension::Comm => {
-                texts.comms(set, patterns);
-            }
-            Values::Patterns(patterns) => texts.paths(set, patterns, keys, PlaceUse::Exe),
+            Values::Patterns(patterns) => texts.patterns(set, dimension, patterns, keys),
             Values::Unix(unix) => texts.unix(set, unix, keys),
             Values::Options(options) => texts.options(set, options),
             Values::Numbers(of) => {
@@ -175,7 +172,8 @@ fn dimensioned(
                 numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
                 wide.extend(of.v6.iter().map(|(a, z)| (set, *a, *z)));
             }
-            // INVARIANT: `support::check` has refused the attributes that have these.
+            // INVARIANT: words are bits, which have no classes, and names are
+            // numbers by now.
             Values::Names(_) | Values::Words(_) => {}
         }
     }

@@ -1,8 +1,10 @@
 //! Puts an image together: lookups, rows, terms, descriptors, directories.
 
 use super::Enforcement;
+use super::asks;
 use super::automaton::{Automaton, Way};
 use super::classes::{Classes, Dimensioned};
+use super::groups::Groups;
 use super::lookup::{self, Built};
 use super::pairs::{Group, Interned, Pairs, Placed};
 use crate::ast::Effect;
@@ -12,25 +14,25 @@ use crate::source::Span;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
-    AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD, DESC_TERMS,
-    DESC_VERDICT, DESC_WORDS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, STARTS_DIR, STATE_FIRST,
-    STATE_SINGLE, term,
+    AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_UNREADABLE, DESC_ASKS, DESC_ENFORCED, DESC_RECORD,
+    DESC_TERMS, DESC_VERDICT, DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR,
+    STARTS_DIR, STATE_FIRST, STATE_SINGLE, term,
 };
 use std::collections::{BTreeMap, HashMap};
 
 /// The words so far.
-struct Writer {
+pub(super) struct Writer {
     words: Vec<u64>,
     /// Rows that are there already, by content.
     rows: HashMap<Vec<u64>, u32>,
 }
 
 /// The image does not fit; nothing is said yet of what to do about it.
-struct Full;
+pub(super) struct Full;
 
 impl Writer {
     /// Appends words and says where.
-    fn append(&mut self, words: &[u64]) -> Result<u32, Full> {
+    pub(super) fn append(&mut self, words: &[u64]) -> Result<u32, Full> {
         let base = self.words.len();
         if base + words.len() > IMAGE_WORDS as usize {
             return Err(Full);
@@ -45,7 +47,7 @@ impl Writer {
         Ok(())
     }
 
-    fn append_rows(&mut self, rows: Vec<u64>) -> Result<u32, Full> {
+    pub(super) fn append_rows(&mut self, rows: Vec<u64>) -> Result<u32, Full> {
         if let Some(base) = self.rows.get(&rows) {
             return Ok(*base);
         }
@@ -60,6 +62,7 @@ pub(super) fn assemble(
     policy: &CheckedPolicy,
     pairs: &Pairs,
     classes: &Classes,
+    groups: &Groups,
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Vec<u64>, Vec<Diagnostic>> {
@@ -67,7 +70,15 @@ pub(super) fn assemble(
         words: vec![0; BODY as usize],
         rows: HashMap::new(),
     };
-    let done = fill(&mut writer, policy, pairs, classes, enforcement);
+    let crowded: Vec<Diagnostic> = pairs
+        .groups
+        .iter()
+        .filter_map(|group| asks::crowded(policy, group))
+        .collect();
+    if !crowded.is_empty() {
+        return Err(crowded);
+    }
+    let done = fill(&mut writer, policy, pairs, (classes, groups), enforcement);
     let used = writer.words.len() as u64;
     let headed = done.and_then(|()| {
         writer.set(0, MAGIC)?;
@@ -93,9 +104,11 @@ fn fill(
     writer: &mut Writer,
     policy: &CheckedPolicy,
     pairs: &Pairs,
-    classes: &Classes,
+    (classes, groups): (&Classes, &Groups),
     enforcement: Enforcement,
 ) -> Result<(), Full> {
+    let named = groups.write(writer)?;
+    writer.set(GROUPS, named.0)?;
     for found in LOOKUPS {
         if let Some(of) = classes.of(found.dimension()) {
             let built = lookup_words(*found, of)?;
@@ -113,7 +126,13 @@ fn fill(
         }
     }
     for group in &pairs.groups {
-        let desc = descriptor(writer, policy, group, classes, enforcement)?;
+        let desc = descriptor(
+            writer,
+            policy,
+            (pairs, group),
+            (classes, groups),
+            enforcement,
+        )?;
         for (family, operation) in &group.pairs {
             let index = pair(family.number(), operation.number()).ok_or(Full)?;
             writer.set(PAIR_DIR + index, u64::from(desc))?;
@@ -186,13 +205,14 @@ fn lookup_words(found: Lookup, of: &Dimensioned) -> Result<Built, Full> {
 fn descriptor(
     writer: &mut Writer,
     policy: &CheckedPolicy,
-    group: &Group,
-    classes: &Classes,
+    (pairs, group): (&Pairs, &Group),
+    (classes, groups): (&Classes, &Groups),
     enforcement: Enforcement,
 ) -> Result<u32, Full> {
+    let list = asks::list(writer, &pairs.sets, group, classes, groups)?;
     let mut desc = vec![0_u64; DESC_WORDS as usize];
     let mut set = |at: u32, word: u64| desc.get_mut(at as usize).map(|place| *place = word);
-    for dimension in DIMENSIONS {
+    for dimension in DIMENSIONS.iter().filter(|one| !one.is_rare()) {
         let asked = |one: &Interned| one.dimension == *dimension;
         let used = group
             .terms
@@ -220,17 +240,18 @@ fn descriptor(
         .collect();
     let terms = writer.append(&words)?;
     set(DESC_TERMS, u64::from(terms)).ok_or(Full)?;
+    set(DESC_ASKS, list.0).ok_or(Full)?;
     writer.append(&desc)
 }
 
 /// Bits of the terms that are so.
-fn mask(terms: &[Placed], so: impl Fn(&Placed) -> bool) -> u64 {
+pub(super) fn mask(terms: &[Placed], so: impl Fn(&Placed) -> bool) -> u64 {
     let bits = terms.iter().enumerate().filter(|(_, placed)| so(placed));
     bits.fold(0, |mask, (bit, _)| mask | 1 << bit)
 }
 
 /// For each class of a dimension, the terms that take it.
-fn rows(terms: &[Placed], dimension: Dimension, of: &Dimensioned) -> Vec<u64> {
+pub(super) fn rows(terms: &[Placed], dimension: Dimension, of: &Dimensioned) -> Vec<u64> {
     (0..of.end())
         .map(|class| {
             mask(terms, |placed| {

@@ -1,8 +1,10 @@
 //! What the kernel looks values up by: two words for places, names and comms.
 
 use super::{Host, Place, PlaceUse};
+use crate::unit;
 use crate::words::sockopt::SocketOption;
 use policy_abi::facts::{self, ABSTRACT_TAG};
+use policy_abi::fields::Dimension;
 use policy_abi::hash;
 use std::collections::HashMap;
 
@@ -54,6 +56,31 @@ impl<'h> Keys<'h> {
     pub(super) fn abstract_name(&self, name: &[u8]) -> Key {
         let length = name.len() as u64;
         [hash::name(self.hash_key, name), ABSTRACT_TAG | length]
+    }
+
+    /// The key of a unit or a cgroup; `None` for what is the name of none.
+    pub(super) fn grouping(&self, dimension: Dimension, text: &[u8]) -> Option<Key> {
+        if dimension == Dimension::Unit {
+            self.unit(text)
+        } else {
+            self.cgroup(text)
+        }
+    }
+
+    /// The key of a unit; `None` for what is no unit's name, which nobody has.
+    fn unit(&self, name: &[u8]) -> Option<Key> {
+        let length = name.len() as u64;
+        unit::is_unit(name).then(|| [hash::name(self.hash_key, name), length])
+    }
+
+    /// The key of a cgroup; `None` for what is no cgroup's path.
+    fn cgroup(&self, path: &[u8]) -> Option<Key> {
+        let inside = path.strip_prefix(b"/")?;
+        let whole = inside
+            .split(|byte| *byte == b'/')
+            .all(|part| !part.is_empty());
+        let is_path = inside.is_empty() || whole;
+        is_path.then(|| [hash::path(self.hash_key, path), 0])
     }
 }
 

@@ -3,9 +3,11 @@
 //! Shares no code with [`crate::eval`], which it must agree with: a property
 //! test compares [`policy_abi::decide`] over the image with the definition.
 
+mod asks;
 mod automaton;
 mod classes;
 mod globs;
+mod groups;
 mod image;
 mod keys;
 mod lookup;
@@ -49,6 +51,15 @@ pub struct Reach {
     pub place: Place,
 }
 
+/// What a name in /etc/passwd or /etc/group is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Account {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
 /// What compiling must know of a host.
 pub trait Host {
     /// The key of [`policy_abi::hash`].
@@ -69,6 +80,13 @@ pub trait Host {
                 place,
             })
             .collect()
+    }
+
+    /// The number of a user or group by its name. None, as on a host without
+    /// accounts, when there is no such name: nobody is it then.
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let _ = (account, name);
+        None
     }
 }
 
@@ -162,10 +180,11 @@ fn lower(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
-    let pairs = pairs::collect(policy)?;
+    let pairs = pairs::collect(policy, host)?;
     let classes = classes::Classes::new(&pairs.sets, host)
         .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
-    let words = image::assemble(policy, &pairs, &classes, generation, enforcement)?;
+    let groups = groups::Groups::new(policy, &pairs)?;
+    let words = image::assemble(policy, &pairs, &classes, &groups, generation, enforcement)?;
     Ok(Image {
         words,
         pairs: pairs.covered(),

@@ -7,12 +7,13 @@ use crate::source::Span;
 use crate::terms::each_test;
 use crate::types::Values;
 use crate::types::pattern::Pattern;
-use crate::words::attribute::Attribute;
+use crate::words::attribute::{Attribute, Owner};
 use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::possible;
 use policy_abi::fields::Dimension;
 use policy_abi::image::{MAX_RULES, STATES};
+use policy_abi::traits;
 
 /// Whether the hooks see every operation of a pair.
 #[must_use]
@@ -26,34 +27,51 @@ pub fn decides(family: Family, operation: Operation) -> bool {
 }
 
 /// The tables' dimension of an attribute that the kernel side captures.
-pub(super) const fn dimension(attribute: Attribute) -> Option<Dimension> {
-    Some(match attribute {
+pub(super) const fn dimension(attribute: Attribute) -> Dimension {
+    match attribute {
         Attribute::Exe => Dimension::Exe,
         Attribute::Comm => Dimension::Comm,
-        Attribute::Uid => Dimension::Uid,
+        // Names are looked up when the policy is compiled.
+        Attribute::Uid | Attribute::User => Dimension::Uid,
+        Attribute::Group => Dimension::Groups,
         Attribute::Gid => Dimension::Gid,
-        Attribute::Addr => Dimension::Addr,
-        Attribute::Port => Dimension::Port,
-        Attribute::Path | Attribute::Name => Dimension::Unix,
-        Attribute::Ruid
-        | Attribute::Rgid
-        | Attribute::Loginuid
-        | Attribute::User
-        | Attribute::Group
-        | Attribute::Unit
-        | Attribute::Cgroup
+        Attribute::Ruid => Dimension::Ruid,
+        Attribute::Rgid => Dimension::Rgid,
+        Attribute::Loginuid => Dimension::Loginuid,
+        Attribute::Protocol => Dimension::Protocol,
+        Attribute::Type
         | Attribute::Cap
         | Attribute::Userns
         | Attribute::Netns
         | Attribute::Pidns
         | Attribute::Mntns
-        | Attribute::Cgroupns
-        | Attribute::ParentComm
-        | Attribute::ParentExe
-        | Attribute::ParentUid
-        | Attribute::Type
-        | Attribute::Protocol => return None,
-    })
+        | Attribute::Cgroupns => Dimension::Traits,
+        Attribute::Addr => Dimension::Addr,
+        Attribute::Port => Dimension::Port,
+        Attribute::Path | Attribute::Name => Dimension::Unix,
+        Attribute::Unit => Dimension::Unit,
+        Attribute::Cgroup => Dimension::Cgroup,
+        Attribute::ParentComm => Dimension::ParentComm,
+        Attribute::ParentExe => Dimension::ParentExe,
+        Attribute::ParentUid => Dimension::ParentUid,
+    }
+}
+
+/// The attributes that are traits, with their bits in that word.
+const TRAITS: &[(Attribute, traits::Field)] = &[
+    (Attribute::Type, traits::TYPES),
+    (Attribute::Cap, traits::CAPABILITIES),
+    (Attribute::Userns, traits::USERNS),
+    (Attribute::Netns, traits::NETNS),
+    (Attribute::Pidns, traits::PIDNS),
+    (Attribute::Mntns, traits::MNTNS),
+    (Attribute::Cgroupns, traits::CGROUPNS),
+];
+
+/// The bits of an attribute in the word of traits.
+pub(super) fn trait_field(attribute: Attribute) -> Option<traits::Field> {
+    let found = TRAITS.iter().find(|(one, _)| *one == attribute);
+    found.map(|(_, field)| *field)
 }
 
 /// Everything in a policy that the kernel cannot decide.
@@ -96,15 +114,20 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
                 .help("in the kernel, `connect` is decided for `unix`, `tcp`, `udp` and `smc`, `bind` for `unix`"),
         );
     }
+    // The hook that decides the bind of a unix path is told of no socket.
+    let binds = rule.operations.iter().any(|one| one == Operation::Bind);
     for condition in rule.when.iter().chain(&rule.unless) {
-        each_test(condition, &mut |test| check_test(test, found));
+        each_test(condition, &mut |test| check_test(test, binds, found));
     }
 }
 
-fn check_test(test: &Test, found: &mut Vec<Diagnostic>) {
+fn check_test(test: &Test, binds: bool, found: &mut Vec<Diagnostic>) {
     let word = test.attribute.word();
-    if dimension(test.attribute).is_none() {
-        found.push(cannot(test.span, &format!("`{word}`")));
+    if dimension(test.attribute).is_rare() && has_globs(&test.values) {
+        found.push(cannot(test.span, &format!("a `{word}` with wildcards")));
+    }
+    if binds && test.attribute.owner() == Owner::Socket {
+        found.push(cannot(test.span, &format!("`{word}` of a `bind`")));
     }
 }
 
@@ -118,7 +141,7 @@ pub(super) fn too_many_states(policy: &CheckedPolicy, of: Dimension) -> Diagnost
         };
         for condition in rule.when.iter().chain(&rule.unless) {
             each_test(condition, &mut |test| {
-                found |= dimension(test.attribute) == Some(of) && has_globs(&test.values);
+                found |= dimension(test.attribute) == of && has_globs(&test.values);
             });
         }
         found

@@ -4,6 +4,7 @@
 use super::*;
 use crate::load;
 use crate::source::Sources;
+use policy_abi::ask::Nobody;
 use policy_abi::decide::decide;
 use policy_abi::facts::{self, Facts, OBJECT_IPV4, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNREADABLE};
 use policy_abi::image::{IMAGE_WORDS, MAGIC, PAIR_DIR};
@@ -85,7 +86,7 @@ fn an_empty_policy_allows() {
         family: policy_abi::family::TCP,
         ..Facts::default()
     };
-    let verdict = decide(&image.words[..], &facts).unwrap();
+    let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
     assert_eq!(verdict, policy_abi::decide::Verdict::ALLOW);
 }
 
@@ -95,10 +96,12 @@ fn what_the_kernel_cannot_decide_is_refused() {
         "deny tcp bind",
         "deny raw connect",
         "deny any connect",
-        "deny tcp connect if unit = x.service",
-        "deny tcp connect if parent.exe = /x",
-        "deny tcp connect unless group = docker",
-        "deny tcp connect if type = stream",
+        "deny tcp connect if unit = x*.service",
+        "deny tcp connect if cgroup = /x/**",
+        "deny tcp connect if parent.exe = /x*",
+        "deny tcp connect if parent.comm = x*",
+        "deny unix bind if type = dgram",
+        "for protocol = 0 { deny unix { bind, connect } to /run/x }",
     ] {
         refused(text, "P0601");
     }
@@ -112,7 +115,12 @@ fn notes_113_rules_for_tcp_are_put_under_smc_too() {
             family,
             ..Facts::default()
         };
-        assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+        assert!(
+            decide(&image.words[..], &facts, &Nobody)
+                .unwrap()
+                .actual
+                .denies()
+        );
     }
 }
 
@@ -125,7 +133,7 @@ fn notes_118_an_object_that_could_not_be_read() {
             object_kind: OBJECT_UNREADABLE,
             ..Facts::default()
         };
-        let verdict = decide(&image.words[..], &facts).unwrap();
+        let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
         (verdict.actual.denies(), verdict.recorded)
     };
     assert_eq!(verdict("deny unix connect to /run/x"), (true, 0));
@@ -164,7 +172,7 @@ fn an_object_too_long_to_be_read() {
             object: [77, 1],
             ..Facts::default()
         };
-        let verdict = decide(&image.words[..], &facts).unwrap();
+        let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
         (verdict.actual.denies(), verdict.recorded)
     };
     // It is none of those that are known whole, but whatever a pattern needs.
@@ -205,7 +213,10 @@ fn a_program_too_long_to_be_read_is_none() {
             exe: [77, 1],
             ..Facts::default()
         };
-        decide(&image.words[..], &facts).unwrap().actual.denies()
+        decide(&image.words[..], &facts, &Nobody)
+            .unwrap()
+            .actual
+            .denies()
     };
     assert!(denies("deny tcp connect unless exe = /opt/*"));
     assert!(!denies("deny tcp connect if exe = /opt/*"));
@@ -245,7 +256,7 @@ fn sixty_four_alternatives_fit_and_sixty_five_do_not() {
         object: [0x0a00_003f, 0],
         ..Facts::default()
     };
-    let verdict = decide(&made.words[..], &facts).unwrap();
+    let verdict = decide(&made.words[..], &facts, &Nobody).unwrap();
     assert_eq!(verdict.actual.rule, 63);
     let said = refused(&rules(65), "P0602");
     assert!(
@@ -279,6 +290,86 @@ fn an_image_too_large_is_refused_and_never_cut() {
     assert!(found[0].starts_with("P0603"), "{found:?}");
 }
 
+/// A host on which every name is somebody's.
+struct Named(std::cell::Cell<u32>);
+
+impl Host for Named {
+    fn hash_key(&self) -> [u64; 2] {
+        [1, 2]
+    }
+
+    fn places(&self, _: &[u8], _: PlaceUse) -> Vec<Place> {
+        Vec::new()
+    }
+
+    fn account(&self, _: Account, _: &[u8]) -> Option<u32> {
+        self.0.set(self.0.get() + 1);
+        Some(self.0.get())
+    }
+}
+
+#[test]
+fn groups_and_sets_have_limits() {
+    let compiled = |text: &str| {
+        let sources = Sources::single("p.policy", text);
+        let policy = load(&sources).0.unwrap();
+        let host = Named(std::cell::Cell::new(0));
+        let image = compile(&policy, &host, 1, Enforcement::AsWritten);
+        image.map(|_| ()).map_err(|found| {
+            let said = found
+                .iter()
+                .map(|one| format!("{} {}", one.code.id(), one.message));
+            said.collect::<Vec<_>>()
+        })
+    };
+    let groups = |count: u32| {
+        let names: Vec<String> = (0..count).map(|at| format!("g{at}")).collect();
+        format!("deny tcp connect if group in {{ {} }}", names.join(", "))
+    };
+    compiled(&groups(64)).unwrap();
+    let said = compiled(&groups(65)).unwrap_err();
+    assert!(
+        said[0].starts_with("P0603") && said[0].contains("65 groups"),
+        "{said:?}"
+    );
+    // Sets that differ, several a term: as many as a list holds, and one more.
+    let sets = |count: usize| {
+        let words = crate::words::capability::WORDS;
+        let tests: Vec<String> = (0..count)
+            .map(|at| {
+                let (one, other) = (at / words.len() + 1, at % words.len());
+                let pair = [words[other], words[(other + one) % words.len()]];
+                format!("cap in {{ {}, {} }}", pair[0], pair[1])
+            })
+            .collect();
+        format!("deny tcp connect if {}", tests.join(" and "))
+    };
+    compiled(&sets(256)).unwrap();
+    let said = compiled(&sets(257)).unwrap_err();
+    assert!(
+        said[0].starts_with("P0602") && said[0].contains("257 different sets"),
+        "{said:?}"
+    );
+}
+
+/// What is no unit's name and no cgroup's path is nobody's, whatever the kernel
+/// side would make of it.
+#[test]
+fn notes_9_only_a_units_name_is_a_unit() {
+    let of = |text: &str| image(text).unwrap().words;
+    let nobody = of("deny tcp connect unless unit in { a.service, b.service }").len();
+    for not_a_unit in [
+        "b",
+        "b.slice",
+        "\"b c.service\"",
+        "\"b/c.service\"",
+        "@b.service",
+    ] {
+        let text = format!("deny tcp connect unless unit in {{ a.service, {not_a_unit} }}");
+        assert!(of(&text).len() < nobody, "{not_a_unit}");
+    }
+}
+
 #[test]
 fn a_path_without_a_place_names_nothing() {
     struct Nowhere;
@@ -299,7 +390,12 @@ fn a_path_without_a_place_names_nothing() {
         exe: [policy_abi::hash::path([1, 2], b"/usr/bin/good"), 1],
         ..Facts::default()
     };
-    assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+    assert!(
+        decide(&image.words[..], &facts, &Nobody)
+            .unwrap()
+            .actual
+            .denies()
+    );
 }
 
 /// Rules about options are in the tables, as the definition has it; that no
@@ -348,7 +444,7 @@ fn options_are_decided_by_their_numbers() {
                 uid,
                 ..Facts::default()
             };
-            let verdict = decide(&image.words[..], &facts).unwrap();
+            let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
             let decision = crate::eval(&policy, &request);
             let wanted = decision.actual.rule.map(|index| index.0);
             assert_eq!(Some(verdict.actual.rule), wanted, "{line}");

@@ -10,6 +10,7 @@ use super::{Place, PlaceUse};
 use crate::types::UnixSet;
 use crate::types::pattern::Pattern;
 use crate::words::sockopt::SocketOption;
+use policy_abi::fields::Dimension;
 use policy_abi::image::{DOMAIN_COMM, DOMAIN_NAMES};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +39,30 @@ pub(super) struct Texts {
 }
 
 impl Texts {
+    /// Adds texts of a subject.
+    pub(super) fn patterns(
+        &mut self,
+        set: SetId,
+        dimension: Dimension,
+        patterns: &[Pattern],
+        keys: &mut Keys<'_>,
+    ) {
+        match dimension {
+            Dimension::Comm | Dimension::ParentComm => self.comms(set, patterns),
+            // INVARIANT: `support::check` has refused units and cgroups with wildcards.
+            Dimension::Unit | Dimension::Cgroup => {
+                for bytes in patterns.iter().filter_map(Pattern::literal) {
+                    if let Some(key) = keys.grouping(dimension, bytes) {
+                        self.name(set, key, NOWHERE, bytes);
+                    }
+                }
+            }
+            _ => self.paths(set, patterns, keys, PlaceUse::Exe),
+        }
+    }
+
     /// Adds names of processes.
-    pub(super) fn comms(&mut self, set: SetId, patterns: &[Pattern]) {
+    fn comms(&mut self, set: SetId, patterns: &[Pattern]) {
         for pattern in patterns {
             match pattern {
                 Pattern::Literal(bytes) => {
@@ -53,7 +76,7 @@ impl Texts {
     }
 
     /// Adds paths.
-    pub(super) fn paths(
+    fn paths(
         &mut self,
         set: SetId,
         patterns: &[Pattern],

@@ -16,7 +16,8 @@ mod requests;
 use policy_abi::decide::{NO_RULE, Tables, decide, read_bytes};
 use policy_abi::fields::Dimension;
 use policy_abi::image::Effect;
-use policy_lang::compile::{Enforcement, Host, Image, Place, PlaceUse};
+use policy_generator::pools::{GROUP_IDS, USER_IDS};
+use policy_lang::compile::{Account, Enforcement, Host, Image, Place, PlaceUse};
 use policy_lang::request::{Object, Request};
 use policy_lang::source::Sources;
 use policy_lang::words::errno::NAMES;
@@ -50,6 +51,15 @@ impl TestHost {
 impl Host for TestHost {
     fn hash_key(&self) -> [u64; 2] {
         KEY
+    }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let accounts = match account {
+            Account::User => USER_IDS,
+            Account::Group => GROUP_IDS,
+        };
+        let found = accounts.iter().find(|(known, _)| known.as_bytes() == name);
+        found.map(|(_, number)| *number)
     }
 
     fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
@@ -139,9 +149,8 @@ impl Tables for World<'_> {
 fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
     let nowhere = || b"/nowhere/at/all".to_vec();
     let place = |path: &[u8]| host.place(path).unwrap_or_else(nowhere);
-    let facts = requests::facts(request, |path| {
-        [policy_abi::hash::path(KEY, &place(path)), u64::from(DEVICE)]
-    });
+    let key = |path: &[u8]| [policy_abi::hash::path(KEY, &place(path)), u64::from(DEVICE)];
+    let facts = requests::facts(request, key);
     let text = |path: &[u8]| place(path)[1..].to_vec();
     let world = World {
         words: &image.words,
@@ -155,7 +164,11 @@ fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
             Vec::new()
         },
     };
-    let verdict = decide(&world, &facts).expect("the image is whole");
+    let known = requests::Known {
+        request,
+        place: &key,
+    };
+    let verdict = decide(&world, &facts, &known).expect("the image is whole");
     let rule =
         |outcome: policy_abi::decide::Outcome| (outcome.rule != NO_RULE).then_some(outcome.rule);
     Answer {

@@ -22,7 +22,8 @@ const NAME_MAX: usize = 255;
 /// Leading slices are skipped; the next component, less one underscore that
 /// systemd puts before names that cgroup files take, is the unit. What follows is
 /// chosen by the unit itself, so a container cannot pose as another one.
-pub(super) fn of_cgroup(cgroup: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn of_cgroup(cgroup: &[u8]) -> Option<&[u8]> {
     let name = cgroup
         .split(|byte| *byte == b'/')
         .filter(|part| !part.is_empty())
@@ -31,7 +32,9 @@ pub(super) fn of_cgroup(cgroup: &[u8]) -> Option<&[u8]> {
     is_unit(name).then_some(name)
 }
 
-fn is_unit(name: &[u8]) -> bool {
+/// Whether bytes are the name of a unit that is no slice.
+#[must_use]
+pub fn is_unit(name: &[u8]) -> bool {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(byte);
     name.len() <= NAME_MAX
         && name.iter().all(allowed)
