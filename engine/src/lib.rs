@@ -16,5 +16,8 @@ pub mod error;
 #[cfg(feature = "daemon")]
 pub mod event;
 pub mod files;
+pub mod host;
 #[cfg(feature = "daemon")]
 pub mod kernel;
+pub mod mounts;
+pub mod needs;

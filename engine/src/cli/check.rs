@@ -2,15 +2,17 @@
 //!
 //! A policy that is valid is compiled too, for a host that stands for any: what
 //! this build cannot decide in the kernel is an error here, not one on the host
-//! that the policy was meant for.
+//! that the policy was meant for. With `--host` or `--profile` one host is asked
+//! about the names and paths too.
 
 use super::{github, output, sarif};
 use crate::error::{Exit, ExpectedError};
 use crate::files;
+use crate::host::{self, Profile};
 use clap::ValueEnum;
 use policy_lang::CheckedPolicy;
 use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
-use policy_lang::diag::{Report, Severity, render_all, to_json};
+use policy_lang::diag::{Report, Severity, render_all, show, to_json};
 use policy_lang::source::Sources;
 use std::io;
 use std::path::PathBuf;
@@ -27,6 +29,12 @@ pub(super) struct Args {
     /// End with 1 for warnings too
     #[arg(long)]
     deny_warnings: bool,
+    /// Hold names and paths against this host too
+    #[arg(long, conflicts_with = "profile")]
+    host: bool,
+    /// Hold names and paths against a host that `doctor --export` described
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
 }
 
 /// How findings are written.
@@ -58,9 +66,33 @@ impl Host for AnyHost {
     }
 }
 
+/// The host that names and paths are held against, if one is asked for.
+fn host(args: &Args) -> Result<Option<host::Host>, ExpectedError> {
+    if args.host {
+        return Ok(Some(host::describe()));
+    }
+    let Some(path) = &args.profile else {
+        return Ok(None);
+    };
+    let unreadable = |source| ExpectedError::Input {
+        path: path.clone(),
+        source,
+    };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let profile = Profile::parse(&text)
+        .map_err(|why| unreadable(io::Error::new(io::ErrorKind::InvalidData, why)))?;
+    Ok(Some(host::Host::described(profile)))
+}
+
 /// The policy that can be loaded, and all findings.
-fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
-    let (policy, report) = policy_lang::load(sources);
+fn load(sources: &Sources, host: Option<&host::Host>) -> (Option<CheckedPolicy>, Report) {
+    let (policy, report) = match host {
+        None => policy_lang::load(sources),
+        Some(host) => policy_lang::load_on(
+            sources,
+            Some(&|policy, files| host::lint(policy, sources, files, host)),
+        ),
+    };
     let Some(policy) = policy else {
         return (None, report);
     };
@@ -76,7 +108,8 @@ fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
 /// Writes the findings. The answer is no when one of them refuses the policy.
 pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     let sources = files::read(&args.paths)?;
-    let (policy, report) = load(&sources);
+    let host = host(args)?;
+    let (policy, report) = load(&sources, host.as_ref());
     let text = match args.format {
         Format::Human => human(&report, &sources, policy.as_ref()),
         Format::Json => format!("{}\n", to_json(&report, &sources)),
@@ -84,6 +117,20 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         Format::Github => github::annotations(&report, &sources),
     };
     output::answer(&text)?;
+    let hidden = host.map(|host| host.failed()).unwrap_or_default();
+    if let Some(first) = hidden.first() {
+        let more = hidden.len() - 1;
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" and {more} others")
+        };
+        let note = format!(
+            "note: `{}`{more} could not be looked at; root can\n",
+            show(first)
+        );
+        output::note(&note)?;
+    }
     let warned = args.deny_warnings && report.count(Severity::Warning) > 0;
     if report.has_errors() || policy.is_none() || warned {
         return Ok(Exit::No);
