@@ -4,49 +4,22 @@
 use crate::count::{add, count, tally};
 use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
-use crate::maps::{ACTIVE, Image, ON_ERROR, TABLES};
+use crate::maps::ON_ERROR;
 use crate::subject;
+use crate::tables::{InForce, anything_in_force, in_force};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
-use core::ptr::read_volatile;
 use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
 use policy_abi::event::{Action, Counter, FLAG_FAILED};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
-use policy_abi::image::{Effect, IMAGE_WORDS};
-use policy_abi::maps::Active;
+use policy_abi::image::Effect;
 
-/// Times that the word in force is read again when its slot has been refilled.
-const RETRIES: u32 = 3;
 /// `SIGKILL`.
 const SIGKILL: u32 = 9;
 /// Errno of a refusal for want of tables: `EPERM`.
 const EPERM: u32 = 1;
-
-/// A policy in the kernel's hands.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct InForce {
-    image: *const u64,
-    pub(crate) slot: u32,
-    pub(crate) generation: u64,
-}
-
-impl Tables for InForce {
-    #[inline(always)]
-    fn word(&self, index: u32) -> Option<u64> {
-        if index >= IMAGE_WORDS {
-            return None;
-        }
-        // VERIFIER: the compiler proves the comparison in its own way, in a
-        // register other than the one it then adds ("max value is outside of
-        // the allowed memory range", 6.12); the mask is seen.
-        let index = kernel::opaque(u64::from(index)) & u64::from(IMAGE_WORDS - 1);
-        // SAFETY: inside the map's value: its length is a power of two.
-        Some(unsafe { read_volatile(self.image.wrapping_add(index as usize)) })
-    }
-}
 
 /// The refusal of a program that ran before this one, to be given back untouched.
 #[inline(always)]
@@ -235,38 +208,6 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
     });
 }
 
-/// Whether the first policy has been switched on: hooks are attached before.
-#[inline(always)]
-fn anything_in_force() -> bool {
-    // SAFETY: a map's value of one aligned word.
-    ACTIVE
-        .get_ptr(0)
-        .is_some_and(|word| unsafe { read_volatile(word) } != 0)
-}
-
-/// The policy in force, `None` when there is none that can be used.
-#[inline(always)]
-fn in_force() -> Option<InForce> {
-    for _ in 0..RETRIES {
-        let word = ACTIVE.get_ptr(0)?;
-        // SAFETY: a map's value of one aligned word.
-        let active = Active::unpack(unsafe { read_volatile(word) })?;
-        let image: *const Image = TABLES.get_value_ptr_mut(active.slot, &0)?.cast_const();
-        let image = image.cast::<u64>();
-        // SAFETY: the second word of the value.
-        let generation = unsafe { read_volatile(image.wrapping_add(1)) };
-        if generation == active.generation {
-            return Some(InForce {
-                image,
-                slot: active.slot,
-                generation,
-            });
-        }
-        // Preempted between the two reads for as long as two reloads take.
-    }
-    None
-}
-
 /// The verdict when tables cannot be used: what the policy chose, pair by pair.
 #[inline(always)]
 fn failed(caller: &Caller, facts: &Facts) -> i32 {
@@ -286,11 +227,7 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
         effect: Effect::Deny as u32,
         errno: EPERM,
     };
-    let policy = InForce {
-        image: core::ptr::null(),
-        slot: 0,
-        generation: 0,
-    };
+    let policy = InForce::NONE;
     let verdict = Verdict {
         actual: outcome,
         hypothetical: outcome,

@@ -1,10 +1,10 @@
 //! Events: reserve, fill, submit; what finds no room is counted.
 
 use crate::count::{count, count_up};
-use crate::dispatch::InForce;
 use crate::kernel::{self, Pointer};
 use crate::maps::{EVENTS, Missing, SOCKETS};
 use crate::subject;
+use crate::tables::InForce;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
     bpf_ktime_get_boot_ns, bpf_probe_read_user,

@@ -25,6 +25,7 @@ mod kernel;
 mod maps;
 mod path;
 mod subject;
+mod tables;
 mod unix;
 
 use aya_ebpf::programs::LsmContext;

@@ -35,6 +35,7 @@ mod decision;
 pub mod diag;
 mod eval;
 mod explain;
+pub mod fmt;
 pub mod limits;
 mod lint;
 mod parse;

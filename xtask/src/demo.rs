@@ -44,7 +44,7 @@ pub(crate) struct DemoArgs {
 const LONG_ABOUT: &str = "\
 Show interdict at its main job, on a real kernel.
 
-Loads `policies/examples`, then connects to /run/docker.sock: as a root process
+Loads `policies/examples/docker-socket.policy`, then connects to /run/docker.sock: as a root process
 (denied, with its event), as a process named dockerd (allowed), and through a
 symlink (denied); then edits the policy file and shows that the edit is in
 force. Every step is checked as it is shown, and the exit code is 0 only if all
@@ -138,8 +138,8 @@ fn in_a_guest(kernel: Kernel, interdict: Add) -> Result<u8> {
                 guest: PathBuf::from(GUEST_PROGRAM),
             },
             Add {
-                host: examples().canonicalize()?,
-                guest: PathBuf::from(GUEST_POLICIES),
+                host: example().canonicalize()?,
+                guest: Path::new(GUEST_POLICIES).join(play::FILE),
             },
         ],
         timeout: TIMEOUT,
@@ -152,17 +152,12 @@ fn in_a_guest(kernel: Kernel, interdict: Add) -> Result<u8> {
     Ok(finished.outcome.code())
 }
 
-/// Plays on this machine, on a copy of the policies.
+/// Plays on this machine, on a copy of the policy.
 fn on_this_machine(interdict: &Path) -> Result<u8> {
     let scratch = stage::Scratch::new()?;
     let policies = scratch.path().join("policies");
     fs::create_dir(&policies)?;
-    for entry in fs::read_dir(examples())? {
-        let file = entry?.path();
-        if let Some(name) = file.file_name().filter(|_| file.is_file()) {
-            fs::copy(&file, policies.join(name))?;
-        }
-    }
+    fs::copy(example(), policies.join(play::FILE))?;
     let status = Command::new(std::env::current_exe()?)
         .arg("demo-play")
         .arg("--interdict")
@@ -177,6 +172,8 @@ fn on_this_machine(interdict: &Path) -> Result<u8> {
         .unwrap_or(1))
 }
 
-fn examples() -> PathBuf {
-    paths::workspace().join("policies/examples")
+fn example() -> PathBuf {
+    paths::workspace()
+        .join("policies/examples")
+        .join(play::FILE)
 }

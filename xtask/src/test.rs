@@ -9,6 +9,8 @@ mod guests;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -41,127 +43,170 @@ nothing failed and every stage of tests ran some.";
 /// A step of the suite.
 struct Stage {
     name: &'static str,
-    kind: Kind,
-    run: fn(&TestArgs) -> Result<Option<Counts>>,
+    work: Work,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+#[derive(Clone, Copy)]
+enum Work {
     /// Holds or does not; left out when tests are asked for by name.
-    Check,
-    /// Runs tests, and must count some.
-    Tests,
+    Check(fn() -> Result<()>),
+    /// Runs tests on this machine, and must count some.
+    Tests(fn(&TestArgs) -> Result<Counts>),
+    /// Runs the guest's tests, beside those of another guest.
+    Guest(Kernel, guests::Flavour),
 }
 
-/// Every stage, in order. Add one HERE.
+/// Every stage, in order; guests come last. Add one HERE.
 const STAGES: &[Stage] = &[
     Stage {
         name: "setup",
-        kind: Kind::Check,
-        run: |_| checked(setup::everything()),
+        work: Work::Check(setup::everything),
     },
     Stage {
         name: "format",
-        kind: Kind::Check,
-        run: |_| checked(checks::format()),
+        work: Work::Check(checks::format),
     },
     Stage {
         name: "tidy",
-        kind: Kind::Check,
-        run: |_| checked(tidy::main()),
+        work: Work::Check(tidy::main),
     },
     Stage {
         name: "lints",
-        kind: Kind::Check,
-        run: |_| checked(checks::lints()),
+        work: Work::Check(checks::lints),
     },
     Stage {
         name: "lints of the BPF programs",
-        kind: Kind::Check,
-        run: |_| checked(checks::lints_of_bpf()),
+        work: Work::Check(checks::lints_of_bpf),
     },
     Stage {
         name: "lints of the fuzz targets",
-        kind: Kind::Check,
-        run: |_| checked(checks::lints_of_fuzz()),
+        work: Work::Check(checks::lints_of_fuzz),
     },
     Stage {
         name: "host tests",
-        kind: Kind::Tests,
-        run: |args| checks::tests(args).map(Some),
+        work: Work::Tests(checks::tests),
     },
     Stage {
         name: "kernel 6.1",
-        kind: Kind::Tests,
-        run: |args| guests::tests(args, Kernel::V6_1, guests::PLAIN).map(Some),
+        work: Work::Guest(Kernel::V6_1, guests::PLAIN),
     },
     Stage {
         name: "kernel 6.12",
-        kind: Kind::Tests,
-        run: |args| guests::tests(args, Kernel::V6_12, guests::PLAIN).map(Some),
+        work: Work::Guest(Kernel::V6_12, guests::PLAIN),
     },
     Stage {
         name: "kernel 7.3",
-        kind: Kind::Tests,
-        run: |args| guests::tests(args, Kernel::V7_3, guests::PLAIN).map(Some),
+        work: Work::Guest(Kernel::V7_3, guests::PLAIN),
     },
     Stage {
         name: "kernel 7.3, full preemption, one CPU",
-        kind: Kind::Tests,
-        run: |args| guests::tests(args, Kernel::V7_3, guests::PREEMPTED).map(Some),
+        work: Work::Guest(Kernel::V7_3, guests::PREEMPTED),
     },
 ];
 
-fn checked(result: Result<()>) -> Result<Option<Counts>> {
-    result.map(|()| None)
-}
+/// Guests that run at one time. A guest waits for much of its time; more than
+/// this would only make each of them slow, and there are deadlines in tests.
+const GUESTS_AT_ONCE: usize = 2;
 
 /// Runs the suite.
 pub(crate) fn main(args: &TestArgs) -> ExitCode {
-    let mut total = Counts::default();
-    let mut summary = String::new();
+    let mut report = Report::default();
+    let mut waiting = Vec::new();
     for stage in STAGES {
-        if stage.kind == Kind::Check && !args.filters.is_empty() {
-            continue;
-        }
+        let run: &dyn Fn() -> Result<Option<Counts>> = match &stage.work {
+            Work::Guest(kernel, flavour) => {
+                waiting.push((stage.name, *kernel, *flavour));
+                continue;
+            }
+            Work::Check(_) if !args.filters.is_empty() => continue,
+            Work::Check(check) => &|| check().map(|()| None),
+            Work::Tests(tests) => &|| tests(args).map(Some),
+        };
         print(&format!("== {}\n", stage.name));
         let start = Instant::now();
-        let (counts, verdict) = judge(stage, args);
+        report.add(stage.name, start, args, run());
+    }
+    in_guests(args, waiting, &mut report);
+    report.end()
+}
+
+/// A guest that waits for its turn: the stage's name and what it is.
+type Waiting = (&'static str, Kernel, guests::Flavour);
+
+/// Runs the guests, some at a time. Their output is shown when each has ended,
+/// so that the lines of two are never mixed.
+fn in_guests(args: &TestArgs, waiting: Vec<Waiting>, report: &mut Report) {
+    let start = Instant::now();
+    let built = match guests::build(waiting.iter().map(|(_, kernel, _)| *kernel)) {
+        Ok(built) => built,
+        Err(error) => return report.add("build for the guests", start, args, Err(error)),
+    };
+    let queue = Mutex::new(waiting.into_iter());
+    let report = Mutex::new(report);
+    let next = || queue.lock().ok()?.next();
+    thread::scope(|scope| {
+        for _ in 0..GUESTS_AT_ONCE {
+            scope.spawn(|| {
+                while let Some((name, kernel, flavour)) = next() {
+                    print(&format!("== {name}: begins\n"));
+                    let start = Instant::now();
+                    let (output, counts) = guests::tests(&built, args, kernel, flavour);
+                    if let Ok(mut report) = report.lock() {
+                        print(&format!("== {name}\n{}", String::from_utf8_lossy(&output)));
+                        report.add(name, start, args, counts.map(Some));
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// What came of the stages so far.
+#[derive(Default)]
+struct Report {
+    total: Counts,
+    summary: String,
+}
+
+impl Report {
+    /// Adds a stage that has ended, and says how.
+    fn add(&mut self, name: &str, start: Instant, args: &TestArgs, result: Result<Option<Counts>>) {
+        let (counts, verdict) = judge(args, result);
         let took = start.elapsed().as_secs_f32();
-        let line = format!("== {}: {verdict} ({took:.1} s)\n", stage.name);
+        let line = format!("== {name}: {verdict} ({took:.1} s)\n");
         print(&line);
-        summary.push_str(&line);
-        total += counts;
+        self.summary.push_str(&line);
+        self.total += counts;
     }
-    if total.ran() == 0 {
-        // A filter that matches nothing is a mistake, not a success.
-        summary.push_str("== no test ran\n");
-        total.failed += 1;
-    }
-    print(&format!("\n{summary}{total}\n"));
-    if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+
+    fn end(mut self) -> ExitCode {
+        if self.total.ran() == 0 {
+            // A filter that matches nothing is a mistake, not a success.
+            self.summary.push_str("== no test ran\n");
+            self.total.failed += 1;
+        }
+        print(&format!("\n{}{}\n", self.summary, self.total));
+        if self.total.failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }
 
-/// Runs a stage; gives what it adds to the total, and its verdict in words.
-fn judge(stage: &Stage, args: &TestArgs) -> (Counts, String) {
+/// What a stage's result adds to the total, and its verdict in words.
+fn judge(args: &TestArgs, result: Result<Option<Counts>>) -> (Counts, String) {
     let one_failed = Counts {
         failed: 1,
         ..Counts::default()
     };
-    match (stage.run)(args) {
+    match result {
         Ok(Some(counts)) if counts.ran() == 0 && args.filters.is_empty() => {
             (one_failed, "FAILED: it ran no test".to_owned())
         }
         Ok(Some(counts)) => {
             let verdict = if counts.failed == 0 { "ok" } else { "FAILED" };
             (counts, format!("{verdict}: {counts}"))
-        }
-        Ok(None) if stage.kind == Kind::Tests => {
-            (one_failed, "FAILED: it counted no test".to_owned())
         }
         Ok(None) => (Counts::default(), "ok".to_owned()),
         Err(error) => (one_failed, format!("FAILED: {error:#}")),

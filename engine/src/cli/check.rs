@@ -1,9 +1,10 @@
 //! `check`: what is wrong with a policy.
 //!
-//! A policy that is valid is compiled too, for a host that stands for any: what
-//! this build cannot decide in the kernel is an error here, not one on the host
-//! that the policy was meant for. With `--host` or `--profile` one host is asked
-//! about the names and paths too.
+//! A policy that is valid is compiled too, for a host that stands for any, so
+//! that what `run` of this build would refuse is said here and not first on the
+//! host. The policy is none the worse for it: that is a note, and an error only
+//! for whoever asks with `--kernel`. With `--host` or `--profile` one host is
+//! asked about the names and paths too.
 
 use super::{github, output, sarif};
 use crate::error::{Exit, ExpectedError};
@@ -14,6 +15,7 @@ use policy_lang::CheckedPolicy;
 use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
 use policy_lang::diag::{Report, Severity, render_all, show, to_json};
 use policy_lang::source::Sources;
+use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
@@ -29,6 +31,9 @@ pub(super) struct Args {
     /// End with 1 for warnings too
     #[arg(long)]
     deny_warnings: bool,
+    /// Refuse what `run` of this version cannot decide in the kernel; else that is a note
+    #[arg(long)]
+    kernel: bool,
     /// Hold names and paths against this host too
     #[arg(long, conflicts_with = "profile")]
     host: bool,
@@ -84,8 +89,13 @@ fn host(args: &Args) -> Result<Option<host::Host>, ExpectedError> {
     Ok(Some(host::Host::described(profile)))
 }
 
-/// The policy that can be loaded, and all findings.
-fn load(sources: &Sources, host: Option<&host::Host>) -> (Option<CheckedPolicy>, Report) {
+/// The policy, if it is valid, and all findings; what the kernel side of this
+/// build refuses has the severity `kernel`.
+fn load(
+    sources: &Sources,
+    host: Option<&host::Host>,
+    kernel: Severity,
+) -> (Option<CheckedPolicy>, Report) {
     let (policy, report) = match host {
         None => policy_lang::load(sources),
         Some(host) => policy_lang::load_on(
@@ -93,23 +103,27 @@ fn load(sources: &Sources, host: Option<&host::Host>) -> (Option<CheckedPolicy>,
             Some(&|policy, files| host::lint(policy, sources, files, host)),
         ),
     };
-    let Some(policy) = policy else {
-        return (None, report);
+    let refused = policy
+        .as_ref()
+        .and_then(|policy| compile(policy, &AnyHost, 0, Enforcement::AsWritten).err());
+    let Some(refused) = refused else {
+        return (policy, report);
     };
-    match compile(&policy, &AnyHost, 0, Enforcement::AsWritten) {
-        Ok(_) => (Some(policy), report),
-        Err(found) => {
-            let all = report.diagnostics().iter().cloned().chain(found);
-            (None, Report::new(all.collect()))
-        }
-    }
+    let refused = refused.into_iter().map(|one| one.severity(kernel));
+    let all = report.diagnostics().iter().cloned().chain(refused);
+    (policy, Report::new(all.collect()))
 }
 
 /// Writes the findings. The answer is no when one of them refuses the policy.
 pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     let sources = files::read(&args.paths)?;
     let host = host(args)?;
-    let (policy, report) = load(&sources, host.as_ref());
+    let kernel = if args.kernel {
+        Severity::Error
+    } else {
+        Severity::Note
+    };
+    let (policy, report) = load(&sources, host.as_ref(), kernel);
     let text = match args.format {
         Format::Human => human(&report, &sources, policy.as_ref()),
         Format::Json => format!("{}\n", to_json(&report, &sources)),
@@ -140,15 +154,23 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
 
 fn human(report: &Report, sources: &Sources, policy: Option<&CheckedPolicy>) -> String {
     let mut text = render_all(report, sources, output::style(&io::stdout()));
-    if report.diagnostics().is_empty() {
-        let rules = policy.map_or(0, |policy| policy.rules().len());
-        let files = sources.files().len();
-        text = format!(
-            "{} in {}: nothing to say\n",
-            count(rules, "rule"),
-            count(files, "file")
-        );
-    }
+    let said = if report.diagnostics().is_empty() {
+        "nothing to say"
+    } else if !report.has_errors() && report.count(Severity::Note) > 0 {
+        "valid, but `run` of this version refuses what the notes name"
+    } else {
+        return text;
+    };
+    let rules = policy.map_or(0, |policy| policy.rules().len());
+    let files = sources.files().len();
+    // Writing to a string cannot fail.
+    writeln!(
+        text,
+        "{} in {}: {said}",
+        count(rules, "rule"),
+        count(files, "file")
+    )
+    .ok();
     text
 }
 

@@ -1,10 +1,10 @@
 //! `explain`: what a policy decides and why, and what a diagnostic means.
 
-use super::{batch, output};
+use super::{batch, code, output};
 use crate::error::{Exit, ExpectedError};
 use crate::files;
 use clap::ValueEnum;
-use policy_lang::diag::{Code, Report, render_all, show};
+use policy_lang::diag::{Report, render_all};
 use policy_lang::request::parse_request;
 use policy_lang::source::Sources;
 use policy_lang::{CheckedPolicy, Explanation, explain, load};
@@ -60,8 +60,8 @@ const SCHEMA: u32 = 1;
 
 /// Writes the answer. It is no when the policy is refused.
 pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
-    if let Some(code) = &args.code {
-        return page(code, args.format);
+    if let Some(id) = &args.code {
+        return code::run(id, args.format == Format::Json, SCHEMA);
     }
     one_reader_of_stdin(args)?;
     let sources = files::read(&args.paths)?;
@@ -145,28 +145,4 @@ fn to_json(explanation: &Explanation, policy: &CheckedPolicy) -> Result<Value, E
         object.insert("rules".to_owned(), json!(reasons));
     }
     Ok(answer)
-}
-
-/// What a code is about.
-fn page(id: &str, format: Format) -> Result<Exit, ExpectedError> {
-    let Some(code) = Code::from_id(&id.to_ascii_uppercase()) else {
-        return Err(ExpectedError::Usage {
-            message: format!("`{}` is not the code of a diagnostic", show(id)),
-            hint: "codes stand in brackets before a finding, as in `error[P0203]`".to_owned(),
-        });
-    };
-    let severity = code.severity().word();
-    output::answer(&match format {
-        Format::Human => format!("{} ({severity}): {}\n", code.id(), code.summary()),
-        Format::Json => {
-            let page = json!({
-                "schema": SCHEMA,
-                "code": code.id(),
-                "severity": severity,
-                "summary": code.summary(),
-            });
-            format!("{page}\n")
-        }
-    })?;
-    Ok(Exit::Yes)
 }

@@ -17,6 +17,7 @@ fn annotation(one: &Diagnostic, sources: &Sources) -> String {
     let command = match one.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "notice",
     };
     let mut out = format!("::{command} title={}", property(one.code.id()));
     let place = one

@@ -6,6 +6,7 @@
 
 mod batch;
 mod check;
+mod code;
 #[cfg(feature = "daemon")]
 mod doctor;
 mod explain;

@@ -7,7 +7,8 @@
 use super::profile::{Account, MountPoint};
 use super::*;
 use expect_test::{Expect, expect};
-use policy_lang::diag::{Report, Style, render_all};
+use policy_lang::diag::codes::CODES;
+use policy_lang::diag::{Code, Report, Style, render_all};
 use policy_lang::source::Sources;
 use std::collections::BTreeMap;
 use std::fs;
@@ -116,7 +117,7 @@ fn codes(profile: Profile, text: &str) -> Vec<&'static str> {
     );
     let all = report.diagnostics().iter().map(|one| one.code);
     let of_host = all.filter(|code| code.of_host());
-    of_host.map(policy_lang::diag::Code::id).collect()
+    of_host.map(Code::id).collect()
 }
 
 fn check(paths: Vec<PathFacts>, text: &str, expected: &Expect) {
@@ -534,14 +535,63 @@ deny unix connect to /run/x";
     .assert_eq(&said(profile, text));
 }
 
-/// Each code that needs a host is shown above.
+/// What stands on a page: the policy under a heading.
+fn page(code: Code, heading: &str) -> &'static str {
+    let (_, part) = code
+        .page()
+        .split_once(&format!("\n## {heading}\n"))
+        .unwrap();
+    let (_, block) = part.split_once("```policy\n").unwrap();
+    block.split_once("```").unwrap().0
+}
+
+/// A host on which the example of every page is wrong, and what to write instead is right.
+fn host_of_pages() -> Profile {
+    let program = |path: &str| at(path, Kind::File);
+    let paths = vec![
+        PathFacts {
+            changeable: by("/tmp", By::Everybody),
+            ..at("/tmp/x.sock", Kind::Socket)
+        },
+        at("/run/x/x.sock", Kind::Socket),
+        PathFacts {
+            script: Some("/usr/bin/python3".into()),
+            ..program("/usr/bin/certbot")
+        },
+        PathFacts {
+            changeable: by("/opt/app", By::User(1000)),
+            ..program("/opt/app/bin/one")
+        },
+        nothing("/usr/bin/dokcerd", "/usr/bin"),
+        program("/usr/bin/tool"),
+    ];
+    let units = ["nginx.service", "certbot.service", "inventory.service"];
+    Profile {
+        paths,
+        units: Some(units.map(str::to_owned).into()),
+        ..host()
+    }
+}
+
+/// The same, with a kernel that lacks something.
+fn lacking(code: Code) -> Profile {
+    let mut profile = host_of_pages();
+    if code == Code::MissingHook {
+        let hooks = profile.hooks.iter_mut().flatten();
+        let unix = hooks.filter(|hook| hook.starts_with("unix_stream"));
+        unix.for_each(|hook| *hook = "another".into());
+    } else if code == Code::HostCannotEnforce {
+        profile.kernel = Some("5.10.0".into());
+    }
+    profile
+}
+
 #[test]
-fn every_code_is_shown() {
-    let text = include_str!("tests.rs");
-    let codes = policy_lang::diag::codes::CODES.iter();
-    for code in codes.filter(|code| code.of_host()) {
+fn every_page_s_example_gives_its_code_on_a_host_and_what_is_instead_gives_none() {
+    for code in CODES.iter().copied().filter(|code| code.of_host()) {
+        assert_eq!(codes(lacking(code), page(code, "Example")), [code.id()]);
         assert!(
-            text.contains(&format!("warning[{}]", code.id())),
+            codes(lacking(code), page(code, "Instead")).is_empty(),
             "{}",
             code.id()
         );

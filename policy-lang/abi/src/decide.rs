@@ -18,10 +18,29 @@ use crate::image::{
     DESC_TERMS, DESC_VERDICT, Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STEPS, slot,
 };
 
-/// Where the words of an image come from.
+/// Where the words of an image come from, and what is looked up in them. `None`
+/// is a damaged image.
+///
+/// The lookups are methods, so that the kernel side can make each a function
+/// that its verifier follows once.
 pub trait Tables {
     /// The word at `index`, `None` outside the image.
     fn word(&self, index: u32) -> Option<u64>;
+
+    /// The class of a two-word key.
+    fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
+        class_of_pair(self, lookup, key)
+    }
+
+    /// The class of a 32-bit number.
+    fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
+        class_of_number(self, lookup, value)
+    }
+
+    /// The class of a 128-bit number, most significant half first.
+    fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
+        class_of_wide(self, lookup, value)
+    }
 }
 
 impl Tables for [u64] {
@@ -100,31 +119,31 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         if facts.subject & SUBJECT_EXE == 0 {
             return Some(CLASS_MISSING);
         }
-        class_of_pair(t, Lookup::Exe, facts.exe)
+        t.pair_class(Lookup::Exe as u32, facts.exe)
     })?;
     bits &= row(tables, desc, Dimension::Comm, |t| {
-        class_of_pair(t, Lookup::Comm, facts.comm)
+        t.pair_class(Lookup::Comm as u32, facts.comm)
     })?;
     bits &= row(tables, desc, Dimension::Uid, |t| {
-        class_of_number(t, Lookup::Uid, facts.uid)
+        t.number_class(Lookup::Uid as u32, facts.uid)
     })?;
     bits &= row(tables, desc, Dimension::Gid, |t| {
-        class_of_number(t, Lookup::Gid, facts.gid)
+        t.number_class(Lookup::Gid as u32, facts.gid)
     })?;
     bits &= row(tables, desc, Dimension::Addr, |t| match facts.object_kind {
-        OBJECT_IPV4 => class_of_number(t, Lookup::Addr4, low(facts.object[0])),
-        OBJECT_IPV6 => class_of_wide(t, Lookup::Addr6, facts.object),
+        OBJECT_IPV4 => t.number_class(Lookup::Addr4 as u32, low(facts.object[0])),
+        OBJECT_IPV6 => t.wide_class(Lookup::Addr6 as u32, facts.object),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),
     })?;
     bits &= row(tables, desc, Dimension::Port, |t| match facts.object_kind {
-        OBJECT_IPV4 | OBJECT_IPV6 => class_of_number(t, Lookup::Port, facts.port),
+        OBJECT_IPV4 | OBJECT_IPV6 => t.number_class(Lookup::Port as u32, facts.port),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),
     })?;
     bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
         OBJECT_PATH | OBJECT_ABSTRACT | OBJECT_OPTION => {
-            class_of_pair(t, Lookup::Unix, facts.object)
+            t.pair_class(Lookup::Unix as u32, facts.object)
         }
         OBJECT_UNNAMED => Some(CLASS_UNNAMED),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
@@ -183,15 +202,15 @@ fn row<T: Tables + ?Sized>(
 
 /// Where a lookup stands: base, log2 of its length, seed.
 #[inline(always)]
-fn directory<T: Tables + ?Sized>(tables: &T, lookup: Lookup) -> Option<(u32, u32, u64)> {
-    let at = LOOKUP_DIR + 2 * lookup as u32;
+fn directory<T: Tables + ?Sized>(tables: &T, lookup: u32) -> Option<(u32, u32, u64)> {
+    let at = LOOKUP_DIR.wrapping_add(lookup.wrapping_mul(2));
     let word = tables.word(at)?;
     Some((low(word), low(word >> 32) & 31, tables.word(at + 1)?))
 }
 
 /// The class of a two-word key.
 #[inline(always)]
-fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: Lookup, key: [u64; 2]) -> Option<u32> {
+pub fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: u32, key: [u64; 2]) -> Option<u32> {
     let (base, bits, seed) = directory(tables, lookup)?;
     let mask = (1_u32 << bits) - 1;
     let home = low(slot(key, seed));
@@ -212,7 +231,7 @@ fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: Lookup, key: [u64; 2]) 
 
 /// The class of a 32-bit number: that of the last interval that starts at or below it.
 #[inline(always)]
-fn class_of_number<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: u32) -> Option<u32> {
+pub fn class_of_number<T: Tables + ?Sized>(tables: &T, lookup: u32, value: u32) -> Option<u32> {
     let (base, bits, _) = directory(tables, lookup)?;
     let mut half = (1_u32 << bits) >> 1;
     let mut at = base;
@@ -229,7 +248,7 @@ fn class_of_number<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: u32) -
 
 /// The class of a 128-bit number, most significant half first.
 #[inline(always)]
-fn class_of_wide<T: Tables + ?Sized>(tables: &T, lookup: Lookup, value: [u64; 2]) -> Option<u32> {
+pub fn class_of_wide<T: Tables + ?Sized>(tables: &T, lookup: u32, value: [u64; 2]) -> Option<u32> {
     let (base, bits, _) = directory(tables, lookup)?;
     let mut half = (1_u32 << bits) >> 1;
     let mut index = 0_u32;

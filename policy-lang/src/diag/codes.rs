@@ -2,10 +2,15 @@
 //!
 //! P00 text, P01 sentences, P02 names, P03 values, P04 limits, P05 usefulness,
 //! P06 this build and this host.
+//!
+//! Each code has a page, `docs/diagnostics/CODE.md`, that the program carries:
+//! a row without one does not compile.
 
-/// Whether a finding refuses the policy.
+/// Whether a finding refuses the policy; the worst is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// The policy is as it should be; there is something to know about it.
+    Note,
     /// The policy loads.
     Warning,
     /// The policy is refused.
@@ -17,6 +22,7 @@ impl Severity {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         }
@@ -55,6 +61,15 @@ macro_rules! codes {
             #[must_use]
             pub fn of_host(self) -> bool {
                 ("P0540".."P0560").contains(&self.id())
+            }
+
+            /// Its page: what it is about, why, an example, and what to write
+            /// instead. Markdown, with the headings `What`, `Why`, `Example` and `Instead`.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self { $( Self::$variant => include_str!(concat!(
+                    env!("CARGO_MANIFEST_DIR"), "/../docs/diagnostics/", $id, ".md"
+                )), )+ }
             }
 
             /// The code of an id.

@@ -2,6 +2,7 @@
 
 use super::codes::{Code, Severity};
 use crate::source::{Sources, Span};
+use std::cmp::Reverse;
 
 /// A place and what is to be said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,13 @@ impl Diagnostic {
             }],
             help: None,
         }
+    }
+
+    /// With another severity than its code's.
+    #[must_use]
+    pub const fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
     }
 
     /// Says something about the place itself.
@@ -112,6 +120,7 @@ pub struct Report {
     diagnostics: Vec<Diagnostic>,
     errors: usize,
     warnings: usize,
+    notes: usize,
 }
 
 impl Report {
@@ -121,19 +130,23 @@ impl Report {
         diagnostics.sort_by_key(|one| one.span().map(|span| (span.source, span.start)));
         // What is wrong in a set is found once for each use of it.
         diagnostics.dedup();
-        let errors = |one: &&Diagnostic| one.severity == Severity::Error;
-        let all = diagnostics.len();
-        let errors = diagnostics.iter().filter(errors).count();
-        if all > KEPT {
-            // Errors first: no warning may push one out.
-            diagnostics.sort_by_key(|one| one.severity != Severity::Error);
+        let of = |severity: Severity| {
+            let same = |one: &&Diagnostic| one.severity == severity;
+            diagnostics.iter().filter(same).count()
+        };
+        let [errors, warnings, notes] =
+            [Severity::Error, Severity::Warning, Severity::Note].map(of);
+        if diagnostics.len() > KEPT {
+            // The worst first: no warning may push an error out.
+            diagnostics.sort_by_key(|one| Reverse(one.severity));
             diagnostics.truncate(KEPT);
             diagnostics.sort_by_key(|one| one.span().map(|span| (span.source, span.start)));
         }
         Self {
             diagnostics,
             errors,
-            warnings: all - errors,
+            warnings,
+            notes,
         }
     }
 
@@ -146,7 +159,7 @@ impl Report {
     /// How many findings are not among [`Self::diagnostics`].
     #[must_use]
     pub fn left_out(&self) -> usize {
-        (self.errors + self.warnings).saturating_sub(self.diagnostics.len())
+        (self.errors + self.warnings + self.notes).saturating_sub(self.diagnostics.len())
     }
 
     /// How many of a severity there are, those left out included.
@@ -155,6 +168,7 @@ impl Report {
         match severity {
             Severity::Error => self.errors,
             Severity::Warning => self.warnings,
+            Severity::Note => self.notes,
         }
     }
 

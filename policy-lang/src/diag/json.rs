@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Version of the shape that [`to_json`] writes. It only grows within a version.
 pub const JSON_SCHEMA: u32 = 1;
 
-/// A whole report: `{"schema":1,"diagnostics":[…],"errors":0,"warnings":0,"left_out":0}`.
+/// A whole report: `{"schema":1,"diagnostics":[…],"errors":0,"warnings":0,"notes":0,"left_out":0}`.
 #[must_use]
 pub fn to_json(report: &Report, sources: &Sources) -> Value {
     let all: Vec<Value> = report
@@ -20,6 +20,7 @@ pub fn to_json(report: &Report, sources: &Sources) -> Value {
         "diagnostics": all,
         "errors": report.count(super::Severity::Error),
         "warnings": report.count(super::Severity::Warning),
+        "notes": report.count(super::Severity::Note),
         "left_out": report.left_out(),
     })
 }

@@ -41,6 +41,7 @@ pub fn render_all(report: &Report, sources: &Sources, style: Style) -> String {
     let counts = [
         (report.count(Severity::Error), "error"),
         (report.count(Severity::Warning), "warning"),
+        (report.count(Severity::Note), "note"),
     ];
     let said: Vec<String> = counts
         .iter()
@@ -244,6 +245,7 @@ impl Paint {
         match severity {
             Severity::Error => self.with("1;31", text),
             Severity::Warning => self.with("1;33", text),
+            Severity::Note => self.with("1;36", text),
         }
     }
 

@@ -10,23 +10,23 @@ use crate::source::{SourceFile, Span};
 
 /// Where a token stands in the text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub(crate) struct Token {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 /// The tokens of a file.
-pub(super) struct Lexed {
+pub(crate) struct Lexed {
     /// One letter a token.
-    pub(super) letters: String,
+    pub(crate) letters: String,
     /// Their places.
-    pub(super) tokens: Vec<Token>,
+    pub(crate) tokens: Vec<Token>,
     /// The comments.
-    pub(super) comments: Vec<Span>,
+    pub(crate) comments: Vec<Span>,
     /// What was wrong.
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     /// Whether the letters are safe to parse.
-    pub(super) parseable: bool,
+    pub(crate) parseable: bool,
 }
 
 /// How deep brackets and `not` may be nested before the grammar sees them: the
@@ -51,7 +51,7 @@ struct Open {
 }
 
 /// Turns a file into tokens.
-pub(super) fn lex(file: &SourceFile) -> Lexed {
+pub(crate) fn lex(file: &SourceFile) -> Lexed {
     let mut lexer = Lexer {
         file,
         bytes: file.text().as_bytes(),

@@ -18,6 +18,7 @@ mod grammar {
     pub(super) struct Grammar;
 }
 use grammar::{Grammar, Rule};
+pub(crate) use lex::{Lexed, Token, lex};
 
 /// Parses one file.
 ///
@@ -66,7 +67,7 @@ pub fn parse(file: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
         );
         diagnostics.push(found.help("use letters, digits, `_`, `-` and `.` alone"));
     }
-    let lexed = lex::lex(file);
+    let lexed = lex(file);
     tree.comments.clone_from(&lexed.comments);
     let broken_brackets = lexed
         .diagnostics
@@ -89,7 +90,7 @@ pub fn parse(file: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
 /// Parses a request as `explain` takes it: `unix connect to /run/x as uid = 0`.
 #[must_use]
 pub fn parse_question(file: &SourceFile) -> (Option<ast::Question>, Vec<Diagnostic>) {
-    let lexed = lex::lex(file);
+    let lexed = lex(file);
     let mut diagnostics = lexed.diagnostics.clone();
     if !lexed.parseable || file.invalid_at().is_some() {
         return (None, diagnostics);

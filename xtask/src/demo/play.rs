@@ -19,8 +19,8 @@ use super::stage::{Listener, Scratch};
 const SOCKET: &str = "/run/docker.sock";
 /// The rule in it that records every connect.
 const RECORD_RULE: &str = "docker-socket-use";
-/// That file.
-const FILE: &str = "docker-socket.policy";
+/// That file's name.
+pub(super) const FILE: &str = "docker-socket.policy";
 /// What is edited in it, and into what.
 const EDIT: (&str, &str) = ("unless comm=dockerd", "unless comm=dockerd or comm=backup");
 

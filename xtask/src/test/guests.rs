@@ -14,7 +14,6 @@ use anyhow::{Result, bail};
 use super::TestArgs;
 use super::counts::Counts;
 use crate::kernels::Kernel;
-use crate::process::say;
 use crate::vm::{self, Add, Request};
 use crate::{cargo, paths, setup};
 
@@ -45,9 +44,12 @@ const GUEST_PROGRAM: &str = "/usr/lib/interdict-tests/kernel";
 /// The place of the program that its tests let act, beside it.
 const GUEST_PROBE: &str = "/usr/lib/interdict-tests/probe";
 
-/// Runs the guest's tests on a kernel, one after the other: they share it.
-pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result<Counts> {
-    setup::for_guests(&[kernel])?;
+/// What every guest gets copies of.
+pub(super) struct Built(Vec<Add>);
+
+/// Builds what the guests run, once for all of them.
+pub(super) fn build(kernels: impl Iterator<Item = Kernel>) -> Result<Built> {
+    setup::for_guests(&kernels.collect::<Vec<_>>())?;
     let arguments = [
         "test",
         "--quiet",
@@ -62,6 +64,33 @@ pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result
         let (host, guest) = (host.canonicalize()?, PathBuf::from(guest));
         anyhow::Ok(Add { host, guest })
     };
+    Ok(Built(vec![
+        vm::interdict("release", false)?,
+        add(program, GUEST_PROGRAM)?,
+        add(probe, GUEST_PROBE)?,
+    ]))
+}
+
+/// Runs the guest's tests on a kernel, one after the other: they share it.
+/// Gives what the guest said, and what its tests came to.
+pub(super) fn tests(
+    built: &Built,
+    args: &TestArgs,
+    kernel: Kernel,
+    flavour: Flavour,
+) -> (Vec<u8>, Result<Counts>) {
+    let said = Kept::default();
+    let counts = run(built, args, kernel, flavour, &said);
+    (said.bytes(), counts)
+}
+
+fn run(
+    built: &Built,
+    args: &TestArgs,
+    kernel: Kernel,
+    flavour: Flavour,
+    said: &Kept,
+) -> Result<Counts> {
     let long = if args.full { "full" } else { "merge" };
     let mut command = vec![
         "/usr/bin/env".into(),
@@ -69,8 +98,6 @@ pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result
     ];
     command.extend([GUEST_PROGRAM, "--include-ignored", "--test-threads=1"].map(Into::into));
     command.extend(args.filters.iter().map(Into::into));
-
-    let captured = Tee::default();
     let request = Request {
         kernel,
         cpus: flavour.cpus,
@@ -79,20 +106,16 @@ pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result
             .iter()
             .map(|word| (*word).to_owned())
             .collect(),
-        adds: vec![
-            vm::interdict("release", false)?,
-            add(program, GUEST_PROGRAM)?,
-            add(probe, GUEST_PROBE)?,
-        ],
+        adds: built.0.clone(),
         timeout: TIMEOUT,
         directory: paths::workspace(),
         ..Request::new(kernel, command)
     };
-    let finished = vm::run(&request, Box::new(captured.clone()), Box::new(io::stderr()))?;
+    let finished = vm::run(&request, Box::new(said.clone()), Box::new(said.clone()))?;
     if let Some(message) = finished.message() {
-        say(&message);
+        said.line(&message);
     }
-    let counts = Counts::read(&captured.bytes());
+    let counts = Counts::read(&said.bytes());
     match finished.outcome.code() {
         0 => counts,
         code => match counts {
@@ -102,28 +125,32 @@ pub(super) fn tests(args: &TestArgs, kernel: Kernel, flavour: Flavour) -> Result
     }
 }
 
-/// Shows what it is given, and keeps it.
+/// Keeps what it is given.
 #[derive(Clone, Default)]
-struct Tee(Arc<Mutex<Vec<u8>>>);
+struct Kept(Arc<Mutex<Vec<u8>>>);
 
-impl Tee {
+impl Kept {
     fn bytes(&self) -> Vec<u8> {
         self.0.lock().map(|bytes| bytes.clone()).unwrap_or_default()
     }
+
+    fn line(&self, line: &str) {
+        if let Ok(mut kept) = self.0.lock() {
+            kept.extend_from_slice(line.as_bytes());
+            kept.push(b'\n');
+        }
+    }
 }
 
-impl Write for Tee {
+impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if let Ok(mut kept) = self.0.lock() {
             kept.extend_from_slice(bytes);
         }
-        // A closed standard output must not keep the count from being taken.
-        io::stdout().write_all(bytes).ok();
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush().ok();
         Ok(())
     }
 }

@@ -12,10 +12,17 @@ use crate::cargo;
 const FOLDER: &str = "policies/examples";
 
 /// What an example's first lines say, and by which word.
-const SAID: [&str; 3] = ["# Prevents:", "# See it work:", "# Costs:"];
+const SAID: [&str; 5] = [
+    "# Prevents:",
+    "# Not covered:",
+    "# Adapt:",
+    "# See it work:",
+    "# Costs:",
+];
 
-/// Every example says what it prevents, how to see it work and what it costs,
-/// and `interdict check` has nothing to say of it.
+/// Every example says what it prevents and what not, how to make it one's own,
+/// how to see it work and what it costs, and `interdict check` has no warning
+/// for it.
 ///
 /// The checker is built as the readme has it for CI, without the daemon.
 pub(super) fn clean(tree: &Tree) -> Result<Vec<Finding>> {

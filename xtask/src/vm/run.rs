@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -153,12 +154,17 @@ struct Scratch(PathBuf);
 
 const SCRATCH_PREFIX: &str = "interdict-vm-";
 
+/// Guests that this process has started.
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
 impl Scratch {
     fn new() -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
         let home = std::env::temp_dir();
         remove_orphans(&home);
-        let path = home.join(format!("{SCRATCH_PREFIX}{}", std::process::id()));
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id();
+        let path = home.join(format!("{SCRATCH_PREFIX}{process}-{run}"));
         fs::DirBuilder::new()
             .mode(0o700)
             .create(&path)
@@ -184,7 +190,7 @@ fn remove_orphans(home: &Path) {
         let process = name
             .to_str()
             .and_then(|name| name.strip_prefix(SCRATCH_PREFIX));
-        let process = process.and_then(|number| number.parse::<u32>().ok());
+        let process = process.and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
         if process.is_some_and(|number| !Path::new("/proc").join(number.to_string()).exists()) {
             fs::remove_dir_all(entry.path()).ok();
         }

@@ -1,0 +1,148 @@
+//! The policy in force, and what is looked up in its image.
+//!
+//! VERIFIER: a lookup is a function of global linkage, so that it is followed
+//! once, for any arguments, and not once for every way that leads to it. 0 is a
+//! damaged image: no class has that number.
+
+use crate::kernel;
+use crate::maps::{ACTIVE, Image, TABLES};
+use core::ptr::read_volatile;
+use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide};
+use policy_abi::image::IMAGE_WORDS;
+use policy_abi::maps::Active;
+
+/// Times that the word in force is read again when its slot has been refilled.
+const RETRIES: u32 = 3;
+
+/// A policy in the kernel's hands.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct InForce {
+    pub(crate) image: *const Image,
+    pub(crate) slot: u32,
+    pub(crate) generation: u64,
+}
+
+impl InForce {
+    /// No policy at all: it holds no words.
+    pub(crate) const NONE: Self = Self {
+        image: core::ptr::null(),
+        slot: 0,
+        generation: 0,
+    };
+}
+
+impl Tables for InForce {
+    #[inline(always)]
+    fn word(&self, index: u32) -> Option<u64> {
+        word(self.image, index)
+    }
+
+    #[inline(always)]
+    fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
+        let [first, second] = key;
+        some(pair_class(self.image, lookup, first, second))
+    }
+
+    #[inline(always)]
+    fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
+        some(number_class(self.image, lookup, value))
+    }
+
+    #[inline(always)]
+    fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
+        let [high, low] = value;
+        some(wide_class(self.image, lookup, high, low))
+    }
+}
+
+/// A class that a function gave.
+#[inline(always)]
+const fn some(class: u32) -> Option<u32> {
+    if class == 0 { None } else { Some(class) }
+}
+
+/// An image alone: what a lookup reads.
+struct Words(*const Image);
+
+impl Tables for Words {
+    #[inline(always)]
+    fn word(&self, index: u32) -> Option<u64> {
+        word(self.0, index)
+    }
+}
+
+#[inline(always)]
+fn word(image: *const Image, index: u32) -> Option<u64> {
+    if index >= IMAGE_WORDS {
+        return None;
+    }
+    // VERIFIER: the compiler proves the comparison in its own way, in a
+    // register other than the one it then adds ("max value is outside of
+    // the allowed memory range", 6.12); the mask is seen.
+    let index = kernel::opaque(u64::from(index)) & u64::from(IMAGE_WORDS - 1);
+    let word = image.cast::<u64>().wrapping_add(index as usize);
+    // SAFETY: inside the map's value: its length is a power of two.
+    Some(unsafe { read_volatile(word) })
+}
+
+/// [`class_of_pair`] as a function of its own.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn pair_class(image: *const Image, lookup: u32, first: u64, second: u64) -> u32 {
+    if image.is_null() {
+        return 0;
+    }
+    class_of_pair(&Words(image), lookup, [first, second]).unwrap_or(0)
+}
+
+/// [`class_of_number`] as a function of its own.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn number_class(image: *const Image, lookup: u32, value: u32) -> u32 {
+    if image.is_null() {
+        return 0;
+    }
+    class_of_number(&Words(image), lookup, value).unwrap_or(0)
+}
+
+/// [`class_of_wide`] as a function of its own.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn wide_class(image: *const Image, lookup: u32, high: u64, low: u64) -> u32 {
+    if image.is_null() {
+        return 0;
+    }
+    class_of_wide(&Words(image), lookup, [high, low]).unwrap_or(0)
+}
+
+/// Whether the first policy has been switched on: hooks are attached before.
+#[inline(always)]
+pub(crate) fn anything_in_force() -> bool {
+    // SAFETY: a map's value of one aligned word.
+    ACTIVE
+        .get_ptr(0)
+        .is_some_and(|word| unsafe { read_volatile(word) } != 0)
+}
+
+/// The policy in force, `None` when there is none that can be used.
+#[inline(always)]
+pub(crate) fn in_force() -> Option<InForce> {
+    for _ in 0..RETRIES {
+        let word = ACTIVE.get_ptr(0)?;
+        // SAFETY: a map's value of one aligned word.
+        let active = Active::unpack(unsafe { read_volatile(word) })?;
+        let image: *const Image = TABLES.get_value_ptr_mut(active.slot, &0)?.cast_const();
+        // SAFETY: the second word of the value.
+        let generation = unsafe { read_volatile(image.cast::<u64>().wrapping_add(1)) };
+        if generation == active.generation {
+            return Some(InForce {
+                image,
+                slot: active.slot,
+                generation,
+            });
+        }
+        // Preempted between the two reads for as long as two reloads take.
+    }
+    None
+}

@@ -1,0 +1,9 @@
+//! What the program writes, format by format, and the codes it ends with.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "the form in which UPDATE_EXPECT=1 writes what it saw"
+)]
+
+mod code;
+mod program;
