@@ -73,6 +73,7 @@ fn host() -> Profile {
             mount("/", "ext4"),
             mount("/run", "tmpfs"),
             mount("/home", "nfs4"),
+            mount("/srv/share", "nfs4"),
             mount("/mnt/box", "fuse.sshfs"),
         ]),
         units: Some(
