@@ -3,6 +3,7 @@
 //! The stages are a table; a failed one does not keep the next from running,
 //! so that one run tells all. The last line counts the tests of all of them.
 
+mod checker;
 mod checks;
 mod counts;
 mod guests;
@@ -50,6 +51,8 @@ struct Stage {
 enum Work {
     /// Holds or does not; left out when tests are asked for by name.
     Check(fn() -> Result<()>),
+    /// A check that is worth its time in a long run alone.
+    Long(fn() -> Result<()>),
     /// Runs tests on this machine, and must count some.
     Tests(fn(&TestArgs) -> Result<Counts>),
     /// Runs the guest's tests, beside those of another guest.
@@ -81,6 +84,14 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "lints of the fuzz targets",
         work: Work::Check(checks::lints_of_fuzz),
+    },
+    Stage {
+        name: "the checker alone",
+        work: Work::Check(checker::dependencies),
+    },
+    Stage {
+        name: "the checker alone, as released",
+        work: Work::Long(checker::release),
     },
     Stage {
         name: "host tests",
@@ -118,8 +129,9 @@ pub(crate) fn main(args: &TestArgs) -> ExitCode {
                 waiting.push((stage.name, *kernel, *flavour));
                 continue;
             }
-            Work::Check(_) if !args.filters.is_empty() => continue,
-            Work::Check(check) => &|| check().map(|()| None),
+            Work::Check(_) | Work::Long(_) if !args.filters.is_empty() => continue,
+            Work::Long(_) if !args.full => continue,
+            Work::Check(check) | Work::Long(check) => &|| check().map(|()| None),
             Work::Tests(tests) => &|| tests(args).map(Some),
         };
         print(&format!("== {}\n", stage.name));
