@@ -6,6 +6,7 @@
 //! the object's side. What does not exist yet is anchored below the deepest
 //! folder that does.
 
+use crate::mounts::{self, Mount};
 use policy_lang::compile::{Host, Place, PlaceUse};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, readlinkat, statx};
 use rustix::io::Errno;
@@ -20,18 +21,6 @@ const ROOT: &str = "/proc/1/root";
 const MOUNTINFO: &str = "/proc/1/mountinfo";
 /// Symbolic links that are followed at most, as the kernel does.
 const MAX_LINKS: u32 = 40;
-
-/// One mount that PID 1 sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Mount {
-    id: u64,
-    /// `s_dev`, as the kernel packs it: major << 20 | minor.
-    device: u32,
-    /// What of the file system is mounted, `/` for all of it.
-    root: Vec<u8>,
-    /// Where.
-    point: Vec<u8>,
-}
 
 /// The mounts of PID 1 at one moment.
 #[derive(Debug)]
@@ -52,11 +41,7 @@ impl Anchors {
     pub fn of_host(key: [u64; 2]) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = open(ROOT, flags, Mode::empty())?;
-        let mounts = std::fs::read(MOUNTINFO)?
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| parse_mount(line).ok_or(io::ErrorKind::InvalidData.into()))
-            .collect::<io::Result<_>>()?;
+        let mounts = mounts::parse(&std::fs::read(MOUNTINFO)?)?;
         Ok(Self {
             root,
             mounts,
@@ -191,51 +176,6 @@ fn join(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// A line of mountinfo. Format: `proc_pid_mountinfo(5)`.
-fn parse_mount(line: &[u8]) -> Option<Mount> {
-    let mut fields = line.split(|byte| *byte == b' ');
-    let id = number(fields.next()?)?;
-    fields.next()?;
-    let mut device = fields.next()?.split(|byte| *byte == b':');
-    let (major, minor) = (number(device.next()?)?, number(device.next()?)?);
-    let (root, point) = (unescape(fields.next()?), unescape(fields.next()?));
-    let device = u32::try_from(major << 20 | minor).ok()?;
-    Some(Mount {
-        id,
-        device,
-        root,
-        point,
-    })
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// Takes mountinfo's octal escapes back.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        let octal = after.get(..3).filter(|_| *first == b'\\');
-        let value = octal.and_then(|digits| {
-            digits.iter().try_fold(0_u32, |value, digit| {
-                (b'0'..=b'7')
-                    .contains(digit)
-                    .then(|| value * 8 + u32::from(digit - b'0'))
-            })
-        });
-        if let Some(byte) = value.and_then(|value| u8::try_from(value).ok()) {
-            plain.push(byte);
-            rest = after.get(3..).unwrap_or_default();
-        } else {
-            plain.push(*first);
-            rest = after;
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,17 +186,8 @@ mod tests {
             device,
             root: root.into(),
             point: point.into(),
+            kind: b"tmpfs".to_vec(),
         }
-    }
-
-    #[test]
-    fn a_line_of_mountinfo() {
-        let line = br"36 35 98:5 /mnt\0401 /mnt\1342 rw,noatime master:1 - ext3 /dev/root rw";
-        let found = parse_mount(line).unwrap();
-        assert_eq!((found.id, found.device), (36, 98 << 20 | 5));
-        assert_eq!(found.root, b"/mnt 1");
-        assert_eq!(found.point, b"/mnt\\2");
-        assert_eq!(parse_mount(b"36 35 98"), None);
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub mod error;
 #[cfg(feature = "daemon")]
 pub mod event;
 pub mod files;
+pub mod host;
 #[cfg(feature = "daemon")]
 pub mod kernel;
+pub mod mounts;
+pub mod needs;
 mod replace;

@@ -47,7 +47,7 @@ pub mod testing;
 pub mod types;
 pub mod words;
 
-pub use check::{check, load};
+pub use check::{HostLint, check, load, load_on};
 pub use checked::{
     CheckedPolicy, Condition, IMPORTANCE_WORDS, Importance, Rule, RuleIndex, Target, Test,
 };

@@ -21,12 +21,12 @@ struct Comment {
 }
 
 /// Leaves out what comments silence, and adds what is to be said about them.
-/// `complete` says that nothing kept a lint from being run.
+/// `ran` says of a code whether its lint was run, so that its absence means something.
 pub(crate) fn apply(
     sources: &Sources,
     files: &[File],
     found: Vec<Diagnostic>,
-    complete: bool,
+    ran: impl Fn(Code) -> bool,
 ) -> Vec<Diagnostic> {
     let mut kept = found;
     for tree in files {
@@ -39,7 +39,7 @@ pub(crate) fn apply(
             kept.retain(|one| !silenced(one, file, &starts, &mut comments));
         }
         kept.extend(malformed);
-        let useless = comments.iter().filter(|one| complete && !one.used);
+        let useless = comments.iter().filter(|one| ran(one.code) && !one.used);
         kept.extend(useless.map(|one| {
             let message = format!(
                 "the comment silences nothing: there is no {} here",

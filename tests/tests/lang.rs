@@ -147,6 +147,8 @@ fn policies_say_what_their_files_expect() {
     );
     let missing: Vec<&str> = CODES
         .iter()
+        // Those need a host: the engine's tests show them on one.
+        .filter(|code| !code.of_host())
         .map(|code| code.id())
         .filter(|id| !shown.contains(id))
         .collect();

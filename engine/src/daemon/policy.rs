@@ -6,6 +6,7 @@ use crate::event::{Book, Cgroups, Places};
 use crate::files::{self, FilesError};
 use crate::kernel::stats::Totals;
 use crate::kernel::{Kernel, KernelError, Loadable, OnError};
+use crate::needs;
 use policy_abi::event::Tally;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
@@ -261,11 +262,7 @@ fn same(one: &Sources, other: &Sources) -> bool {
 fn hooks(image: &Image) -> Vec<Hook> {
     let mut hooks = Vec::new();
     for (family, _) in &image.pairs {
-        if family.number() == policy_abi::family::UNIX {
-            hooks.extend([Hook::UnixStreamConnect, Hook::UnixMaySend]);
-        } else {
-            hooks.extend([Hook::SocketConnect, Hook::SocketSendmsg]);
-        }
+        hooks.extend(needs::hooks(*family));
     }
     hooks.sort();
     hooks.dedup();

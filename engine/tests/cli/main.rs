@@ -10,6 +10,7 @@ mod check;
 mod explain;
 mod files;
 mod fmt;
+mod host;
 mod test;
 mod usage;
 

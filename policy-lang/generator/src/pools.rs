@@ -123,6 +123,15 @@ const CGROUPS: &[&str] = &["/", "/system.slice/a.service", "/system.slice/*", "/
 const CAPABILITIES: &[&str] = &["net_admin", "net_raw", "sys_admin", "chown", "kill"];
 const PROTOCOLS: &[&str] = &["6", "17", "0", "262", "1-255", "65535"];
 
+/// Targets of `setsockopt`.
+pub(crate) const OPTIONS: &[&str] = &[
+    "option SOL_SOCKET/SO_MARK",
+    "option 1/36",
+    "option IPPROTO_TCP/31",
+    "option { SOL_SOCKET/SO_MARK, 41/IPV6_TRANSPARENT, 999/7, }",
+    "option 6/TCP_ULP",
+];
+
 /// Values of an attribute as they are written after `=`.
 pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static str] {
     let kernel = world == World::Kernel;
@@ -141,6 +150,8 @@ pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static s
         Kind::Address => ADDRESSES,
         Kind::UnixPath => paths(kernel),
         Kind::Abstract | Kind::UnixTarget => names(kernel),
+        // No condition asks for one: it stands in targets alone.
+        Kind::Option => &[],
     }
 }
 
@@ -163,7 +174,12 @@ pub(crate) fn sort(attribute: Attribute) -> Option<Sort> {
         Kind::Text => Some(Sort::Texts),
         Kind::Number(_) => Some(Sort::Numbers),
         Kind::Address => Some(Sort::Addresses),
-        Kind::Name | Kind::Word(_) | Kind::UnixPath | Kind::Abstract | Kind::UnixTarget => None,
+        Kind::Name
+        | Kind::Word(_)
+        | Kind::UnixPath
+        | Kind::Abstract
+        | Kind::UnixTarget
+        | Kind::Option => None,
     }
 }
 

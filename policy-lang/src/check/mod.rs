@@ -33,6 +33,15 @@ use std::collections::HashMap;
 /// Parses and checks a policy: the policy unless there are errors, and all findings.
 #[must_use]
 pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
+    load_on(sources, None)
+}
+
+/// What is to be said about a policy on one host: the codes of [`Code::of_host`].
+pub type HostLint<'h> = &'h dyn Fn(&CheckedPolicy, &[ast::File]) -> Vec<Diagnostic>;
+
+/// As [`load`], with what a host makes of the policy, where there is one to ask.
+#[must_use]
+pub fn load_on(sources: &Sources, host: Option<HostLint<'_>>) -> (Option<CheckedPolicy>, Report) {
     let mut diagnostics = limit::sizes(sources);
     if !diagnostics.is_empty() {
         return (None, Report::new(diagnostics));
@@ -51,8 +60,10 @@ pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
     // Of a policy that is not whole, nobody knows what its rules are for.
     if let Some(policy) = policy.as_ref().filter(|_| complete) {
         diagnostics.extend(lint::lint(policy.rules()));
+        diagnostics.extend(host.into_iter().flat_map(|lint| lint(policy, &files)));
     }
-    let diagnostics = suppress::apply(sources, &files, diagnostics, complete);
+    let ran = |code: Code| complete && (host.is_some() || !code.of_host());
+    let diagnostics = suppress::apply(sources, &files, diagnostics, ran);
     let report = Report::new(diagnostics);
     let policy = policy.filter(|_| !report.has_errors());
     (policy, report)

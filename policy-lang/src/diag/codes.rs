@@ -57,6 +57,12 @@ macro_rules! codes {
                 match self { $( Self::$variant => $summary, )+ }
             }
 
+            /// Whether only a look at a host can find it.
+            #[must_use]
+            pub fn of_host(self) -> bool {
+                ("P0540".."P0560").contains(&self.id())
+            }
+
             /// Its page: what it is about, why, an example, and what to write
             /// instead. Markdown, with the headings `What`, `Why`, `Example` and `Instead`.
             #[must_use]
@@ -142,6 +148,19 @@ codes! {
     "P0511" IdleAllow Warning "an `allow` opens no `default deny`";
     "P0512" NeverMatches Warning "a rule can never match";
     "P0513" LocalAddress Warning "`to` stands on an accept, which is judged by the local address";
+
+    "P0540" UnknownAccount Warning "a user or a group is not known on the host";
+    "P0541" UnknownUnit Warning "a unit is not known on the host";
+    "P0542" UnitAlias Warning "a unit is called otherwise on the host";
+    "P0543" LinkedPath Warning "a path leads through a symbolic link";
+    "P0544" RemotePath Warning "a path lies on NFS or FUSE";
+    "P0545" OpenFolder Warning "everybody can put something else at a path";
+    "P0546" ScriptExe Warning "an `exe` is a script, which no process has as its program";
+    "P0547" InterpreterExe Warning "a shell or an interpreter is exempt, and with it all that it runs";
+    "P0548" WritableExe Warning "others than root can change a program that is exempt";
+    "P0549" MissingPath Warning "a path leads to nothing, or to no program, on the host";
+    "P0550" MissingHook Warning "the host's kernel lacks a hook that a rule needs";
+    "P0551" HostCannotEnforce Warning "the host cannot enforce a policy";
 
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";

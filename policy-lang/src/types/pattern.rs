@@ -97,6 +97,25 @@ impl Pattern {
             Self::Glob(..) => None,
         }
     }
+
+    /// The bytes before the first wildcard, all of them if there is none.
+    #[must_use]
+    pub fn start(&self) -> Vec<u8> {
+        match self {
+            Self::Literal(bytes) => bytes.to_vec(),
+            Self::Glob(_, pieces) => pieces
+                .iter()
+                .map_while(|piece| match piece {
+                    Piece::Byte(byte) => Some(*byte),
+                    Piece::One
+                    | Piece::Class { .. }
+                    | Piece::Run
+                    | Piece::Deep
+                    | Piece::Directories => None,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// Goes to a place, and on past what can match nothing.
