@@ -69,6 +69,7 @@ fn a_policy_with_errors_has_all_of_them_with_their_lines() {
                = help: names are held against `user` and `group`
 
             3 errors
+            more about a code: interdict explain --code P0202
             -- stderr
             -- exit 1
         "#]],
@@ -107,18 +108,19 @@ fn warnings_load_unless_they_are_denied() {
         &["check", "a.policy"],
         "",
         &expect![[r#"
-        warning[P0502]: `audit` has no effect on a `record` rule
-          --> a.policy:1:1
-           |
-         1 | audit record tcp connect
-           | ^^^^^
-           |
-           = help: a record rule records whatever the mode; remove the prefix
+            warning[P0502]: `audit` has no effect on a `record` rule
+              --> a.policy:1:1
+               |
+             1 | audit record tcp connect
+               | ^^^^^
+               |
+               = help: a record rule records whatever the mode; remove the prefix
 
-        1 warning
-        -- stderr
-        -- exit 0
-    "#]],
+            1 warning
+            more about a code: interdict explain --code P0502
+            -- stderr
+            -- exit 0
+        "#]],
     );
     let denied = dir.run(&["check", "--deny-warnings", "a.policy"], "");
     assert_eq!(denied.status.code(), Some(1));
@@ -142,6 +144,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
                  |
 
             1 note
+            more about a code: interdict explain --code P0603
             4097 rules in 1 file: valid, but `run` of this version refuses what the notes name
             -- stderr
             -- exit 0
@@ -159,6 +162,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
                  |
 
             1 error
+            more about a code: interdict explain --code P0603
             -- stderr
             -- exit 1
         "#]],

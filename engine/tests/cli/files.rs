@@ -54,6 +54,7 @@ fn standard_input_is_a_file_called_stdin() {
                = help: did you mean `connect`?
 
             1 error
+            more about a code: interdict explain --code P0202
             -- stderr
             -- exit 1
         "#]],

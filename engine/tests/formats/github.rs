@@ -50,7 +50,7 @@ fn a_finding_is_a_command() {
         ::error title=P0205,file=b.policy,line=1,col=5,endLine=1,endColumn=6::`x` is defined twice (choose another name, or add to the set with `extend`)
         ::error title=P0302,file=b.policy,line=2,col=21,endLine=2,endColumn=31::`10.0.0.1/8` has bits set past its prefix (the network is `10.0.0.0/8`)
         ::error title=P0209,file=b.policy,line=4,col=21,endLine=4,endColumn=24::two rules have the id `one` (give one of them another id; files of one name need ids of their own)
-        ::error title=P0101,file=b.policy,line=5,col=20,endLine=5,endColumn=20::expected `port` or a target, found the end of the file
+        ::error title=P0101,file=b.policy,line=5,col=20,endLine=5,endColumn=20::expected `port` or a target, found the end of the file (a target is an address, network or set, and `port` after it or alone; for `unix`, a path or an `@name`)
     "#]].assert_eq(&ran.out);
 }
 

@@ -17,3 +17,4 @@ mod junit;
 mod policies;
 mod program;
 mod sarif;
+mod terminal;

@@ -20,7 +20,7 @@ const LEFT_OUT: &[&str] = &[
 /// Letters of the lexer that are no keyword's.
 const LETTERS: &[(&str, &str)] = &[("!", "!="), ("1", "<="), ("2", ">=")];
 /// Classes of words, which are ranges of letters.
-const CLASSES: &[&str] = &["word", "name", "object_name", "subject_name"];
+const CLASSES: &[&str] = &["word", "name", "list_name", "object_name", "subject_name"];
 
 /// One rule a paragraph, in the order of the grammar; keywords stand where they are used.
 pub(crate) fn ebnf(pest: &str) -> String {
