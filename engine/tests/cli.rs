@@ -208,6 +208,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
              1 | deny unix connect to /run/*.sock
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                |
+               = help: `run` of this version refuses the policy: leave the rule out until a later one
 
             1 note
             more about a code: interdict explain --code P0601
@@ -226,6 +227,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
              1 | deny unix connect to /run/*.sock
                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                |
+               = help: `run` of this version refuses the policy: leave the rule out until a later one
 
             1 error
             more about a code: interdict explain --code P0601
