@@ -7,12 +7,13 @@ use crate::repository;
 use crate::{grammar, settled};
 use policy_lang::diag::codes::CODES;
 use policy_lang::diag::{Severity, Style, render_all};
+use policy_lang::request::parse_json_line;
 use policy_lang::source::Sources;
 use policy_lang::words::attribute::ATTRIBUTES;
 use policy_lang::words::operation::OPERATIONS;
 use policy_lang::words::sockopt::LEVELS;
 use policy_lang::words::{capability, errno, family, reserved};
-use policy_lang::{limits, load};
+use policy_lang::{eval, limits, load};
 use std::fmt::Write as _;
 
 pub(crate) const PAGE: &str = "docs/language.md";
@@ -73,6 +74,32 @@ fn examples_are_what_the_page_says() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 30, "only {seen} examples");
+}
+
+#[test]
+fn requests_have_the_answers_that_the_page_gives() {
+    let mut page = Page::read(PAGE);
+    let blocks = blocks(&page.text);
+    let at = blocks
+        .iter()
+        .position(|block| block.info == "jsonl")
+        .unwrap();
+    let [policy, requests, answers] = blocks.get(at - 1..=at + 1).unwrap() else {
+        unreachable!("three were taken");
+    };
+    assert_eq!((&*policy.info, &*answers.info), ("policy", "jsonl"));
+    let (policy, _) = load(&Sources::single("example.policy", policy.text.as_str()));
+    let policy = policy.unwrap();
+    let given: String = requests
+        .text
+        .lines()
+        .map(|line| match parse_json_line(line) {
+            Ok(request) => eval(&policy, &request.unwrap()).to_json(&policy) + "\n",
+            Err(error) => error.to_json() + "\n",
+        })
+        .collect();
+    page.block(answers.line, &answers.text, &given);
+    page.end();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::repository;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A fenced block.
 pub(crate) struct Block {
@@ -62,6 +63,8 @@ pub(crate) fn updating() -> bool {
 
 /// A page whose parts are compared with what they should be.
 pub(crate) struct Page {
+    /// Two tests that rewrite one page do it one after the other.
+    _turn: MutexGuard<'static, ()>,
     path: PathBuf,
     pub(crate) text: String,
     wrong: Vec<String>,
@@ -69,8 +72,10 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn read(path: &str) -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
         let path = repository(path);
         Self {
+            _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner),
             text: std::fs::read_to_string(&path).unwrap(),
             path,
             wrong: Vec::new(),

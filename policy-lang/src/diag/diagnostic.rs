@@ -203,3 +203,37 @@ impl Report {
         self.errors > 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_the_least_and_is_counted() {
+        let at = |start: usize| Span {
+            start: u32::try_from(start).unwrap(),
+            ..Span::default()
+        };
+        let one = |start: usize, severity| {
+            Diagnostic::new(Code::Syntax, at(start), "x").severity(severity)
+        };
+        let notes = (0..KEPT).map(|n| one(n, Severity::Note));
+        let warnings = (0..5).map(|n| one(KEPT + n, Severity::Warning));
+        let errors = (0..3).map(|n| one(2 * KEPT + n, Severity::Error));
+        let report = Report::new(notes.chain(warnings).chain(errors).collect());
+        let kept = |severity| {
+            let all = report.diagnostics().iter();
+            all.filter(|one| one.severity == severity).count()
+        };
+        assert_eq!(kept(Severity::Error), 3);
+        assert_eq!(kept(Severity::Warning), 5);
+        assert_eq!(kept(Severity::Note), KEPT - 8);
+        assert_eq!(report.left_out(), 8);
+        assert_eq!(report.count(Severity::Note), KEPT);
+        let starts = report
+            .diagnostics()
+            .iter()
+            .map(|one| one.span().map(|span| span.start));
+        assert!(starts.is_sorted());
+    }
+}
