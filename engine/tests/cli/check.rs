@@ -142,6 +142,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
             4097 | record tcp connect to port 4097
                  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                  |
+                 = help: rules that differ in one value alone are one rule with a set
 
             1 note
             more about a code: interdict explain --code P0603
@@ -160,6 +161,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
             4097 | record tcp connect to port 4097
                  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                  |
+                 = help: rules that differ in one value alone are one rule with a set
 
             1 error
             more about a code: interdict explain --code P0603

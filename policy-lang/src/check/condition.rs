@@ -305,7 +305,19 @@ fn known_attribute(checker: &mut Checker<'_>, word: Word) -> Option<Attribute> {
             "euid" => Some("the effective user id is `uid`".to_owned()),
             "egid" => Some("the effective group id is `gid`".to_owned()),
             "capability" | "capabilities" => Some("write `cap`".to_owned()),
-            _ => did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())),
+            "pid" | "process" => {
+                Some("a process is known by `exe`, `comm`, `unit` or its ids".to_owned())
+            }
+            "cmdline" | "args" => {
+                Some("what a process was called with is its own to say; use `exe`".to_owned())
+            }
+            "host" | "domain" => {
+                Some("names of hosts are none of the kernel's; use `addr`".to_owned())
+            }
+            _ => did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())).or_else(|| {
+                let all: Vec<&str> = ATTRIBUTES.iter().map(|one| one.word()).collect();
+                Some(format!("attributes are `{}`", all.join("`, `")))
+            }),
         };
         checker.report(
             Diagnostic::new(
@@ -327,14 +339,14 @@ fn deeper(checker: &mut Checker<'_>, mut inner: Resolved, span: Span) -> Option<
         return None;
     }
     if inner.depth > limits::NESTING {
-        checker.report(Diagnostic::new(
-            Code::TooDeep,
-            span,
-            format!(
-                "parentheses, `not` and names are nested more than {} deep",
-                limits::NESTING
-            ),
-        ));
+        let message = format!(
+            "parentheses, `not` and names are nested more than {} deep",
+            limits::NESTING
+        );
+        checker.report(
+            Diagnostic::new(Code::TooDeep, span, message)
+                .help("write what the names stand for, as flat as it is"),
+        );
         return None;
     }
     Some(inner)

@@ -133,7 +133,8 @@ impl<'a> Definitions<'a> {
                     span,
                     format!("`{name}` is a condition and cannot be extended"),
                 )
-                .also(first.unwrap_or(span), "defined here"),
+                .also(first.unwrap_or(span), "defined here")
+                .help("write the new test into its definition, after `or`, or use a set there and extend that"),
             );
             return;
         }
@@ -200,8 +201,11 @@ impl<'a> Definitions<'a> {
                 .chain(reserved::BUILT_IN.iter().copied()),
         );
         let message = format!("`{}` is not defined", show(text));
-        checker
-            .report(Diagnostic::new(Code::Undefined, word.span, message).maybe_help(near.or(help)));
+        let help = near.or(help).unwrap_or_else(|| {
+            let name = show(text);
+            format!("define it, in any file: `let {name} = …`; or check all files of the policy together")
+        });
+        checker.report(Diagnostic::new(Code::Undefined, word.span, message).help(help));
     }
 
     /// Marks a name as used, and goes into it; `None`, reported, for a cycle or a chain too long.

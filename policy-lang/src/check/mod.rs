@@ -144,7 +144,8 @@ impl<'a> Checker<'a> {
                         limits::RULES
                     ),
                 )
-                .label("the first one past the bound"),
+                .label("the first one past the bound")
+                .help("rules that differ in one value alone are one rule with a set"),
             );
             return;
         }

@@ -39,6 +39,7 @@ impl Checker<'_> {
                 limits::NAME_BYTES
             );
             Diagnostic::new(Code::TooLong, word.span, message)
+                .help("shorten it; what it is for is said by `because`, or in a comment")
         } else if name_use == NameUse::Definition && reserved::cannot_be_defined(text)
             || name_use == NameUse::Id && reserved::cannot_be_id(text)
         {

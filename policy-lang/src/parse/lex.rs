@@ -139,11 +139,14 @@ impl Lexer<'_> {
                 );
             } else if c.is_control() {
                 let name = format!("U+{:04X}", u32::from(c));
-                self.report(Diagnostic::new(
-                    Code::ControlCharacter,
-                    span,
-                    format!("control character `{name}`"),
-                ));
+                self.report(
+                    Diagnostic::new(
+                        Code::ControlCharacter,
+                        span,
+                        format!("control character `{name}`"),
+                    )
+                    .help("remove it; in a pattern, write its bytes as `\\xNN`"),
+                );
             }
             at += c.len_utf8();
         }
@@ -257,7 +260,11 @@ impl Lexer<'_> {
             let name = char::from(bracket);
             self.report(
                 Diagnostic::new(Code::Unbalanced, span, format!("`{name}` closes nothing"))
-                    .label(format!("no `{}` stands open here", char::from(opener))),
+                    .label(format!("no `{}` stands open here", char::from(opener)))
+                    .help(format!(
+                        "remove it, or write `{}` where it begins",
+                        char::from(opener)
+                    )),
             );
         }
         self.push(char::from(bracket), at, at + 1)
