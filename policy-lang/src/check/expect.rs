@@ -84,7 +84,7 @@ impl<'a> Checker<'a> {
         let Some((index, effect)) = rules.get(text) else {
             // A rule that is wrong itself is told about once.
             if !self.ids.has(text) {
-                let help = did_you_mean(text, rules.keys().copied());
+                let help = self.guess(text, rules.keys().copied(), rules.len());
                 let message = format!("no rule has the id `{}`", show(text));
                 self.report(Diagnostic::new(Code::Undefined, word.span, message).maybe_help(help));
             }

@@ -171,16 +171,13 @@ impl<'a> Checker<'a> {
                     set = set.map(|set| set.union(more));
                 }
                 Named::Refused(help) => {
+                    let help = match help {
+                        Some(help) => Some(help.to_owned()),
+                        None => self.guess(text, family::words(), family::WORDS.len()),
+                    };
+                    let message = format!("unknown family `{}`", show(text));
                     self.report(
-                        Diagnostic::new(
-                            Code::UnknownFamily,
-                            word.span,
-                            format!("unknown family `{}`", show(text)),
-                        )
-                        .maybe_help(
-                            help.map(str::to_owned)
-                                .or_else(|| did_you_mean(text, family::words())),
-                        ),
+                        Diagnostic::new(Code::UnknownFamily, word.span, message).maybe_help(help),
                     );
                     set = None;
                 }

@@ -10,7 +10,7 @@ use crate::ast::{
     Body, Clause, ClauseKind, Condition, Definition, Effect, Expectation, Fact, Form, Mode, Object,
     Operand, Operator, Prefix, Question, Scope, Set, Statement, Target, Test, Word, Words,
 };
-use crate::diag::{Code, Diagnostic, show};
+use crate::diag::{Code, Diagnostic, KEPT, show};
 use crate::limits;
 use crate::source::{SourceFile, Span};
 use pest::iterators::{Pair, Pairs};
@@ -98,7 +98,13 @@ impl<'a> Builder<'a> {
 
     fn stray(&mut self, pair: &P<'_>, rule: Rule) {
         let span = pair.as_span();
-        let found = recover::stray(self, span.start(), span.end(), rule);
+        // Past what is shown, a second look at each is for nobody.
+        let found = if self.diagnostics.len() < KEPT {
+            recover::stray(self, span.start(), span.end(), rule)
+        } else {
+            let place = self.tokens_span(span.start(), span.start() + 1);
+            Diagnostic::new(Code::Syntax, place, "no sentence")
+        };
         // One forgotten bracket makes the rest of its statement stray.
         if !self.broken_brackets || found.code != Code::Syntax {
             self.report(found);
