@@ -112,15 +112,22 @@ fn comments(tree: &File, file: &SourceFile) -> (Vec<Comment>, Vec<Diagnostic>) {
         .map(|span| (file.line(span.start), *span))
         .filter(|(line, _)| file.line_text(*line).trim_start().starts_with('#'))
         .collect();
+    // From the last one up, so that a run of comments is gone through once.
+    let mut below: HashMap<u32, u32> = HashMap::with_capacity(whole.len());
+    for span in tree.comments.iter().rev() {
+        let line = file.line(span.start);
+        let next = below.get(&(line + 1)).copied().unwrap_or(line + 1);
+        if whole.contains_key(&line) {
+            below.insert(line, next);
+        }
+    }
     for span in &tree.comments {
         let Some(said) = Said::of(file.slice(*span)) else {
             continue;
         };
-        let mut line = file.line(span.start);
-        let alone = whole.contains_key(&line);
-        while whole.contains_key(&line) {
-            line += 1;
-        }
+        let here = file.line(span.start);
+        let alone = whole.contains_key(&here);
+        let line = below.get(&here).copied().unwrap_or(here);
         match said.code(alone) {
             Ok(code) => good.push(Comment {
                 span: *span,

@@ -173,7 +173,7 @@ impl<'a> Definitions<'a> {
             Some(ast::Body::Condition(condition)) => self.condition(checker, condition),
             _ => None,
         };
-        self.path.pop();
+        self.leave(name);
         self.conditions.insert(name, resolved.clone());
         resolved
     }

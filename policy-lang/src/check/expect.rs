@@ -84,7 +84,8 @@ impl<'a> Checker<'a> {
         let Some((index, effect)) = rules.get(text) else {
             // A rule that is wrong itself is told about once.
             if !self.ids.has(text) {
-                let help = did_you_mean(text, rules.keys().copied())
+                let help = self
+                    .guess(text, rules.keys().copied(), rules.len())
                     .unwrap_or_else(|| "give the rule an `id`, or leave `by` out".to_owned());
                 let message = format!("no rule has the id `{}`", show(text));
                 self.report(Diagnostic::new(Code::Undefined, word.span, message).help(help));

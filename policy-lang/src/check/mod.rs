@@ -16,6 +16,7 @@ pub(crate) mod value;
 
 use crate::ast;
 use crate::checked::{CheckedPolicy, Rule};
+use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::limits;
 use crate::lint;
@@ -107,7 +108,13 @@ struct Checker<'a> {
     ids: Ids,
     /// Shapes of families and operations that were asked for before.
     shapes: HashMap<(FamilySet, OperationSet), ShapeBits>,
+    /// Names that unknown ones were held against.
+    guesses: usize,
 }
+
+/// Names that unknown ones are held against, in all, before no more "did you
+/// mean" is looked for: thousands of one could meet thousands of the other.
+const GUESSES: usize = 1 << 17;
 
 impl<'a> Checker<'a> {
     fn new(sources: &'a Sources) -> Self {
@@ -116,11 +123,24 @@ impl<'a> Checker<'a> {
             diagnostics: Vec::new(),
             ids: Ids::default(),
             shapes: HashMap::new(),
+            guesses: 0,
         }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// "Did you mean", while there are [`GUESSES`] left. `count` is how many candidates there are.
+    fn guess<'w>(
+        &mut self,
+        text: &str,
+        candidates: impl IntoIterator<Item = &'w str>,
+        count: usize,
+    ) -> Option<String> {
+        let may = self.guesses < GUESSES;
+        self.guesses = self.guesses.saturating_add(count);
+        may.then(|| did_you_mean(text, candidates)).flatten()
     }
 
     fn slice(&self, span: Span) -> &'a str {

@@ -174,17 +174,14 @@ impl<'a> Checker<'a> {
                     set = set.map(|set| set.union(more));
                 }
                 Named::Refused(help) => {
+                    let help = match help {
+                        Some(help) => Some(help.to_owned()),
+                        None => self.guess(text, family::words(), family::WORDS.len()),
+                    };
+                    let message = format!("unknown family `{}`", show(text));
                     self.report(
-                        Diagnostic::new(
-                            Code::UnknownFamily,
-                            word.span,
-                            format!("unknown family `{}`", show(text)),
-                        )
-                        .help(
-                            help.map(str::to_owned)
-                                .or_else(|| did_you_mean(text, family::words()))
-                                .unwrap_or_else(|| FAMILIES.to_owned()),
-                        ),
+                        Diagnostic::new(Code::UnknownFamily, word.span, message)
+                            .help(help.unwrap_or_else(|| FAMILIES.to_owned())),
                     );
                     set = None;
                 }

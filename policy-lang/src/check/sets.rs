@@ -182,7 +182,7 @@ impl<'a> Definitions<'a> {
         for body in bodies {
             good &= self.gather_body(checker, body, into);
         }
-        self.path.pop();
+        self.leave(name);
         good
     }
 
