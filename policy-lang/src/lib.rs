@@ -55,4 +55,4 @@ pub use compile::compile;
 pub use decision::{Decision, Outcome, Verdict};
 pub use eval::eval;
 pub use explain::{Explanation, Reason, explain};
-pub use parse::{parse, parse_question};
+pub use parse::{parse, parse_question, recognise};

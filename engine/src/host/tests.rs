@@ -480,6 +480,32 @@ record unix connect if exe in { /usr/libexec/docker/cli-plugins/* }";
 }
 
 #[test]
+fn what_is_missing_as_one_expects() {
+    let profile = Profile {
+        mounts: None,
+        paths: vec![
+            nothing("/run/systemd/journal", "/run"),
+            nothing("/usr/sbin/dockerd", "/usr/sbin"),
+            at("/usr/bin/dockerd", Kind::File),
+            nothing("/usr/bin/podman", "/usr/bin"),
+            nothing("/usr/sbin/podman", "/usr/sbin"),
+        ],
+        ..host()
+    };
+    let said = |text| codes(profile.clone(), text);
+    assert!(said("deny unix connect to /run/systemd/journal/*").is_empty());
+    let both = "deny tcp connect unless exe in { /usr/sbin/dockerd, /usr/bin/dockerd }";
+    assert!(said(both).is_empty());
+    // Not there at all, here or there.
+    let none = "deny tcp connect unless exe in { /usr/bin/podman, /usr/sbin/podman }";
+    assert_eq!(said(none), ["P0549", "P0549"]);
+    assert_eq!(
+        said("deny tcp connect unless exe = /usr/sbin/dockerd"),
+        ["P0549"]
+    );
+}
+
+#[test]
 fn a_host_that_cannot_enforce() {
     let profile = Profile {
         kernel: Some("5.15.0-91-generic".into()),

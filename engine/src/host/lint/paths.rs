@@ -11,6 +11,9 @@ use policy_lang::types::pattern::Pattern;
 /// names is made by the service that has it.
 const VOLATILE: [&str; 3] = ["tmpfs", "ramfs", "devtmpfs"];
 
+/// The folder that is made anew at each start, whatever is mounted on it.
+const RUN: &str = "/run/";
+
 /// Looks at every path of a set.
 pub(super) fn look(lints: &mut Lints<'_>, used: &Use<'_>) {
     for pattern in used.patterns() {
@@ -127,7 +130,13 @@ fn missing(
     pattern: &Pattern,
 ) {
     let circle = facts.kind == Some(Kind::Circle);
-    if !circle && used.named == Named::Socket && comes_later(lints, facts, pattern) {
+    let expected = match used.named {
+        Named::Socket => comes_later(lints, facts, pattern),
+        Named::Program | Named::User | Named::Group | Named::Unit => {
+            elsewhere(lints, used, at.path)
+        }
+    };
+    if expected && !circle {
         return;
     }
     let shown = show(at.path);
@@ -150,13 +159,25 @@ fn missing(
     lints.report(Code::MissingPath, &at.spot, said);
 }
 
+/// Whether the same set has a program of that name in another folder, where it
+/// is: distributions put it here or there, and the set says both.
+fn elsewhere(lints: &Lints<'_>, used: &Use<'_>, path: &str) -> bool {
+    let name = path.rsplit('/').next();
+    let literals = used.patterns().iter().filter_map(Pattern::literal);
+    let mut others = literals.filter_map(|bytes| std::str::from_utf8(bytes).ok());
+    others.any(|other| {
+        let look = || lints.host.look(other);
+        let there = |look: &Look| look.facts.is_some() && look.missing().is_none();
+        other != path && other.rsplit('/').next() == name && there(&look())
+    })
+}
+
 /// Whether it is no surprise that a socket is not there: its service is not
 /// running, and makes the folder too where nothing outlives a restart.
 fn comes_later(lints: &Lints<'_>, facts: &PathFacts, pattern: &Pattern) -> bool {
-    let volatile = lints
-        .host
-        .mount(&facts.existing)
-        .is_some_and(|mount| VOLATILE.contains(&mount.kind.as_str()));
+    let mount = lints.host.mount(&facts.existing);
+    let volatile = mount.is_some_and(|mount| VOLATILE.contains(&mount.kind.as_str()))
+        || facts.real.starts_with(RUN);
     let folder = facts.real.rsplit_once('/').map_or("", |(folder, _)| folder);
     let folder_exists = folder == facts.existing.trim_end_matches('/');
     volatile || (folder_exists && pattern.literal().is_some())
