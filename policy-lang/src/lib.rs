@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod boxes;
 mod check;
 mod checked;
 pub mod compile;
@@ -46,7 +47,7 @@ pub mod testing;
 pub mod types;
 pub mod words;
 
-pub use check::{check, load};
+pub use check::{check, load, load_with};
 pub use checked::{
     CheckedPolicy, Condition, IMPORTANCE_WORDS, Importance, Rule, RuleIndex, Target, Test,
 };
@@ -54,4 +55,5 @@ pub use compile::compile;
 pub use decision::{Decision, Outcome, Verdict};
 pub use eval::eval;
 pub use explain::{Explanation, Reason, explain};
+pub use lint::Lints;
 pub use parse::{parse, parse_question};

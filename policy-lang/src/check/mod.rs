@@ -18,7 +18,7 @@ use crate::ast;
 use crate::checked::{CheckedPolicy, Rule};
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::limits;
-use crate::lint;
+use crate::lint::{self, Lints};
 use crate::parse::parse;
 use crate::source::{Sources, Span};
 use crate::suppress;
@@ -33,6 +33,12 @@ use std::collections::HashMap;
 /// Parses and checks a policy: the policy unless there are errors, and all findings.
 #[must_use]
 pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
+    load_with(sources, Lints::All)
+}
+
+/// As [`load`], looked at for warnings as far as is asked.
+#[must_use]
+pub fn load_with(sources: &Sources, lints: Lints) -> (Option<CheckedPolicy>, Report) {
     let mut diagnostics = limit::sizes(sources);
     if !diagnostics.is_empty() {
         return (None, Report::new(diagnostics));
@@ -50,8 +56,9 @@ pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
         .all(|one| one.severity != Severity::Error);
     // Of a policy that is not whole, nobody knows what its rules are for.
     if let Some(policy) = policy.as_ref().filter(|_| complete) {
-        diagnostics.extend(lint::lint(policy.rules()));
+        diagnostics.extend(lint::lint(policy, lints));
     }
+    let complete = complete && lints == Lints::All;
     let diagnostics = suppress::apply(sources, &files, diagnostics, complete);
     let report = Report::new(diagnostics);
     let policy = policy.filter(|_| !report.has_errors());

@@ -126,6 +126,11 @@ codes! {
     "P0511" IdleAllow Warning "an `allow` opens no `default deny`";
     "P0512" NeverMatches Warning "a rule can never match";
     "P0513" LocalAddress Warning "`to` stands on an accept, which is judged by the local address";
+    "P0514" Contradiction Warning "a condition can never hold";
+    "P0515" Duplicate Warning "a rule says what another one says";
+    "P0516" Shadowed Warning "a rule never matters, because of another one";
+    "P0517" Covered Warning "a rule never matters, because of several others together";
+    "P0518" NotDecided Warning "whether a rule matters was not decided within the work allowed for it";
 
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";

@@ -2,24 +2,62 @@
 //!
 //! One file a lint. A lint sees rules that are valid, names written out.
 
+mod context;
+mod contradiction;
 mod faked;
 mod moot;
 mod negated;
+mod shadow;
 
-use crate::checked::Rule;
+use crate::checked::{CheckedPolicy, Rule};
 use crate::diag::Diagnostic;
 use crate::source::Span;
+use context::Context;
 
-/// Everything that is to be said about valid rules.
-pub(crate) fn lint(rules: &[Rule]) -> Vec<Diagnostic> {
+/// How much a policy is looked at beyond its errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lints {
+    /// For errors alone.
+    None,
+    /// For what one rule says, and what it does to one other.
+    Pairs,
+    /// Also for what several rules together do to one.
+    All,
+}
+
+/// **The** table of lints: from which on they run, and what they do.
+const LINTS: &[(Lints, Lint)] = &[
+    (Lints::Pairs, Lint::Rule(faked::lint)),
+    (Lints::Pairs, Lint::Rule(negated::lint)),
+    (Lints::Pairs, Lint::Rule(moot::implicit_id)),
+    (Lints::Pairs, Lint::Rule(moot::unspecified)),
+    (Lints::Pairs, Lint::Policy(contradiction::lint)),
+    (Lints::Pairs, Lint::Policy(moot::idle)),
+    (Lints::Pairs, Lint::Policy(shadow::pairs)),
+    (Lints::All, Lint::Policy(shadow::union)),
+];
+
+/// A lint, by what it has to know.
+enum Lint {
+    /// One rule.
+    Rule(fn(&Rule) -> Option<Diagnostic>),
+    /// Everything; later ones know what earlier ones found useless.
+    Policy(fn(&mut Context<'_>, &mut Vec<Diagnostic>)),
+}
+
+/// Everything that is to be said about a valid policy.
+pub(crate) fn lint(policy: &CheckedPolicy, lints: Lints) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let closed = moot::Closed::by(rules);
-    for rule in rules {
-        found.extend(faked::lint(rule));
-        found.extend(negated::lint(rule));
-        found.extend(moot::implicit_id(rule));
-        found.extend(moot::unspecified(rule));
-        found.extend(closed.lint(rule));
+    if lints == Lints::None {
+        return found;
+    }
+    let mut context = Context::new(policy);
+    for (from, lint) in LINTS {
+        match lint {
+            _ if *from > lints => {}
+            Lint::Rule(lint) => found.extend(policy.rules().iter().filter_map(lint)),
+            Lint::Policy(lint) => lint(&mut context, &mut found),
+        }
     }
     found
 }
@@ -109,8 +147,17 @@ mod tests {
             ["P0511"]
         );
         assert_eq!(codes("default deny tcp bind allow tcp connect"), ["P0511"]);
-        assert_eq!(codes("deny tcp connect allow tcp connect"), ["P0511"]);
+        assert_eq!(
+            codes("deny tcp connect if uid = 0 allow tcp connect"),
+            ["P0511"]
+        );
+        assert_eq!(
+            codes("default deny tcp connect to port 80 allow tcp connect to port 81"),
+            ["P0511"]
+        );
         assert!(codes("default deny ip connect allow tcp connect").is_empty());
-        assert!(codes("allow any any for uid = 0 { default deny tcp connect }").is_empty());
+        assert!(
+            codes("allow any any if gid = 0 for uid = 0 { default deny tcp connect }").is_empty()
+        );
     }
 }

@@ -1,0 +1,276 @@
+//! What lints look at: the policy, its rules as sets, and the work they may do.
+
+use crate::ast::Effect;
+use crate::boxes::{
+    Answer, Effort, Found, Owner, Part, Piece, Plane, Point, Region, Space, holds, meets, within,
+};
+use crate::checked::{CheckedPolicy, Rule};
+use crate::words::errno::Errno;
+use crate::words::family::Family;
+use crate::words::shape::Shape;
+use std::collections::HashMap;
+
+/// Everything that a lint can ask.
+pub(super) struct Context<'p> {
+    pub(super) policy: &'p CheckedPolicy,
+    pub(super) space: Space,
+    /// Rules as sets, by position.
+    pub(super) regions: Vec<Region>,
+    pub(super) effort: Effort,
+    pub(super) order: Order<'p>,
+}
+
+impl<'p> Context<'p> {
+    pub(super) fn new(policy: &'p CheckedPolicy) -> Self {
+        let mut space = Space::default();
+        let regions = policy.rules().iter().map(|rule| space.region(rule));
+        let regions = regions.collect();
+        Self {
+            policy,
+            space,
+            regions,
+            effort: Effort::new(0),
+            order: Order::new(policy),
+        }
+    }
+
+    pub(super) fn rules(&self) -> &'p [Rule] {
+        self.policy.rules()
+    }
+
+    /// Whether one rule matches all that another matches.
+    pub(super) fn covers(&mut self, cover: usize, rule: usize) -> Answer {
+        let regions = &self.regions;
+        let (Some(by), Some(region)) = (regions.get(cover), regions.get(rule)) else {
+            return Answer::No;
+        };
+        let owners = |plane, shape, _: &Point| {
+            let terms = 0..by.terms(shape, plane).len();
+            let owner = |term| Owner {
+                rule: cover,
+                shape,
+                term,
+            };
+            terms.map(owner).collect()
+        };
+        covered(
+            &self.space,
+            regions,
+            &mut self.effort,
+            region,
+            owners,
+            |_| {},
+        )
+    }
+
+    /// Whether two rules match an operation in common.
+    pub(super) fn meet(&mut self, one: usize, other: usize) -> Answer {
+        let regions = &self.regions;
+        let (Some(one), Some(other)) = (regions.get(one), regions.get(other)) else {
+            return Answer::No;
+        };
+        let mut answer = Answer::No;
+        for part in one.parts() {
+            let shared = other
+                .part(part.operation, part.shape)
+                .is_some_and(|more| !more.families.intersection(part.families).is_empty());
+            for plane in planes(*part).iter().filter(|_| shared) {
+                for a in one.terms(part.shape, *plane) {
+                    for b in other.terms(part.shape, *plane) {
+                        match meets(&self.space.sets, &mut self.effort, a, b, part.connect()) {
+                            Answer::Yes => return Answer::Yes,
+                            Answer::No => {}
+                            Answer::Unknown => answer = Answer::Unknown,
+                        }
+                    }
+                }
+            }
+        }
+        answer
+    }
+}
+
+/// Which rules decide before which, and what they say.
+pub(super) struct Order<'p> {
+    rules: &'p [Rule],
+    /// The place of each rule among all ids in byte order.
+    ranks: Vec<usize>,
+    /// Rules that say the same when they decide have the same number.
+    sayings: Vec<usize>,
+    /// Rules that a lint has called useless: no others are called so for them.
+    useless: Vec<bool>,
+    /// Rules of which that could not be told.
+    undecided: Vec<bool>,
+}
+
+/// What the caller and the event get from a rule that decides, but for its name.
+type Saying<'p> = (Errno, Option<&'p str>, Option<&'static str>, &'p [String]);
+
+impl<'p> Order<'p> {
+    fn new(policy: &'p CheckedPolicy) -> Self {
+        let rules = policy.rules();
+        let mut ranks = vec![0; rules.len()];
+        for (rank, index) in policy.by_id().iter().enumerate() {
+            if let Some(place) = ranks.get_mut(index.0 as usize) {
+                *place = rank;
+            }
+        }
+        let mut known: HashMap<Saying<'_>, usize> = HashMap::new();
+        let sayings = rules.iter().map(|rule| {
+            let next = known.len();
+            *known.entry(saying(rule)).or_insert(next)
+        });
+        Self {
+            rules,
+            ranks,
+            sayings: sayings.collect(),
+            useless: vec![false; rules.len()],
+            undecided: vec![false; rules.len()],
+        }
+    }
+
+    pub(super) fn rank(&self, rule: usize) -> usize {
+        self.ranks.get(rule).copied().unwrap_or(0)
+    }
+
+    /// Whether two rules say the same when they decide.
+    pub(super) fn same_saying(&self, one: usize, other: usize) -> bool {
+        self.sayings.get(one) == self.sayings.get(other)
+    }
+
+    pub(super) fn is_useless(&self, rule: usize) -> bool {
+        self.useless.get(rule).copied().unwrap_or(false)
+    }
+
+    pub(super) fn set_useless(&mut self, rule: usize) {
+        if let Some(place) = self.useless.get_mut(rule) {
+            *place = true;
+        }
+    }
+
+    pub(super) fn is_undecided(&self, rule: usize) -> bool {
+        self.undecided.get(rule).copied().unwrap_or(false)
+    }
+
+    pub(super) fn set_undecided(&mut self, rule: usize) {
+        if let Some(place) = self.undecided.get_mut(rule) {
+            *place = true;
+        }
+    }
+
+    /// Whether one rule decides before another, wherever both match.
+    pub(super) fn is_before(&self, cover: usize, rule: usize) -> bool {
+        let (Some(one), Some(other)) = (self.rules.get(cover), self.rules.get(rule)) else {
+            return false;
+        };
+        let steps = (step(one.effect), step(other.effect));
+        let (Some(first), Some(second)) = steps else {
+            return false;
+        };
+        first < second || (first == second && self.rank(cover) < self.rank(rule))
+    }
+
+    /// Whether one rule can make another useless, if it matches all that this
+    /// does: it counts whenever the other does, and decides before it or says
+    /// the same in its place.
+    pub(super) fn can_cover(&self, cover: usize, rule: usize) -> bool {
+        let (Some(one), Some(other)) = (self.rules.get(cover), self.rules.get(rule)) else {
+            return false;
+        };
+        if cover == rule || self.is_useless(cover) {
+            return false;
+        }
+        let instead = one.effect == other.effect && self.same_saying(cover, rule);
+        let counts = one.enforced || !other.enforced || one.effect == Effect::Record;
+        counts && (instead || self.is_before(cover, rule))
+    }
+}
+
+/// Whether objects of a part can be unreadable.
+fn planes(part: Part) -> &'static [Plane] {
+    if part.has_objects() {
+        &[Plane::Readable, Plane::Unreadable]
+    } else {
+        &[Plane::Readable]
+    }
+}
+
+/// Whether all that a region matches is matched by the boxes that `owners` gives
+/// for a point; `used` is told of each rule that was needed.
+pub(super) fn covered(
+    space: &Space,
+    regions: &[Region],
+    effort: &mut Effort,
+    region: &Region,
+    mut owners: impl FnMut(Plane, Shape, &Point) -> Vec<Owner>,
+    mut used: impl FnMut(usize),
+) -> Answer {
+    let mut answer = Answer::Yes;
+    for part in region.parts() {
+        for plane in planes(*part) {
+            let terms = region.terms(part.shape, *plane).iter();
+            let pieces = terms.map(|term| Piece {
+                families: part.families,
+                term: term.clone(),
+            });
+            let find = |effort: &mut Effort, family: Family, point: &Point| {
+                for owner in owners(*plane, part.shape, point) {
+                    if !effort.spend(1) {
+                        return None;
+                    }
+                    let piece = piece(regions.get(owner.rule)?, *part, *plane, owner, family);
+                    let piece = piece.filter(|one| holds(&space.sets, one.term, point));
+                    if let Some(piece) = piece {
+                        used(owner.rule);
+                        return Some(piece);
+                    }
+                }
+                None
+            };
+            match within(&space.sets, effort, pieces.collect(), part.connect(), find) {
+                Answer::Yes => {}
+                Answer::No => return Answer::No,
+                Answer::Unknown => answer = Answer::Unknown,
+            }
+        }
+    }
+    answer
+}
+
+/// A box of a rule, if the rule is about the family in that operation.
+fn piece(
+    region: &Region,
+    part: Part,
+    plane: Plane,
+    owner: Owner,
+    family: Family,
+) -> Option<Found<'_>> {
+    if owner.shape != part.shape {
+        return None;
+    }
+    let families = region.part(part.operation, part.shape)?.families;
+    let term = region.terms(part.shape, plane).get(owner.term)?;
+    families
+        .contains(family)
+        .then_some(Found { families, term })
+}
+
+fn saying(rule: &Rule) -> Saying<'_> {
+    (
+        rule.errno,
+        rule.because.as_deref(),
+        rule.severity.map(crate::checked::Importance::word),
+        &rule.tags,
+    )
+}
+
+/// The step of a decision in which an effect decides; `None` for `record`.
+pub(super) const fn step(effect: Effect) -> Option<u8> {
+    match effect {
+        Effect::Kill => Some(0),
+        Effect::Deny => Some(1),
+        Effect::Allow => Some(2),
+        Effect::DefaultDeny => Some(3),
+        Effect::Record => None,
+    }
+}

@@ -1,0 +1,347 @@
+//! Rules that never matter: duplicates, and rules in the shadow of another one
+//! or of several together.
+//!
+//! **What is decided.** A rule never matters if, without it, for every operation
+//! the same step decides with the same errno and the same texts, by the rules in
+//! `mode enforce` and by all rules. That is so where other rules match all that
+//! it matches and each of them decides before it, or says the same in its place:
+//!
+//! - rules of an earlier step, or of the same step with a smaller id;
+//! - rules of the same step with a larger id, errno and texts being equal and no
+//!   rule that says something else coming between.
+//!
+//! A rule in audit mode takes nothing from an enforced one. What a rule does to
+//! an object that could not be read counts too. A `record` rule is useless only
+//! beside one that records the same with the same texts.
+//!
+//! One covering rule is looked for first, and decided exactly but for patterns;
+//! then several together, which is another pass. Both have a bound of work.
+
+use super::context::{Context, covered};
+use crate::ast::Effect;
+use crate::boxes::{Answer, Index, Meet, Owner, Part, Plane, Point, sample};
+use crate::checked::Rule;
+use crate::diag::{Code, Diagnostic};
+
+/// Steps that looking for one covering rule may take in all, and for one rule.
+const PAIRS: u64 = 20_000_000;
+const PAIRS_PER_RULE: u64 = 2_000_000;
+/// The same for several together.
+const UNION: u64 = 60_000_000;
+const UNION_PER_RULE: u64 = 1_000_000;
+
+/// Rules that one other rule makes useless.
+pub(super) fn pairs(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
+    let index = index(context);
+    let mut undecided = Undecided::default();
+    let mut left = PAIRS;
+    // The last of several that are equal is the one too many.
+    for rule in (0..context.rules().len()).rev() {
+        let allowed = left.min(PAIRS_PER_RULE);
+        context.effort.refill(allowed);
+        match by_one(context, &index, rule) {
+            Cover::By(cover) => {
+                context.order.set_useless(rule);
+                found.extend(pair(context, rule, cover));
+            }
+            Cover::Unknown => {
+                context.order.set_undecided(rule);
+                undecided.add(rule);
+            }
+            Cover::None => {}
+        }
+        left = left.saturating_sub(allowed.saturating_sub(context.effort.left()));
+    }
+    found.extend(undecided.finding(context, "another rule makes this one useless"));
+}
+
+/// Rules that several others together make useless.
+pub(super) fn union(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
+    let index = index(context);
+    let mut undecided = Undecided::default();
+    let mut left = UNION;
+    for rule in (0..context.rules().len()).rev() {
+        if context.order.is_useless(rule) || context.order.is_undecided(rule) {
+            continue;
+        }
+        let allowed = left.min(UNION_PER_RULE);
+        context.effort.refill(allowed);
+        match by_several(context, &index, rule) {
+            Together::By(covers) => {
+                context.order.set_useless(rule);
+                found.extend(several(context, rule, &covers));
+            }
+            Together::Unknown => undecided.add(rule),
+            Together::None => {}
+        }
+        left = left.saturating_sub(allowed.saturating_sub(context.effort.left()));
+    }
+    found.extend(undecided.finding(context, "others together make this rule useless"));
+}
+
+fn index(context: &Context<'_>) -> Index {
+    Index::new(&context.space.sets, context.regions.iter().enumerate())
+}
+
+/// Rules of which it is not known.
+#[derive(Default)]
+struct Undecided {
+    last: Option<usize>,
+    count: usize,
+}
+
+impl Undecided {
+    fn add(&mut self, rule: usize) {
+        self.last = Some(rule);
+        self.count += 1;
+    }
+
+    fn finding(self, context: &Context<'_>, what: &str) -> Option<Diagnostic> {
+        let rule = context.rules().get(self.last?)?;
+        let others = match self.count - 1 {
+            0 => String::new(),
+            1 => ", and for one rule after it".to_owned(),
+            more => format!(", and for {more} rules after it"),
+        };
+        let message = format!("not decided: whether {what}{others}");
+        Some(
+            Diagnostic::new(Code::NotDecided, rule.span, message)
+                .label("the work allowed for it did not suffice")
+                .help("fewer patterns with `**` or several `*`, and fewer rules about one object, are decided sooner"),
+        )
+    }
+}
+
+/// What one rule does to another.
+enum Cover {
+    By(usize),
+    None,
+    Unknown,
+}
+
+/// What several do.
+enum Together {
+    By(Vec<usize>),
+    None,
+    Unknown,
+}
+
+/// A point of a rule, and the part in which it lies; `Err(true)` if it could
+/// not be told whether there is one.
+fn point(context: &mut Context<'_>, rule: usize) -> Result<(Part, Point), bool> {
+    let mut unknown = false;
+    let Some(region) = context.regions.get(rule) else {
+        return Err(false);
+    };
+    for part in region.parts() {
+        for term in region.terms(part.shape, Plane::Readable) {
+            let connect = part.connect();
+            match sample(&context.space.sets, &mut context.effort, term, connect) {
+                Ok(point) => return Ok((*part, point)),
+                Err(none) => unknown |= none == Meet::Unknown,
+            }
+        }
+    }
+    Err(unknown)
+}
+
+fn by_one(context: &mut Context<'_>, index: &Index, rule: usize) -> Cover {
+    // A rule that matches nothing is told about as that.
+    let (part, point) = match point(context, rule) {
+        Ok(found) => found,
+        Err(unknown) => return if unknown { Cover::Unknown } else { Cover::None },
+    };
+    let mut answer = Cover::None;
+    let mut last = None;
+    for owner in index.candidates(&point) {
+        if !context.effort.spend(1) {
+            return Cover::Unknown;
+        }
+        let again = last == Some(owner.rule) || owner.shape != part.shape;
+        if again || !context.order.can_cover(owner.rule, rule) {
+            continue;
+        }
+        last = Some(owner.rule);
+        match context.covers(owner.rule, rule) {
+            Answer::Yes if takes_its_place(context, owner.rule, rule) => {
+                return Cover::By(owner.rule);
+            }
+            Answer::Yes | Answer::No => {}
+            Answer::Unknown => answer = Cover::Unknown,
+        }
+    }
+    answer
+}
+
+/// Whether what decides in a rule's place says the same. That is in doubt only
+/// if the cover's id is larger: then another one can come between.
+fn takes_its_place(context: &mut Context<'_>, cover: usize, rule: usize) -> bool {
+    let effect = |at: usize| context.rules().get(at).map(|one| one.effect);
+    if effect(rule) == Some(Effect::Record) {
+        // Each record is one more, unless both record the same.
+        return context.covers(rule, cover) == Answer::Yes;
+    }
+    let (from, to) = (context.order.rank(rule), context.order.rank(cover));
+    context.order.is_before(cover, rule) || !says_otherwise(context, rule, from, to)
+}
+
+/// Whether a rule of the same step, its id between two others, says something
+/// else about something that a rule matches.
+fn says_otherwise(context: &mut Context<'_>, rule: usize, from: usize, to: usize) -> bool {
+    let Some(effect) = context.rules().get(rule).map(|one| one.effect) else {
+        return false;
+    };
+    let ids = context.policy.by_id();
+    let between = ids.get(from.saturating_add(1)..to).unwrap_or(&[]);
+    for index in between {
+        let other = index.0 as usize;
+        let rival = context
+            .rules()
+            .get(other)
+            .is_some_and(|one| one.effect == effect)
+            && !context.order.is_useless(other)
+            && !context.order.same_saying(other, rule);
+        if !context.effort.spend(1) {
+            return true;
+        }
+        if rival && context.meet(rule, other) != Answer::No {
+            return true;
+        }
+    }
+    false
+}
+
+fn by_several(context: &mut Context<'_>, index: &Index, rule: usize) -> Together {
+    let record = |one: &Rule| one.effect == Effect::Record;
+    if context.rules().get(rule).is_none_or(record) {
+        return Together::None;
+    }
+    match point(context, rule) {
+        Ok(_) => {}
+        Err(true) => return Together::Unknown,
+        Err(false) => return Together::None,
+    }
+    // First those that decide before it; then also those that say the same after it.
+    let mut unknown = false;
+    for after in [false, true] {
+        let (answer, used) = together(context, index, rule, after);
+        let (from, to) = (context.order.rank(rule), context.rules().len());
+        match answer {
+            Answer::Yes if !after || !says_otherwise(context, rule, from, to) => {
+                return Together::By(used);
+            }
+            Answer::Yes | Answer::No => {}
+            Answer::Unknown => unknown = true,
+        }
+    }
+    if unknown {
+        Together::Unknown
+    } else {
+        Together::None
+    }
+}
+
+fn together(
+    context: &mut Context<'_>,
+    index: &Index,
+    rule: usize,
+    after: bool,
+) -> (Answer, Vec<usize>) {
+    let Context {
+        space,
+        regions,
+        effort,
+        order,
+        ..
+    } = context;
+    let Some(region) = regions.get(rule) else {
+        return (Answer::No, Vec::new());
+    };
+    let suits = |owner: &Owner| {
+        order.can_cover(owner.rule, rule) && (after || order.is_before(owner.rule, rule))
+    };
+    // There is nothing to find a box by when the object could not be read.
+    let unreadable = |shape| {
+        let all = regions.iter().enumerate().flat_map(move |(rule, region)| {
+            let terms = 0..region.terms(shape, Plane::Unreadable).len();
+            terms.map(move |term| Owner { rule, shape, term })
+        });
+        all.filter(suits).collect()
+    };
+    let mut used = Vec::new();
+    let owners = |plane, shape, point: &Point| match plane {
+        Plane::Readable => index.candidates(point).into_iter().filter(suits).collect(),
+        Plane::Unreadable => unreadable(shape),
+    };
+    let answer = covered(space, regions, effort, region, owners, |one| {
+        if !used.contains(&one) {
+            used.push(one);
+        }
+    });
+    (answer, used)
+}
+
+/// What is said about a rule and the one that makes it useless.
+fn pair(context: &mut Context<'_>, rule: usize, cover: usize) -> Option<Diagnostic> {
+    let equal = context.covers(rule, cover) == Answer::Yes;
+    let (one, other) = (context.rules().get(rule)?, context.rules().get(cover)?);
+    let id = &other.id;
+    let same = context.order.same_saying(rule, cover);
+    if equal && same && one.effect == other.effect {
+        let message = format!("the rule `{}` says what `{id}` says", one.id);
+        return Some(
+            Diagnostic::new(Code::Duplicate, one.span, message)
+                .label("matches the same operations and does the same")
+                .also(other.span, "the other one")
+                .help("remove one of them"),
+        );
+    }
+    let why = if one.effect == other.effect && same {
+        "which matches all that it matches and does the same".to_owned()
+    } else if one.effect == other.effect {
+        "which matches all that it matches, and whose id is the smaller one".to_owned()
+    } else {
+        format!(
+            "a `{}`, which decides first and matches all that it matches",
+            other.effect.word()
+        )
+    };
+    let message = format!("the rule `{}` never matters, because of `{id}`", one.id);
+    let help = match one.effect {
+        Effect::Allow => {
+            "`deny` and `kill` stand above `allow`: put the exception into that rule's `unless`, or remove this rule"
+        }
+        Effect::Kill | Effect::Deny | Effect::DefaultDeny | Effect::Record => {
+            "remove it, or narrow the other rule"
+        }
+    };
+    Some(
+        Diagnostic::new(Code::Shadowed, one.span, message)
+            .label(why)
+            .also(other.span, "this one decides in its place")
+            .help(help),
+    )
+}
+
+/// What is said about a rule and those that together make it useless.
+fn several(context: &Context<'_>, rule: usize, covers: &[usize]) -> Option<Diagnostic> {
+    let one = context.rules().get(rule)?;
+    let mut covers = covers.to_vec();
+    covers.sort_unstable();
+    let message = format!(
+        "the rule `{}` never matters, because of {} rules together",
+        one.id,
+        covers.len()
+    );
+    let mut found = Diagnostic::new(Code::Covered, one.span, message)
+        .label("together they match all that it matches, and decide in its place")
+        .help("remove it, or narrow one of the others");
+    for cover in covers.iter().take(SHOWN) {
+        let other = context.rules().get(*cover)?;
+        found = found.also(other.span, format!("`{}`", other.effect.word()));
+    }
+    Some(found)
+}
+
+/// Covering rules that a finding shows.
+const SHOWN: usize = 4;
