@@ -49,6 +49,8 @@ const KEYS: usize = 64;
 pub(crate) struct Index {
     boxes: HashMap<(Axis, Key), Vec<Owner>>,
     sizes: HashMap<Axis, Sizes>,
+    /// All boxes that are entered under an axis.
+    axes: HashMap<Axis, Vec<Owner>>,
     apart: Vec<Owner>,
 }
 
@@ -90,6 +92,7 @@ impl Index {
                 index.apart.push(owner);
                 continue;
             };
+            index.axes.entry(literal.axis).or_default().push(owner);
             for key in keys.get(&literal.set).into_iter().flatten() {
                 index
                     .sizes
@@ -103,20 +106,59 @@ impl Index {
         index
     }
 
-    /// Boxes that can have a point, those of early rules first, one perhaps twice.
-    pub(crate) fn candidates(&self, point: &Point) -> Vec<Owner> {
-        let mut found = self.apart.clone();
-        for (axis, values) in &point.0 {
-            for size in self.sizes.get(axis).into_iter().flatten() {
-                for value in values {
-                    let key = key_at(value, *size);
-                    let boxes = key.and_then(|key| self.boxes.get(&(*axis, key)));
-                    found.extend(boxes.into_iter().flatten());
-                }
-            }
+    /// Boxes that can have a point, one perhaps twice.
+    pub(crate) fn candidates(&self, point: &Point) -> impl Iterator<Item = Owner> {
+        let keyed = point.0.iter().flat_map(|(axis, values)| {
+            let sizes = self.sizes.get(axis).into_iter().flatten();
+            let keys = sizes.flat_map(|size| values.iter().map(|value| key_at(value, *size)));
+            let boxes = keys.filter_map(|key| self.boxes.get(&(*axis, key?)));
+            boxes.flatten()
+        });
+        self.apart.iter().chain(keyed).copied()
+    }
+
+    /// Boxes that can have something in common with a box.
+    pub(crate) fn near(&self, sets: &Sets, term: &Term) -> impl Iterator<Item = Owner> {
+        let keyed = self.axes.iter().flat_map(move |(axis, all)| {
+            let mut positive = term.literals().iter().filter(|one| !one.negated);
+            let literal = positive.find(|one| one.axis == *axis);
+            let values = literal.and_then(|one| values_of(sets.get(one.set)?));
+            let Some(values) = values else {
+                return all.clone();
+            };
+            let point = Point(vec![(*axis, values)]);
+            let apart = self.apart.len();
+            self.candidates(&point).skip(apart).collect()
+        });
+        self.apart.iter().copied().chain(keyed)
+    }
+}
+
+/// The values of a set that has few.
+fn values_of(set: &Set) -> Option<Vec<Value>> {
+    let few = |texts: &Texts| texts.globs.is_empty() && texts.literals.len() <= KEYS;
+    match set {
+        Set::Texts(texts) if few(texts) => {
+            Some(texts.literals.iter().cloned().map(Value::Text).collect())
         }
-        found.sort_unstable();
-        found
+        Set::Unix {
+            paths,
+            names,
+            unnamed,
+        } if few(paths) && few(names) => {
+            let paths = paths.literals.iter().cloned().map(Value::Path);
+            let names = names.literals.iter().cloned().map(Value::Name);
+            let unnamed = unnamed.then_some(Value::Unnamed);
+            Some(paths.chain(names).chain(unnamed).collect())
+        }
+        Set::Numbers(ranges) if ranges.iter().all(|(a, z)| a == z) && ranges.len() <= KEYS => {
+            Some(ranges.iter().map(|(a, _)| Value::Number(*a)).collect())
+        }
+        Set::Words(bits) => {
+            let words = (0..64_u8).filter(|word| bits >> word & 1 == 1);
+            Some(words.map(Value::Word).collect())
+        }
+        Set::Texts(_) | Set::Unix { .. } | Set::Numbers(_) | Set::Addresses { .. } => None,
     }
 }
 

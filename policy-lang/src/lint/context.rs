@@ -2,13 +2,14 @@
 
 use crate::ast::Effect;
 use crate::boxes::{
-    Answer, Effort, Found, Owner, Part, Piece, Plane, Point, Region, Space, holds, meets, within,
+    Answer, Effort, Found, Index, Owner, Part, Piece, Plane, Point, Region, Space, holds, meets,
+    within,
 };
 use crate::checked::{CheckedPolicy, Rule};
 use crate::words::errno::Errno;
 use crate::words::family::Family;
 use crate::words::shape::Shape;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Everything that a lint can ask.
 pub(super) struct Context<'p> {
@@ -44,14 +45,15 @@ impl<'p> Context<'p> {
         let (Some(by), Some(region)) = (regions.get(cover), regions.get(rule)) else {
             return Answer::No;
         };
-        let owners = |plane, shape, _: &Point| {
-            let terms = 0..by.terms(shape, plane).len();
-            let owner = |term| Owner {
-                rule: cover,
-                shape,
-                term,
-            };
-            terms.map(owner).collect()
+        let owners = |plane, shape, _: &Point, each: &mut Each<'_>| {
+            let mut terms = 0..by.terms(shape, plane).len();
+            terms.any(|term| {
+                each(Owner {
+                    rule: cover,
+                    shape,
+                    term,
+                })
+            });
         };
         covered(
             &self.space,
@@ -61,6 +63,40 @@ impl<'p> Context<'p> {
             owners,
             |_| {},
         )
+    }
+
+    /// The boxes of some rules, to be found.
+    pub(super) fn index(&self, of: impl Fn(&Rule) -> bool) -> Index {
+        let regions = self.regions.iter().enumerate().zip(self.rules());
+        let some = regions.filter(|(_, rule)| of(rule));
+        Index::new(&self.space.sets, some.map(|(region, _)| region))
+    }
+
+    /// A rule of an index that suits, and that perhaps matches an operation that
+    /// another rule matches.
+    pub(super) fn first_meeting(
+        &mut self,
+        index: &Index,
+        rule: usize,
+        mut suits: impl FnMut(usize) -> bool,
+    ) -> Option<usize> {
+        let region = self.regions.get(rule)?;
+        let mut asked = HashSet::new();
+        let mut near = Vec::new();
+        for part in region.parts() {
+            for term in region.terms(part.shape, Plane::Readable) {
+                for owner in index.near(&self.space.sets, term) {
+                    if !self.effort.spend(1) {
+                        break;
+                    }
+                    if asked.insert(owner.rule) && suits(owner.rule) {
+                        near.push(owner.rule);
+                    }
+                }
+            }
+        }
+        let mut near = near.into_iter();
+        near.find(|other| self.meet(rule, *other) != Answer::No)
     }
 
     /// Whether two rules match an operation in common.
@@ -101,6 +137,8 @@ pub(super) struct Order<'p> {
     useless: Vec<bool>,
     /// Rules of which that could not be told.
     undecided: Vec<bool>,
+    /// Effects whose rules do not all say the same.
+    differing: HashSet<Effect>,
 }
 
 /// What the caller and the event get from a rule that decides, but for its name.
@@ -120,10 +158,19 @@ impl<'p> Order<'p> {
             let next = known.len();
             *known.entry(saying(rule)).or_insert(next)
         });
+        let sayings: Vec<usize> = sayings.collect();
+        let mut first: HashMap<Effect, usize> = HashMap::new();
+        let mut differing = HashSet::new();
+        for (rule, saying) in rules.iter().zip(&sayings) {
+            if first.entry(rule.effect).or_insert(*saying) != saying {
+                differing.insert(rule.effect);
+            }
+        }
         Self {
             rules,
             ranks,
-            sayings: sayings.collect(),
+            sayings,
+            differing,
             useless: vec![false; rules.len()],
             undecided: vec![false; rules.len()],
         }
@@ -136,6 +183,11 @@ impl<'p> Order<'p> {
     /// Whether two rules say the same when they decide.
     pub(super) fn same_saying(&self, one: usize, other: usize) -> bool {
         self.sayings.get(one) == self.sayings.get(other)
+    }
+
+    /// Whether rules of an effect can say something else than another of them.
+    pub(super) fn differ(&self, effect: Effect) -> bool {
+        self.differing.contains(&effect)
     }
 
     pub(super) fn is_useless(&self, rule: usize) -> bool {
@@ -195,6 +247,9 @@ fn planes(part: Part) -> &'static [Plane] {
     }
 }
 
+/// Is given one box after another, and says when it was the last that is needed.
+pub(super) type Each<'e> = dyn FnMut(Owner) -> bool + 'e;
+
 /// Whether all that a region matches is matched by the boxes that `owners` gives
 /// for a point; `used` is told of each rule that was needed.
 pub(super) fn covered(
@@ -202,7 +257,7 @@ pub(super) fn covered(
     regions: &[Region],
     effort: &mut Effort,
     region: &Region,
-    mut owners: impl FnMut(Plane, Shape, &Point) -> Vec<Owner>,
+    mut owners: impl FnMut(Plane, Shape, &Point, &mut Each<'_>),
     mut used: impl FnMut(usize),
 ) -> Answer {
     let mut answer = Answer::Yes;
@@ -214,18 +269,21 @@ pub(super) fn covered(
                 term: term.clone(),
             });
             let find = |effort: &mut Effort, family: Family, point: &Point| {
-                for owner in owners(*plane, part.shape, point) {
+                let mut found = None;
+                owners(*plane, part.shape, point, &mut |owner| {
                     if !effort.spend(1) {
-                        return None;
+                        return true;
                     }
-                    let piece = piece(regions.get(owner.rule)?, *part, *plane, owner, family);
-                    let piece = piece.filter(|one| holds(&space.sets, one.term, point));
-                    if let Some(piece) = piece {
+                    let region = regions.get(owner.rule);
+                    found = region
+                        .and_then(|region| piece(region, *part, *plane, owner, family))
+                        .filter(|one| holds(&space.sets, one.term, point));
+                    if found.is_some() {
                         used(owner.rule);
-                        return Some(piece);
                     }
-                }
-                None
+                    found.is_some()
+                });
+                found
             };
             match within(&space.sets, effort, pieces.collect(), part.connect(), find) {
                 Answer::Yes => {}

@@ -2,33 +2,26 @@
 
 use super::context::Context;
 use crate::ast::Effect;
-use crate::boxes::Answer;
 use crate::checked::{Rule, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::types::Values;
 use crate::words::errno::EPERM;
 use crate::words::operation::Operation;
 
-/// Steps that looking for the defaults of one `allow` may take.
-const STEPS: u64 = 200_000;
+/// Steps that looking for defaults may take.
+const STEPS: u64 = 2_000_000;
 
 /// A warning for each `allow` that has no default to open: none matches an
-/// operation that it matches.
+/// operation that it matches. Where the work does not suffice, it may have one.
 pub(super) fn idle(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
-    let rules = context.rules();
-    let defaults: Vec<usize> = rules
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| one.effect == Effect::DefaultDeny)
-        .map(|(default, _)| default)
-        .collect();
-    for (allow, rule) in rules.iter().enumerate() {
+    context.effort.refill(STEPS);
+    let defaults = context.index(|rule| rule.effect == Effect::DefaultDeny);
+    for (allow, rule) in context.rules().iter().enumerate() {
         if rule.effect != Effect::Allow || context.order.is_useless(allow) {
             continue;
         }
-        context.effort.refill(STEPS);
-        let opens = |default: &usize| context.meet(allow, *default) != Answer::No;
-        if defaults.iter().any(opens) {
+        if context.first_meeting(&defaults, allow, |_| true).is_some() || context.effort.is_spent()
+        {
             continue;
         }
         context.order.set_useless(allow);

@@ -17,22 +17,22 @@
 //! One covering rule is looked for first, and decided exactly but for patterns;
 //! then several together, which is another pass. Both have a bound of work.
 
-use super::context::{Context, covered};
+use super::context::{Context, Each, covered};
 use crate::ast::Effect;
 use crate::boxes::{Answer, Index, Meet, Owner, Part, Plane, Point, sample};
 use crate::checked::Rule;
 use crate::diag::{Code, Diagnostic};
 
 /// Steps that looking for one covering rule may take in all, and for one rule.
-const PAIRS: u64 = 20_000_000;
-const PAIRS_PER_RULE: u64 = 2_000_000;
+const PAIRS: u64 = 3_000_000;
+const PAIRS_PER_RULE: u64 = 1_000_000;
 /// The same for several together.
-const UNION: u64 = 60_000_000;
-const UNION_PER_RULE: u64 = 1_000_000;
+const UNION: u64 = 4_000_000;
+const UNION_PER_RULE: u64 = 500_000;
 
 /// Rules that one other rule makes useless.
 pub(super) fn pairs(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
-    let index = index(context);
+    let index = context.index(|_| true);
     let mut undecided = Undecided::default();
     let mut left = PAIRS;
     // The last of several that are equal is the one too many.
@@ -57,7 +57,7 @@ pub(super) fn pairs(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Rules that several others together make useless.
 pub(super) fn union(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
-    let index = index(context);
+    let index = context.index(|_| true);
     let mut undecided = Undecided::default();
     let mut left = UNION;
     for rule in (0..context.rules().len()).rev() {
@@ -77,10 +77,6 @@ pub(super) fn union(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
         left = left.saturating_sub(allowed.saturating_sub(context.effort.left()));
     }
     found.extend(undecided.finding(context, "others together make this rule useless"));
-}
-
-fn index(context: &Context<'_>) -> Index {
-    Index::new(&context.space.sets, context.regions.iter().enumerate())
 }
 
 /// Rules of which it is not known.
@@ -191,6 +187,9 @@ fn says_otherwise(context: &mut Context<'_>, rule: usize, from: usize, to: usize
     let Some(effect) = context.rules().get(rule).map(|one| one.effect) else {
         return false;
     };
+    if !context.order.differ(effect) {
+        return false;
+    }
     let ids = context.policy.by_id();
     let between = ids.get(from.saturating_add(1)..to).unwrap_or(&[]);
     for index in between {
@@ -260,18 +259,24 @@ fn together(
     let suits = |owner: &Owner| {
         order.can_cover(owner.rule, rule) && (after || order.is_before(owner.rule, rule))
     };
-    // There is nothing to find a box by when the object could not be read.
-    let unreadable = |shape| {
-        let all = regions.iter().enumerate().flat_map(move |(rule, region)| {
+    let mut used = Vec::new();
+    let owners = |plane, shape, point: &Point, each: &mut Each<'_>| {
+        if plane == Plane::Readable {
+            index
+                .candidates(point)
+                .any(|owner| suits(&owner) && each(owner));
+            return;
+        }
+        // There is nothing to find a box by when the object could not be read.
+        let all = regions.iter().enumerate().flat_map(|(rule, region)| {
             let terms = 0..region.terms(shape, Plane::Unreadable).len();
             terms.map(move |term| Owner { rule, shape, term })
         });
-        all.filter(suits).collect()
-    };
-    let mut used = Vec::new();
-    let owners = |plane, shape, point: &Point| match plane {
-        Plane::Readable => index.candidates(point).into_iter().filter(suits).collect(),
-        Plane::Unreadable => unreadable(shape),
+        for owner in all {
+            if suits(&owner) && each(owner) {
+                return;
+            }
+        }
     };
     let answer = covered(space, regions, effort, region, owners, |one| {
         if !used.contains(&one) {
