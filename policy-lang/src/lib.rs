@@ -36,6 +36,7 @@ mod decision;
 pub mod diag;
 mod eval;
 mod explain;
+pub mod lifelines;
 pub mod limits;
 mod lint;
 mod parse;

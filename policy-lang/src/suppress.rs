@@ -217,7 +217,7 @@ mod tests {
         // The statement after it is not silenced, nor one past an empty line.
         assert_eq!(
             codes(&format!(
-                "# allow P0506: x\n{RULE}\ndeny udp connect unless comm = x"
+                "# allow P0506: x\n{RULE}\ndeny sctp connect unless comm = x"
             )),
             ["P0506"]
         );

@@ -131,6 +131,7 @@ codes! {
     "P0516" Shadowed Warning "a rule never matters, because of another one";
     "P0517" Covered Warning "a rule never matters, because of several others together";
     "P0518" NotDecided Warning "whether a rule matters was not decided within the work allowed for it";
+    "P0519" Lockout Warning "a rule cuts off what keeps a host within reach";
 
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";
