@@ -70,6 +70,14 @@ impl Region {
         }
     }
 
+    /// The region without objects that could not be read.
+    pub(crate) fn readable(mut self) -> Self {
+        for form in &mut self.forms {
+            form.unreadable.clear();
+        }
+        self
+    }
+
     /// The part for a kind of object in an operation.
     pub(crate) fn part(&self, operation: Operation, shape: Shape) -> Option<Part> {
         let mut parts = self.parts.iter().copied();

@@ -132,6 +132,15 @@ codes! {
     "P0517" Covered Warning "a rule never matters, because of several others together";
     "P0518" NotDecided Warning "whether a rule matters was not decided within the work allowed for it";
     "P0519" Lockout Warning "a rule cuts off what keeps a host within reach";
+    "P0520" OpensElsewhere Warning "an `allow` opens a `default deny` of another scope or file";
+    "P0521" HiddenDenial Warning "an `allow` in audit mode hides what a `default deny` would deny";
+    "P0522" TcpWithoutUdp Warning "a port is closed over TCP and open over UDP";
+    "P0523" Ipv4WithoutIpv6 Warning "an address is closed over IPv4, and what it stands for is open over IPv6";
+    "P0524" OpenSibling Warning "the docker socket is closed, and other ways to the same power are open";
+    "P0525" IdForName Warning "a test gives an id where a rule asks for a name";
+    "P0526" LongComm Warning "a `comm` is longer than the kernel ever has one";
+    "P0527" UnitEscape Warning "an escape in a unit's name is taken as the byte that it stands for";
+    "P0528" Interpreter Warning "an exemption is given to a shell or an interpreter, and so to all it runs";
 
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";

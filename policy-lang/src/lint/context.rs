@@ -72,12 +72,13 @@ impl<'p> Context<'p> {
         Index::new(&self.space.sets, some.map(|(region, _)| region))
     }
 
-    /// A rule of an index that suits, and that perhaps matches an operation that
-    /// another rule matches.
+    /// A rule of an index that suits, and that matches an operation that another
+    /// rule matches; `unknown` says whether one that perhaps does will do.
     pub(super) fn first_meeting(
         &mut self,
         index: &Index,
         rule: usize,
+        unknown: bool,
         mut suits: impl FnMut(usize) -> bool,
     ) -> Option<usize> {
         let region = self.regions.get(rule)?;
@@ -96,7 +97,11 @@ impl<'p> Context<'p> {
             }
         }
         let mut near = near.into_iter();
-        near.find(|other| self.meet(rule, *other) != Answer::No)
+        near.find(|other| match self.meet(rule, *other) {
+            Answer::Yes => true,
+            Answer::No => false,
+            Answer::Unknown => unknown,
+        })
     }
 
     /// Whether two rules match an operation in common.

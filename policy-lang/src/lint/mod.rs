@@ -7,7 +7,10 @@ mod contradiction;
 mod faked;
 mod moot;
 mod negated;
+mod opened;
 mod shadow;
+mod twins;
+mod values;
 
 use crate::checked::{CheckedPolicy, Rule};
 use crate::diag::Diagnostic;
@@ -32,9 +35,15 @@ const LINTS: &[(Lints, Lint)] = &[
     (Lints::Pairs, Lint::Rule(negated::lint)),
     (Lints::Pairs, Lint::Rule(moot::implicit_id)),
     (Lints::Pairs, Lint::Rule(moot::unspecified)),
+    (Lints::Pairs, Lint::Rule(values::long_comm)),
+    (Lints::Pairs, Lint::Rule(values::interpreter)),
+    (Lints::Pairs, Lint::Rule(values::accepted_address)),
     (Lints::Pairs, Lint::Policy(contradiction::lint)),
     (Lints::Pairs, Lint::Policy(moot::idle)),
     (Lints::Pairs, Lint::Policy(shadow::pairs)),
+    (Lints::Pairs, Lint::Policy(opened::lint)),
+    (Lints::Pairs, Lint::Policy(twins::lint)),
+    (Lints::Pairs, Lint::Policy(twins::siblings)),
     (Lints::Pairs, Lint::Policy(lockouts)),
     (Lints::All, Lint::Policy(shadow::union)),
 ];
@@ -130,9 +139,9 @@ mod tests {
         }
         for text in [
             "deny tcp bind on unspecified",
-            "deny tcp { bind, connect } to 0.0.0.0",
+            "deny tcp { bind, connect } to unspecified",
             "deny tcp connect to { 0.0.0.0, 10.0.0.1 }",
-            "deny tcp connect to 0.0.0.0/0",
+            "deny tcp connect to { 0.0.0.0/0, ::/0 }",
             "deny tcp connect to ::1",
         ] {
             assert!(codes(text).is_empty(), "{text}");
@@ -166,7 +175,7 @@ mod tests {
         );
         assert!(codes("default deny ip connect allow tcp connect").is_empty());
         assert!(
-            codes("allow any any if gid = 0 for uid = 0 { default deny tcp connect }").is_empty()
+            codes("for uid = 0 { default deny tcp connect allow any any if gid = 0 }").is_empty()
         );
     }
 }

@@ -20,7 +20,10 @@ pub(super) fn idle(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
         if rule.effect != Effect::Allow || context.order.is_useless(allow) {
             continue;
         }
-        if context.first_meeting(&defaults, allow, |_| true).is_some() || context.effort.is_spent()
+        if context
+            .first_meeting(&defaults, allow, true, |_| true)
+            .is_some()
+            || context.effort.is_spent()
         {
             continue;
         }
