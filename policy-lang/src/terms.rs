@@ -50,6 +50,9 @@ pub fn normal_form(rule: &Rule, shape: Shape) -> Vec<Term> {
     let Some(target) = target_literals(rule, shape) else {
         return Vec::new();
     };
+    if count(rule, shape) == 0 {
+        return Vec::new();
+    }
     let mut all = vec![Term { literals: target }];
     for condition in &rule.when {
         all = product(&all, &terms_of(condition, Sign::Plain, shape));
@@ -155,6 +158,10 @@ fn terms_of(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
     match (condition, sign) {
         (Condition::Not(inner), _) => terms_of(inner, sign.flip(), shape),
         (Condition::All(all), Sign::Plain) | (Condition::Any(all), Sign::Denied) => {
+            // One that never holds makes none of the whole, whatever the others come to.
+            if all.iter().any(|one| count_of(one, sign, shape) == 0) {
+                return Vec::new();
+            }
             all.iter().fold(vec![Term::default()], |before, one| {
                 product(&before, &terms_of(one, sign, shape))
             })

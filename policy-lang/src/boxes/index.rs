@@ -23,20 +23,13 @@ pub(crate) struct Owner {
     pub(crate) term: usize,
 }
 
-/// What a box is entered under.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Key {
-    /// The number above so many low bits.
-    V4(u8, u32),
-    V6(u8, u128),
-    Number(u8, u32),
-    Word(u8),
-    /// The kind of text, and all of it.
-    Whole(u8, Box<[u8]>),
-    /// The kind of text, and how it begins.
-    Begin(u8, Box<[u8]>),
-    Unnamed,
-}
+/// What a box is entered under: an axis, a kind, a size and a value, as one
+/// number. Two that have the same number by chance are told apart later, when
+/// the point is held against the box.
+type Key = u64;
+
+/// A key but for its axis, and its kind and size.
+type Part = (Key, (u8, usize));
 
 /// The sizes of blocks and beginnings that keys of an axis have.
 type Sizes = BTreeSet<(u8, usize)>;
@@ -47,7 +40,7 @@ const KEYS: usize = 64;
 /// Boxes by what they demand.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    boxes: HashMap<(Axis, Key), Vec<Owner>>,
+    boxes: HashMap<Key, Vec<Owner>>,
     sizes: HashMap<Axis, Sizes>,
     /// All boxes that are entered under an axis.
     axes: HashMap<Axis, Vec<Owner>>,
@@ -66,23 +59,25 @@ impl Index {
                 entries.extend(owners.zip(terms));
             }
         }
-        let mut keys: HashMap<SetId, Vec<Key>> = HashMap::new();
-        let mut counts: HashMap<(Axis, Key), usize> = HashMap::new();
+        let mut keys: HashMap<SetId, Vec<Part>> = HashMap::new();
+        let mut counts: HashMap<Key, usize> = HashMap::new();
         for (_, term) in &entries {
             for literal in term.literals().iter().filter(|one| !one.negated) {
                 let keys = keys
                     .entry(literal.set)
                     .or_insert_with(|| sets.get(literal.set).map_or_else(Vec::new, keys_of));
-                for key in keys {
-                    *counts.entry((literal.axis, key.clone())).or_default() += 1;
+                for (key, _) in keys {
+                    *counts.entry(on(literal.axis, *key)).or_default() += 1;
                 }
             }
         }
         for (owner, term) in entries {
             let weight = |literal: &Literal| -> Option<usize> {
                 let keys = keys.get(&literal.set).filter(|keys| !keys.is_empty())?;
-                let count = |key: &Key| counts.get(&(literal.axis, key.clone())).copied();
-                Some(keys.iter().filter_map(count).sum())
+                let counts = keys
+                    .iter()
+                    .map(|(key, _)| counts.get(&on(literal.axis, *key)));
+                Some(counts.flatten().sum())
             };
             let literals = term.literals().iter().filter(|one| !one.negated);
             let best = literals
@@ -93,13 +88,10 @@ impl Index {
                 continue;
             };
             index.axes.entry(literal.axis).or_default().push(owner);
-            for key in keys.get(&literal.set).into_iter().flatten() {
-                index
-                    .sizes
-                    .entry(literal.axis)
-                    .or_default()
-                    .insert(size_of(key));
-                let boxes = index.boxes.entry((literal.axis, key.clone())).or_default();
+            let sizes = index.sizes.entry(literal.axis).or_default();
+            for (key, size) in keys.get(&literal.set).into_iter().flatten() {
+                sizes.insert(*size);
+                let boxes = index.boxes.entry(on(literal.axis, *key)).or_default();
                 boxes.push(owner);
             }
         }
@@ -111,7 +103,7 @@ impl Index {
         let keyed = point.0.iter().flat_map(|(axis, values)| {
             let sizes = self.sizes.get(axis).into_iter().flatten();
             let keys = sizes.flat_map(|size| values.iter().map(|value| key_at(value, *size)));
-            let boxes = keys.filter_map(|key| self.boxes.get(&(*axis, key?)));
+            let boxes = keys.filter_map(|key| self.boxes.get(&on(*axis, key?)));
             boxes.flatten()
         });
         self.apart.iter().chain(keyed).copied()
@@ -174,57 +166,75 @@ const TEXT: u8 = 0;
 const PATH: u8 = 1;
 const NAME: u8 = 2;
 
-/// The kind of a key, and its size.
-fn size_of(key: &Key) -> (u8, usize) {
-    match key {
-        Key::V4(bits, _) => (V4, usize::from(*bits)),
-        Key::V6(bits, _) => (V6, usize::from(*bits)),
-        Key::Number(bits, _) => (NUMBER, usize::from(*bits)),
-        Key::Word(_) => (WORD, 0),
-        Key::Unnamed => (UNNAMED, 0),
-        Key::Whole(kind, _) => (WHOLE + kind, 0),
-        Key::Begin(kind, bytes) => (BEGIN + kind, bytes.len()),
-    }
+/// The key of an axis.
+fn on(axis: Axis, key: Key) -> Key {
+    let axis = match axis {
+        Axis::Attribute(attribute) => attribute as u8,
+        Axis::Unix => u8::MAX,
+    };
+    mixed(key, axis.into())
+}
+
+fn mixed(key: Key, more: u64) -> Key {
+    (key.rotate_left(5) ^ more).wrapping_mul(0x517c_c1b7_2722_0a95)
+}
+
+fn number_key(kind: u8, bits: u32, number: u128) -> Part {
+    let high = number.checked_shr(bits).unwrap_or(0);
+    let size = (kind, bits as usize);
+    let key = mixed(mixed(kind.into(), bits.into()), low(high));
+    (mixed(key, low(high >> 64)), size)
+}
+
+fn low(number: u128) -> u64 {
+    u64::try_from(number & u128::from(u64::MAX)).unwrap_or(0)
+}
+
+fn text_key(kind: u8, size: usize, bytes: &[u8]) -> Part {
+    let start = mixed(mixed(kind.into(), size as u64), bytes.len() as u64);
+    let key = bytes.chunks(8).fold(start, |key, chunk| {
+        let word = chunk
+            .iter()
+            .fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
+        mixed(key, word)
+    });
+    (key, (kind, size))
 }
 
 /// The key of a kind and size that a value has.
 fn key_at(value: &Value, (kind, size): (u8, usize)) -> Option<Key> {
-    let bits = u8::try_from(size).unwrap_or(u8::MAX);
-    let texts = |which: u8, bytes: &[u8]| {
-        if kind == WHOLE + which {
-            return Some(Key::Whole(which, bytes.into()));
+    let bits = u32::try_from(size).unwrap_or(u32::MAX);
+    let number = |of: u8, number: u128| (kind == of).then(|| number_key(kind, bits, number).0);
+    let text = |of: u8, bytes: &[u8]| {
+        if kind == WHOLE + of {
+            return Some(text_key(kind, 0, bytes).0);
         }
-        let begin = bytes.get(..size).filter(|_| kind == BEGIN + which)?;
-        Some(Key::Begin(which, begin.into()))
+        let begin = bytes.get(..size).filter(|_| kind == BEGIN + of)?;
+        Some(text_key(kind, size, begin).0)
     };
     match value {
-        Value::V4(number) => (kind == V4).then(|| Key::V4(bits, high(*number, bits))),
-        Value::V6(number) => {
-            let high = number.checked_shr(bits.into()).unwrap_or(0);
-            (kind == V6).then_some(Key::V6(bits, high))
-        }
-        Value::Number(number) => (kind == NUMBER).then(|| Key::Number(bits, high(*number, bits))),
-        Value::Word(word) => (kind == WORD).then_some(Key::Word(*word)),
-        Value::Unnamed => (kind == UNNAMED).then_some(Key::Unnamed),
-        Value::Text(bytes) => texts(TEXT, bytes),
-        Value::Path(bytes) => texts(PATH, bytes),
-        Value::Name(bytes) => texts(NAME, bytes),
+        Value::V4(one) => number(V4, (*one).into()),
+        Value::V6(one) => number(V6, *one),
+        Value::Number(one) => number(NUMBER, (*one).into()),
+        Value::Word(one) => number(WORD, (*one).into()),
+        Value::Unnamed => number(UNNAMED, 0),
+        Value::Text(bytes) => text(TEXT, bytes),
+        Value::Path(bytes) => text(PATH, bytes),
+        Value::Name(bytes) => text(NAME, bytes),
     }
 }
 
-fn high(number: u32, bits: u8) -> u32 {
-    number.checked_shr(bits.into()).unwrap_or(0)
-}
-
 /// All keys of a set; none if it has too many, or a value that has none.
-fn keys_of(set: &Set) -> Vec<Key> {
+fn keys_of(set: &Set) -> Vec<Part> {
     let mut keys = Vec::new();
     let entered = match set {
-        Set::Numbers(ranges) => blocks32(ranges, Key::Number, &mut keys),
-        Set::Addresses { v4, v6 } => blocks32(v4, Key::V4, &mut keys) && blocks128(v6, &mut keys),
+        Set::Numbers(ranges) => blocks(wide(ranges), 32, NUMBER, &mut keys),
+        Set::Addresses { v4, v6 } => {
+            blocks(wide(v4), 32, V4, &mut keys) && blocks(v6.iter().copied(), 128, V6, &mut keys)
+        }
         Set::Words(bits) => {
             let words = (0..64_u8).filter(|word| bits >> word & 1 == 1);
-            keys.extend(words.map(Key::Word));
+            keys.extend(words.map(|word| number_key(WORD, 0, word.into())));
             true
         }
         Set::Texts(texts) => text_keys(texts, TEXT, &mut keys),
@@ -233,7 +243,7 @@ fn keys_of(set: &Set) -> Vec<Key> {
             names,
             unnamed,
         } => {
-            keys.extend(unnamed.then_some(Key::Unnamed));
+            keys.extend(unnamed.then(|| number_key(UNNAMED, 0, 0)));
             text_keys(paths, PATH, &mut keys) && text_keys(names, NAME, &mut keys)
         }
     };
@@ -243,16 +253,12 @@ fn keys_of(set: &Set) -> Vec<Key> {
     keys
 }
 
-fn text_keys(texts: &Texts, kind: u8, keys: &mut Vec<Key>) -> bool {
+fn text_keys(texts: &Texts, kind: u8, keys: &mut Vec<Part>) -> bool {
     if texts.literals.len() + texts.globs.len() > KEYS {
         return false;
     }
-    keys.extend(
-        texts
-            .literals
-            .iter()
-            .map(|one| Key::Whole(kind, one.clone())),
-    );
+    let literals = texts.literals.iter();
+    keys.extend(literals.map(|one| text_key(WHOLE + kind, 0, one)));
     for glob in &texts.globs {
         let Pattern::Glob(_, pieces) = glob else {
             continue;
@@ -267,30 +273,22 @@ fn text_keys(texts: &Texts, kind: u8, keys: &mut Vec<Key>) -> bool {
         if begin.is_empty() {
             return false;
         }
-        keys.push(Key::Begin(kind, begin.into()));
+        keys.push(text_key(BEGIN + kind, begin.len(), &begin));
     }
     true
 }
 
-/// Ranges as aligned blocks whose length is a power of two.
-fn blocks32(ranges: &[(u32, u32)], key: fn(u8, u32) -> Key, keys: &mut Vec<Key>) -> bool {
-    blocks(
-        ranges.iter().map(|(a, z)| (u128::from(*a), u128::from(*z))),
-        32,
-        keys,
-        |bits, at| key(bits, u32::try_from(at).unwrap_or(0)),
-    )
+fn wide(ranges: &[(u32, u32)]) -> impl Iterator<Item = (u128, u128)> {
+    let wide = |(first, last): &(u32, u32)| (u128::from(*first), u128::from(*last));
+    ranges.iter().map(wide)
 }
 
-fn blocks128(ranges: &[(u128, u128)], keys: &mut Vec<Key>) -> bool {
-    blocks(ranges.iter().copied(), 128, keys, Key::V6)
-}
-
+/// Ranges as aligned blocks whose length is a power of two; false if they are too many.
 fn blocks(
     ranges: impl Iterator<Item = (u128, u128)>,
     width: u32,
-    keys: &mut Vec<Key>,
-    key: impl Fn(u8, u128) -> Key,
+    kind: u8,
+    keys: &mut Vec<Part>,
 ) -> bool {
     for (first, last) in ranges {
         let mut at = first;
@@ -302,8 +300,7 @@ fn blocks(
             // The largest block that starts here and ends in the range.
             let fits = |bits: &u32| end(at, *bits) <= last;
             let bits = (0..=aligned).rev().find(fits).unwrap_or(0);
-            let high = at.checked_shr(bits).unwrap_or(0);
-            keys.push(key(u8::try_from(bits).unwrap_or(0), high));
+            keys.push(number_key(kind, bits, at));
             match end(at, bits).checked_add(1) {
                 Some(next) if next <= last => at = next,
                 _ => break,

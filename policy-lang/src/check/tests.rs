@@ -737,6 +737,16 @@ fn notes_119_limits() {
     clean(&chain(64));
     assert!(codes(&chain(66)).contains(&"P0006"));
     assert!(codes(&chain(3000)).contains(&"P0006"));
+    // 2^40 alternatives that come to none: they must not be written out first.
+    let ors: Vec<String> = (0..40)
+        .map(|i| format!("(uid = {i} or gid = {i})"))
+        .collect();
+    let none = format!("if {} and port = 80 and path = /x", ors.join(" and "));
+    let (policy, _) = load(&Sources::single(
+        "p.policy",
+        format!("deny {{ tcp, unix }} connect {none}"),
+    ));
+    assert!(policy.is_some());
     // 2^n tests by n names.
     let doubling = |n: usize| {
         let mut text = String::from("let c0 = uid = 0\n");

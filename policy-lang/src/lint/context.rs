@@ -10,6 +10,7 @@ use crate::words::errno::Errno;
 use crate::words::family::Family;
 use crate::words::shape::Shape;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// Everything that a lint can ask.
 pub(super) struct Context<'p> {
@@ -19,6 +20,8 @@ pub(super) struct Context<'p> {
     pub(super) regions: Vec<Region>,
     pub(super) effort: Effort,
     pub(super) order: Order<'p>,
+    /// All boxes, once they were asked for.
+    all: Option<Rc<Index>>,
 }
 
 impl<'p> Context<'p> {
@@ -32,6 +35,7 @@ impl<'p> Context<'p> {
             regions,
             effort: Effort::new(0),
             order: Order::new(policy),
+            all: None,
         }
     }
 
@@ -63,6 +67,16 @@ impl<'p> Context<'p> {
             owners,
             |_| {},
         )
+    }
+
+    /// The boxes of all rules, to be found.
+    pub(super) fn index_of_all(&mut self) -> Rc<Index> {
+        if let Some(index) = &self.all {
+            return Rc::clone(index);
+        }
+        let index = Rc::new(self.index(|_| true));
+        self.all = Some(Rc::clone(&index));
+        index
     }
 
     /// The boxes of some rules, to be found.

@@ -32,7 +32,7 @@ const UNION_PER_RULE: u64 = 500_000;
 
 /// Rules that one other rule makes useless.
 pub(super) fn pairs(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
-    let index = context.index(|_| true);
+    let index = context.index_of_all();
     let mut undecided = Undecided::default();
     let mut left = PAIRS;
     // The last of several that are equal is the one too many.
@@ -57,7 +57,7 @@ pub(super) fn pairs(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Rules that several others together make useless.
 pub(super) fn union(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
-    let index = context.index(|_| true);
+    let index = context.index_of_all();
     let mut undecided = Undecided::default();
     let mut left = UNION;
     for rule in (0..context.rules().len()).rev() {

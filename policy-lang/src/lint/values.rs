@@ -8,6 +8,7 @@ use crate::types::Values;
 use crate::types::pattern::{Pattern, Piece};
 use crate::words::attribute::Attribute;
 use crate::words::operation::Operation;
+use std::borrow::Cow;
 
 /// Bytes of a `comm` in the kernel.
 const COMM_BYTES: usize = 15;
@@ -101,23 +102,20 @@ fn exempted(condition: &Condition, denied: bool) -> Option<(&Test, String)> {
         Condition::Test(test) => {
             let asked = test.attribute == Attribute::Exe && test.negated == denied;
             let mut names = patterns(test).iter().filter_map(name_of);
-            let known = |name: &Vec<u8>| INTERPRETERS.contains(&&*unversioned(name));
-            let name = names.find(known).filter(|_| asked)?;
+            let known = |name: &Cow<'_, [u8]>| {
+                let bare = unversioned(name);
+                INTERPRETERS.iter().any(|one| one.as_bytes() == bare)
+            };
+            let name = names.find(|name| asked && known(name))?;
             Some((test, show_bytes(&name)))
         }
     }
 }
 
 /// The last component, up to its first wildcard.
-fn name_of(pattern: &Pattern) -> Option<Vec<u8>> {
-    let component = |bytes: &[u8]| {
-        bytes
-            .rsplit(|byte| *byte == b'/')
-            .next()
-            .map(<[u8]>::to_vec)
-    };
+fn name_of(pattern: &Pattern) -> Option<Cow<'_, [u8]>> {
     match pattern {
-        Pattern::Literal(bytes) => component(bytes),
+        Pattern::Literal(bytes) => bytes.rsplit(|byte| *byte == b'/').next().map(Cow::from),
         Pattern::Glob(_, pieces) => {
             let slash = pieces.iter().rposition(|one| {
                 matches!(one, Piece::Byte(b'/') | Piece::Directories | Piece::Deep)
@@ -129,16 +127,17 @@ fn name_of(pattern: &Pattern) -> Option<Vec<u8>> {
                 };
                 name.push(*byte);
             }
-            Some(name)
+            Some(name.into())
         }
     }
 }
 
 /// A name without a version at its end: `python3.11`, `ruby-3`.
-fn unversioned(name: &[u8]) -> String {
-    let text = String::from_utf8_lossy(name);
-    let bare = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    bare.to_owned()
+fn unversioned(name: &[u8]) -> &[u8] {
+    let version = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    let end = name.iter().rposition(|byte| !version(byte));
+    let length = end.map_or(0, |end| end.saturating_add(1));
+    name.get(..length).unwrap_or(name)
 }
 
 /// A warning for an accept that seems to ask for the peer's address (notes 92).
