@@ -4,10 +4,12 @@
 
 mod context;
 mod contradiction;
+mod covers;
 mod faked;
 mod moot;
 mod negated;
 mod opened;
+mod order;
 mod shadow;
 mod twins;
 mod values;
