@@ -180,4 +180,49 @@ mod tests {
             codes("for uid = 0 { default deny tcp connect allow any any if gid = 0 }").is_empty()
         );
     }
+
+    #[test]
+    fn what_useless_rules_depend_on() {
+        let useless = |text: &str| {
+            let found = codes(text);
+            let shadow = ["P0515", "P0516", "P0517"];
+            found.iter().any(|id| shadow.contains(id))
+        };
+        // No connect is to an unspecified address; a bind can be.
+        let addresses = |operation: &str| {
+            format!(
+                "deny tcp {operation} to 10.0.0.1 id a
+                 deny tcp {operation} to {{ 10.0.0.1, 0.0.0.0 }} id b"
+            )
+        };
+        assert!(useless(&addresses("connect")));
+        assert!(useless(&addresses("bind")), "the smaller is in the larger");
+        let larger = |operation: &str| {
+            format!(
+                "deny tcp {operation} to 10.0.0.1 id a
+                 deny tcp {operation} to {{ 10.0.0.1, 0.0.0.0 }} with EACCES id b"
+            )
+        };
+        assert!(useless(&larger("connect")));
+        assert!(!useless(&larger("bind")));
+        // An object that cannot be read is in every default, and in no target of an allow.
+        assert!(!useless(
+            "default deny tcp connect to 10.0.0.0/8 allow tcp connect to 10.0.0.0/8"
+        ));
+        assert!(useless("default deny tcp connect allow tcp connect"));
+        // What is in audit mode takes nothing from what is enforced.
+        assert!(!useless(
+            "audit deny tcp connect id a deny tcp connect to 10.0.0.1 id b"
+        ));
+        assert!(useless(
+            "deny tcp connect id a audit deny tcp connect to 10.0.0.1 id b"
+        ));
+        // A missing value is in no set, and in every complement.
+        assert!(!useless(
+            "deny tcp connect if uid in 0-4294967294 id a deny tcp connect id b with EACCES"
+        ));
+        assert!(useless(
+            "deny tcp connect if uid = 0 or uid != 0 id b deny tcp connect if gid = 1 id c"
+        ));
+    }
 }
