@@ -223,7 +223,9 @@ mod tests {
         assert!(codes(&format!("{two}{RULE} with EAGAIN id a")).is_empty());
         // The statement after it is not silenced, nor one past an empty line.
         assert_eq!(
-            codes(&format!("# allow P0506: x\n{RULE}\n{RULE} id b")),
+            codes(&format!(
+                "# allow P0506: x\n{RULE}\ndeny sctp connect unless comm = x"
+            )),
             ["P0506"]
         );
         assert_eq!(

@@ -197,3 +197,23 @@ fn hostile_text_does_not_reach_the_terminal() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!text.contains('\u{1b}'), "{text:?}");
 }
+
+#[cfg(feature = "daemon")]
+#[test]
+fn run_refuses_what_would_cut_the_host_off() {
+    let dir = Dir::new("lockout").file(
+        "a.policy",
+        "deny unix connect to /run/dbus/system_bus_socket if uid = 0 id bus\n",
+    );
+    // In `check` it is a warning.
+    let checked = dir.run(&["check", "--format=github", "a.policy"], "");
+    assert_eq!(checked.status.code(), Some(0));
+    let refused = dir.run(&["run", "--policy", "a.policy"], "");
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("error[P0519]: the rule `bus` cuts the host off"),
+        "{said}"
+    );
+    assert!(said.contains("allow_lockout"), "{said}");
+}

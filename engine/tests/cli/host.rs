@@ -26,6 +26,14 @@ fn a_policy_is_held_against_a_host_that_was_described() {
         &["check", "--profile", "host.json", "a.policy"],
         "",
         &expect![[r#"
+            warning[P0524]: the docker socket is closed, and open is: containerd, podman, tcp port 2375
+              --> a.policy:1:1
+               |
+             1 | deny unix connect to /var/run/docker.sock unless exe = /usr/bin/bash
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ who may talk to one of them is root on this host too
+               |
+               = help: close them too; where they are not in use, that costs nothing
+
             warning[P0543]: `/var/run/docker.sock` leads through a symbolic link
               --> a.policy:1:22
                |
@@ -34,16 +42,16 @@ fn a_policy_is_held_against_a_host_that_was_described() {
                |
                = help: write `/run/docker.sock`: whoever changes the link changes the rule
 
-            warning[P0547]: `bash` runs whatever it is told to
-              --> a.policy:1:56
+            warning[P0528]: `bash` runs what others wrote, and the exemption is theirs too
+              --> a.policy:1:50
                |
              1 | deny unix connect to /var/run/docker.sock unless exe = /usr/bin/bash
-               |                                                        ^^^^^^^^^^^^^ exempts every script and command that it runs, whoever starts it
+               |                                                  ^^^^^^^^^^^^^^^^^^^ a script's `exe` is its interpreter
                |
-               = help: ask for a service with `unit = …`, or for a program that does one thing
+               = help: ask for the service with `unit`, or name a program that is no interpreter
 
-            2 warnings
-            more about a code: interdict explain --code P0543
+            3 warnings
+            more about a code: interdict explain --code P0524
             -- stderr
             -- exit 0
         "#]],
@@ -60,8 +68,9 @@ fn a_policy_is_held_against_a_host_that_was_described() {
         ],
         "",
         &expect![[r#"
+            ::warning title=P0524,file=a.policy,line=1,col=1,endLine=1,endColumn=69::the docker socket is closed, and open is: containerd, podman, tcp port 2375 (close them too; where they are not in use, that costs nothing)
             ::warning title=P0543,file=a.policy,line=1,col=22,endLine=1,endColumn=42::`/var/run/docker.sock` leads through a symbolic link (write `/run/docker.sock`: whoever changes the link changes the rule)
-            ::warning title=P0547,file=a.policy,line=1,col=56,endLine=1,endColumn=69::`bash` runs whatever it is told to (ask for a service with `unit = …`, or for a program that does one thing)
+            ::warning title=P0528,file=a.policy,line=1,col=50,endLine=1,endColumn=69::`bash` runs what others wrote, and the exemption is theirs too (ask for the service with `unit`, or name a program that is no interpreter)
             -- stderr
             -- exit 1
         "#]],

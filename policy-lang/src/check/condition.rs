@@ -207,12 +207,46 @@ impl<'a> Definitions<'a> {
         operand: &'a Operand,
     ) -> Option<Arc<Values>> {
         let want = attribute.kind();
+        if attribute == Attribute::Unit {
+            self.unit_escapes(checker, operator.0, operand);
+        }
         match operator.0 {
             Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual => {
                 ordered(checker, attribute, operator, operand)
             }
             Operator::Equal | Operator::NotEqual => self.equal(checker, want, operator, operand),
             Operator::In | Operator::NotIn => self.within(checker, want, operator, operand),
+        }
+    }
+
+    /// A warning for `\x2d` in the name of a unit, which systemd writes so itself
+    /// (notes 43).
+    fn unit_escapes(&self, checker: &mut Checker<'a>, operator: Operator, operand: &'a Operand) {
+        let mut operands = vec![operand];
+        if let (Operator::In | Operator::NotIn, Operand::Word(word)) = (operator, operand)
+            && let Some(entry) = self.entries.get(checker.slice(word.span))
+        {
+            let bodies = std::iter::once(&entry.body).chain(&entry.extensions);
+            operands = bodies
+                .filter_map(|body| match body {
+                    ast::Body::Operand(operand) => Some(operand),
+                    ast::Body::Condition(_) => None,
+                })
+                .collect();
+        }
+        while let Some(operand) = operands.pop() {
+            match operand {
+                Operand::Set(set) => operands.extend(&set.elements),
+                Operand::Word(word) if has_escape(checker.inner(*word)) => {
+                    let message = "the escape is taken as the byte that it stands for";
+                    checker.report(
+                        Diagnostic::new(Code::UnitEscape, word.span, message)
+                            .label("systemd has the backslash in the name of the unit itself")
+                            .help("write `\\\\x2d` for the four bytes `\\x2d`"),
+                    );
+                }
+                Operand::Word(_) => {}
+            }
         }
     }
 
@@ -295,6 +329,17 @@ impl<'a> Definitions<'a> {
         let good = checker.add_value(&mut gathered, word);
         good.then(|| Arc::new(gathered.finish()))
     }
+}
+
+/// Whether a pattern has `\xNN`, the backslash not quoted itself.
+fn has_escape(pattern: &str) -> bool {
+    let mut bytes = pattern.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && bytes.next() == Some(b'x') {
+            return true;
+        }
+    }
+    false
 }
 
 fn known_attribute(checker: &mut Checker<'_>, word: Word) -> Option<Attribute> {

@@ -19,7 +19,7 @@ use crate::checked::{CheckedPolicy, Rule};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::limits;
-use crate::lint;
+use crate::lint::{self, Lints};
 use crate::parse::parse;
 use crate::source::{Sources, Span};
 use crate::suppress;
@@ -34,7 +34,7 @@ use std::collections::HashMap;
 /// Parses and checks a policy: the policy unless there are errors, and all findings.
 #[must_use]
 pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
-    load_on(sources, None)
+    load_with(sources, Lints::All, None)
 }
 
 /// What is to be said about a policy on one host: the codes of [`Code::of_host`].
@@ -43,6 +43,16 @@ pub type HostLint<'h> = &'h dyn Fn(&CheckedPolicy, &[ast::File]) -> Vec<Diagnost
 /// As [`load`], with what a host makes of the policy, where there is one to ask.
 #[must_use]
 pub fn load_on(sources: &Sources, host: Option<HostLint<'_>>) -> (Option<CheckedPolicy>, Report) {
+    load_with(sources, Lints::All, host)
+}
+
+/// As [`load_on`], looked at for warnings as far as is asked.
+#[must_use]
+pub fn load_with(
+    sources: &Sources,
+    lints: Lints,
+    host: Option<HostLint<'_>>,
+) -> (Option<CheckedPolicy>, Report) {
     let mut diagnostics = limit::sizes(sources);
     if !diagnostics.is_empty() {
         return (None, Report::new(diagnostics));
@@ -60,9 +70,10 @@ pub fn load_on(sources: &Sources, host: Option<HostLint<'_>>) -> (Option<Checked
         .all(|one| one.severity != Severity::Error);
     // Of a policy that is not whole, nobody knows what its rules are for.
     if let Some(policy) = policy.as_ref().filter(|_| complete) {
-        diagnostics.extend(lint::lint(policy.rules()));
+        diagnostics.extend(lint::lint(policy, lints));
         diagnostics.extend(host.into_iter().flat_map(|lint| lint(policy, &files)));
     }
+    let complete = complete && lints == Lints::All;
     let ran = |code: Code| complete && (host.is_some() || !code.of_host());
     let diagnostics = suppress::apply(sources, &files, diagnostics, ran);
     let report = Report::new(diagnostics);

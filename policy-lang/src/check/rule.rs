@@ -116,6 +116,7 @@ impl<'a> Checker<'a> {
             families,
             operations,
             target,
+            scopes: context.scopes.len(),
             when: scopes
                 .chain(clauses.when.map(|when| when.condition))
                 .collect(),

@@ -6,58 +6,31 @@ use super::paths::At;
 use super::{Lints, Said};
 use policy_lang::diag::{Code, show};
 use policy_lang::types::pattern::Pattern;
+use policy_lang::words::interpreter::is_interpreter;
 
-/// Programs that run what they are told to, without the version at their end.
-const INTERPRETERS: &[&str] = &[
-    "sh", "ash", "bash", "dash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "toybox",
-    "python", "pypy", "perl", "ruby", "node", "nodejs", "deno", "bun", "lua", "luajit", "tclsh",
-    "wish", "php", "awk", "gawk", "mawk", "guile", "pwsh", "java", "dotnet", "mono", "erl",
-    "beam.smp", "expect", "osh",
-];
-
-/// Usual places of such programs: what a pattern over programs takes in.
-const USUAL: &[&str] = &[
-    "/usr/bin/bash",
-    "/bin/bash",
-    "/usr/bin/sh",
-    "/bin/sh",
-    "/usr/bin/dash",
-    "/usr/bin/python3",
-    "/usr/bin/perl",
-];
-
-/// An exemption of a shell or an interpreter.
+/// An exemption that leads to a shell or an interpreter under another name; of
+/// the names themselves, every `check` warns (P0528).
 pub(super) fn interpreter(lints: &mut Lints<'_>, used: &Use<'_>, pattern: &Pattern) {
-    let message = if let Some(literal) = pattern.literal() {
-        let path = String::from_utf8_lossy(literal);
-        let real = lints.host.look(&path).real;
-        let Some(name) = [&*path, &real].into_iter().find_map(interpreter_name) else {
-            return;
-        };
-        format!("`{}` runs whatever it is told to", show(name))
-    } else {
-        let Some(taken) = USUAL.iter().find(|path| pattern.holds(path.as_bytes())) else {
-            return;
-        };
-        format!("the pattern takes in `{taken}`, which runs whatever it is told to")
+    let Some(literal) = pattern.literal() else {
+        return;
     };
-    let said = Said::new(message)
-        .label("exempts every script and command that it runs, whoever starts it")
-        .help("ask for a service with `unit = …`, or for a program that does one thing");
+    let real = lints.host.look(&String::from_utf8_lossy(literal)).real;
+    if is_interpreter(name(literal)) || !is_interpreter(name(real.as_bytes())) {
+        return;
+    }
+    let said = Said::new(format!(
+        "this is `{}`, which runs what others wrote",
+        show(&real)
+    ))
+    .label("exempts every script and command that it runs, whoever starts it")
+    .help("ask for a service with `unit = …`, or for a program that does one thing");
     let spot = lints.pattern(pattern, used);
     lints.report(Code::InterpreterExe, &spot, said);
 }
 
-/// The file's name, if it is an interpreter's.
-fn interpreter_name(path: &str) -> Option<&str> {
-    let name = path.rsplit('/').next()?;
-    let version = |c: char| c.is_ascii_digit() || c == '.' || c == '-';
-    let stem = name.trim_end_matches(version);
-    let known = INTERPRETERS.contains(&stem) || INTERPRETERS.contains(&name);
-    // The loader runs the program that is its argument, as `exe` of its own.
-    let loader = name.starts_with("ld-linux") || name.starts_with("ld-musl") || name == "ld.so";
-    let emulator = name.starts_with("qemu-") && name.ends_with("-static");
-    (known || loader || emulator).then_some(name)
+/// A path's last component.
+fn name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// What is wrong with a program's file that is there.
