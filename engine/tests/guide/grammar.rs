@@ -132,11 +132,9 @@ fn excluded<'w>(body: &str, letters: &BTreeMap<char, &'w str>) -> Vec<&'w str> {
 /// can begin with, and recovery that is tried before it.
 fn unguarded(body: &str) -> String {
     let mut body = body.to_owned();
-    while let Some(start) = body.find("&'") {
-        let end = body[start..]
-            .find(" ~ ")
-            .map_or(body.len(), |at| start + at + 3);
-        body.replace_range(start..end, "");
+    while let Some((before, guard)) = body.split_once("&'") {
+        let after = guard.split_once(" ~ ").map_or("", |(_, after)| after);
+        body = format!("{before}{after}");
     }
     for name in LEFT_OUT {
         body = body.replace(&format!("({name} | "), "(");
