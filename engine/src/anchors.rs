@@ -43,8 +43,7 @@ impl Anchors {
     pub fn of_host(key: [u64; 2]) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = open(ROOT, flags, Mode::empty())?;
-        let mounts = Mounts::parse(&std::fs::read(MOUNTINFO)?);
-        let mounts = mounts.ok_or(io::ErrorKind::InvalidData)?;
+        let mounts = Mounts::parse(&std::fs::read(MOUNTINFO)?)?;
         Ok(Self {
             root,
             mounts,

@@ -18,8 +18,9 @@ pub mod error;
 #[cfg(feature = "daemon")]
 pub mod event;
 pub mod files;
+pub mod host;
 #[cfg(feature = "daemon")]
 pub mod kernel;
-#[cfg(feature = "daemon")]
-mod mounts;
+pub mod mounts;
+pub mod needs;
 mod replace;

@@ -1,171 +1,57 @@
-//! The mounts that PID 1 sees: which of them a path leads to, and which names a
-//! place has.
+//! Lines of `mountinfo`: what a process sees mounted. Format: `proc_pid_mountinfo(5)`.
 
-use policy_lang::compile::{Place, Reach};
+#[cfg(feature = "daemon")]
+mod tree;
+
+use std::io;
+#[cfg(feature = "daemon")]
+pub(crate) use tree::Mounts;
 
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mount {
-    id: u64,
-    /// The mount that it is mounted on.
-    parent: u64,
+pub struct Mount {
+    /// Its id, as statx(2) gives it too.
+    pub id: u64,
+    /// That of the mount that it is mounted on.
+    pub parent: u64,
     /// `s_dev`, as the kernel packs it: major << 20 | minor.
-    device: u32,
+    pub device: u32,
     /// What of the file system is mounted, `/` for all of it.
-    root: Vec<u8>,
+    pub root: Vec<u8>,
     /// Where.
-    point: Vec<u8>,
-    /// The file system's type.
-    pub(crate) kind: Vec<u8>,
+    pub point: Vec<u8>,
+    /// The file system's type, `ext4` or `fuse.sshfs`.
+    pub kind: Vec<u8>,
 }
 
-impl Mount {
-    /// The place of a canonical path that leads to this mount.
-    pub(crate) fn place(&self, canonical: &[u8]) -> Option<Place> {
-        Some(Place {
-            device: self.device,
-            path: join(&self.root, below(canonical, &self.point)?),
-        })
-    }
+/// All lines of a `mountinfo`.
+///
+/// # Errors
+/// When one of them is not as the kernel writes it.
+pub fn parse(text: &[u8]) -> io::Result<Vec<Mount>> {
+    text.split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| line_of(line).ok_or(io::ErrorKind::InvalidData.into()))
+        .collect()
 }
 
-/// All mounts at one moment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Mounts {
-    all: Vec<Mount>,
-    /// For each, whether a path leads to what is mounted.
-    seen: Vec<bool>,
-}
-
-impl Mounts {
-    /// From the text of a mountinfo file; `None` when a line is not understood.
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let lines = text
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty());
-        Some(Self::new(lines.map(parse_mount).collect::<Option<_>>()?))
-    }
-
-    fn new(all: Vec<Mount>) -> Self {
-        let seen = all
-            .iter()
-            .map(|mount| {
-                let over = |other: &Mount| {
-                    other.parent == mount.id && other.id != mount.id && other.point == mount.point
-                };
-                entered(&all, mount, all.len()) && !all.iter().any(over)
-            })
-            .collect();
-        Self { all, seen }
-    }
-
-    /// The mount of an id.
-    pub(crate) fn by_id(&self, id: u64) -> Option<&Mount> {
-        self.all.iter().find(|mount| mount.id == id)
-    }
-
-    /// Those that some path leads to.
-    fn seen(&self) -> impl Iterator<Item = &Mount> {
-        let both = self.all.iter().zip(&self.seen);
-        both.filter_map(|(mount, seen)| seen.then_some(mount))
-    }
-
-    /// Those that some path below a canonical folder leads to, with their points
-    /// from the folder on.
-    fn below(&self, folder: &[u8]) -> impl Iterator<Item = (&[u8], &Mount)> {
-        self.seen().filter_map(move |mount| {
-            let rest = below(&mount.point, folder)?.strip_prefix(b"/")?;
-            (!rest.is_empty()).then_some((rest, mount))
-        })
-    }
-
-    /// The place of a canonical folder on the mount `home`, and whatever is
-    /// mounted below it.
-    pub(crate) fn reaches(&self, folder: &[u8], home: &Mount) -> Option<Vec<Reach>> {
-        let own = Reach {
-            below: Vec::new(),
-            place: home.place(folder)?,
-        };
-        let mounted = self.below(folder).map(|(below, mount)| Reach {
-            below: below.to_vec(),
-            place: Place {
-                device: mount.device,
-                path: mount.root.clone(),
-            },
-        });
-        Some(std::iter::once(own).chain(mounted).collect())
-    }
-
-    /// The path at which a place is seen; `in_fs` has no leading slash, and
-    /// every component is followed by one.
-    pub(crate) fn host_path(&self, device: u32, in_fs: &[u8]) -> Option<Vec<u8>> {
-        let mut whole = b"/".to_vec();
-        whole.extend_from_slice(in_fs.strip_suffix(b"/").unwrap_or(in_fs));
-        let shown = self.all.iter().filter(|mount| mount.device == device);
-        let (_, best) = shown
-            .filter_map(|mount| Some((mount.root.len(), below(&whole, &mount.root)?, mount)))
-            .map(|(depth, rest, mount)| (depth, join(&mount.point, rest)))
-            .max_by_key(|(depth, path)| (*depth, std::cmp::Reverse(path.len())))?;
-        Some(best)
-    }
-}
-
-/// Whether the path of a mount's point leads there: nothing is mounted over a
-/// folder on the way.
-fn entered(all: &[Mount], mount: &Mount, depth: usize) -> bool {
-    let Some(parent) = all
-        .iter()
-        .find(|one| one.id == mount.parent && one.id != mount.id)
-    else {
-        return true;
-    };
-    let covers = |other: &Mount| {
-        other.parent == parent.id
-            && other.id != mount.id
-            && below(&mount.point, &other.point)
-                .is_some_and(|rest| !rest.is_empty() && rest != b"/")
-    };
-    // Parents never go in a circle; a text that says so is not believed.
-    depth > 0 && entered(all, parent, depth - 1) && !all.iter().any(covers)
-}
-
-/// What of `path` lies below `prefix`, with its leading slash; empty for the
-/// prefix itself.
-fn below<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
-    let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix);
-    let rest = path.strip_prefix(prefix)?;
-    (rest.is_empty() || rest.first() == Some(&b'/')).then_some(rest)
-}
-
-/// A prefix and what lies below it; `/` when there is nothing.
-fn join(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
-    let mut whole = prefix.strip_suffix(b"/").unwrap_or(prefix).to_vec();
-    whole.extend_from_slice(rest.strip_suffix(b"/").unwrap_or(rest));
-    if whole.is_empty() {
-        whole.push(b'/');
-    }
-    whole
-}
-
-/// A line of mountinfo. Format: `proc_pid_mountinfo(5)`.
-fn parse_mount(line: &[u8]) -> Option<Mount> {
+fn line_of(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|byte| *byte == b' ');
     let id = number(fields.next()?)?;
     let parent = number(fields.next()?)?;
     let mut device = fields.next()?.split(|byte| *byte == b':');
     let (major, minor) = (number(device.next()?)?, number(device.next()?)?);
     let (root, point) = (unescape(fields.next()?), unescape(fields.next()?));
-    // Options, then fields of their own up to a dash.
-    fields.by_ref().find(|field| *field == b"-")?;
-    let kind = unescape(fields.next()?);
     let device = u32::try_from(major << 20 | minor).ok()?;
+    // Optional fields end at a hyphen.
+    fields.find(|field| *field == b"-")?;
     Some(Mount {
         id,
         parent,
         device,
         root,
         point,
-        kind,
+        kind: unescape(fields.next()?),
     })
 }
 
@@ -198,4 +84,26 @@ fn unescape(text: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_mountinfo() {
+        let line = br"36 35 98:5 /mnt\0401 /mnt\1342 rw,noatime master:1 - ext3 /dev/root rw";
+        let found = line_of(line).unwrap();
+        assert_eq!(
+            (found.id, found.parent, found.device),
+            (36, 35, 98 << 20 | 5)
+        );
+        assert_eq!(found.root, b"/mnt 1");
+        assert_eq!(found.point, b"/mnt\\2");
+        assert_eq!(found.kind, b"ext3");
+        let line = b"36 35 0:5 / /a rw shared:2 master:1 - fuse.sshfs u@h:/ rw";
+        assert_eq!(line_of(line).unwrap().kind, b"fuse.sshfs");
+        for bad in [&b"36 35 98"[..], b"36 35 98:5 / / rw"] {
+            assert_eq!(line_of(bad), None);
+        }
+        assert!(parse(b"36 35 0:5 / /a rw - tmpfs t rw\n").is_ok_and(|all| all.len() == 1));
+        assert!(parse(b"nonsense\n").is_err());
+    }
+}

@@ -1,20 +1,20 @@
 //! The policy in force, and how another takes its place.
 
 use crate::anchors::Anchors;
-use crate::config::Mode;
+use crate::config::{Config, Mode};
 use crate::event::{Book, Cgroups, Places};
 use crate::files::{self, FilesError};
 use crate::kernel::stats::Totals;
 use crate::kernel::{Kernel, KernelError, Loadable, OnError};
+use crate::needs;
 use policy_abi::event::Tally;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
-use policy_lang::CheckedPolicy;
 use policy_lang::ast::Effect;
 use policy_lang::compile::{Enforcement, Image, compile};
-use policy_lang::diag::{Report, Style, render_all, show_bytes};
+use policy_lang::diag::{Diagnostic, Report, Severity, Style, render_all, show_bytes};
 use policy_lang::source::{SourceFile, Sources};
-use policy_lang::words::operation::Operation;
+use policy_lang::{CheckedPolicy, Lints};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +52,7 @@ pub enum ReloadError {
 pub(super) struct Policies {
     paths: Vec<PathBuf>,
     mode: Mode,
+    allow_lockout: bool,
     hash_key: [u64; 2],
     generation: u64,
     sources: Option<Sources>,
@@ -75,10 +76,11 @@ struct Compiled {
 }
 
 impl Policies {
-    pub(super) fn new(paths: Vec<PathBuf>, mode: Mode, hash_key: [u64; 2]) -> Self {
+    pub(super) fn new(config: &Config, hash_key: [u64; 2]) -> Self {
         Self {
-            paths,
-            mode,
+            paths: config.policy.clone(),
+            mode: config.mode,
+            allow_lockout: config.allow_lockout,
             hash_key,
             generation: 0,
             sources: None,
@@ -126,7 +128,7 @@ impl Policies {
 
     /// Reads and checks the policies, without the kernel and without this host.
     pub(super) fn check(&self) -> Result<(), ReloadError> {
-        checked(&files::read(&self.paths)?).map(drop)
+        self.checked(&files::read(&self.paths)?).map(drop)
     }
 
     /// Whether another policy would come of reading everything again: the files
@@ -171,9 +173,23 @@ impl Policies {
         }
     }
 
+    /// The checked policy, or why it is refused, as text.
+    fn checked(&self, sources: &Sources) -> Result<CheckedPolicy, ReloadError> {
+        // Warnings are for `check`; here only what refuses the policy counts.
+        let (policy, report) = policy_lang::load_with(sources, Lints::None, None);
+        let policy = policy.ok_or_else(|| refused(sources, &report))?;
+        if self.mode == Mode::Enforce && !self.allow_lockout {
+            let found = lockouts(&policy);
+            if !found.is_empty() {
+                return Err(refused(sources, &Report::new(found)));
+            }
+        }
+        Ok(policy)
+    }
+
     /// Everything up to the kernel.
     fn compiled(&self, sources: &Sources, generation: u64) -> Result<Compiled, ReloadError> {
-        let policy = checked(sources)?;
+        let policy = self.checked(sources)?;
         let anchors = Anchors::of_host(self.hash_key).map_err(ReloadError::Mounts)?;
         let enforcement = match self.mode {
             Mode::Enforce => Enforcement::AsWritten,
@@ -246,18 +262,27 @@ impl Places for Policies {
     }
 }
 
-/// The checked policy, or its errors as text.
-fn checked(sources: &Sources) -> Result<CheckedPolicy, ReloadError> {
-    let (policy, report) = policy_lang::load(sources);
-    policy.ok_or_else(|| refused(sources, &report))
-}
-
 fn refused(sources: &Sources, report: &Report) -> ReloadError {
     ReloadError::Refused(
         render_all(report, sources, Style::Plain)
             .trim_end()
             .to_owned(),
     )
+}
+
+/// What is enforced and cuts the host off, as errors.
+fn lockouts(policy: &CheckedPolicy) -> Vec<Diagnostic> {
+    let all = policy_lang::lifelines::lockouts(policy);
+    let enforced = all.iter().filter(|one| one.enforced);
+    let refusals = enforced.filter_map(|one| one.finding(policy));
+    refusals
+        .map(|mut found| {
+            found.severity = Severity::Error;
+            found.help(
+                "name who is exempt with `unless`; if it is meant, set `allow_lockout = true` in the configuration, or give `--allow-lockout`",
+            )
+        })
+        .collect()
 }
 
 /// Whether two readings of the policies gave the same files.
@@ -273,13 +298,7 @@ fn same(one: &Sources, other: &Sources) -> bool {
 fn hooks(image: &Image) -> Vec<Hook> {
     let mut hooks = Vec::new();
     for (family, operation) in &image.pairs {
-        if *operation == Operation::Bind {
-            hooks.extend([Hook::PathMknod, Hook::SocketBind]);
-        } else if family.number() == policy_abi::family::UNIX {
-            hooks.extend([Hook::UnixStreamConnect, Hook::UnixMaySend]);
-        } else {
-            hooks.extend([Hook::SocketConnect, Hook::SocketSendmsg]);
-        }
+        hooks.extend(needs::hooks(*family, *operation));
     }
     hooks.sort();
     hooks.dedup();

@@ -121,17 +121,20 @@ fn a_broken_file_is_refused_and_the_others_are_formatted() {
         &["fmt", "."],
         "",
         &expect![[r#"
-        -- stderr
-        error[P0101]: expected an operation, found `allow`
-          --> ./broken.policy:2:1
-           |
-         2 | allow  tcp connect
-           | ^^^^^
-           |
+            -- stderr
+            error[P0101]: expected an operation, found `allow`
+              --> ./broken.policy:1:6
+               |
+             1 | deny tcp
+               |      ^^^ the sentence is not complete here
+             2 | allow  tcp connect
+               | ----- found this instead
+               |
+               = help: operations are `connect`, `bind`, `listen`, `accept`, `create`, `setsockopt` and `any`
 
-        1 error
-        -- exit 1
-    "#]],
+            1 error
+            -- exit 1
+        "#]],
     );
     let text = |name: &str| fs::read_to_string(dir.0.join(name)).unwrap();
     assert_eq!(text("broken.policy"), broken);

@@ -10,6 +10,7 @@ mod check;
 mod explain;
 mod files;
 mod fmt;
+mod host;
 mod test;
 mod usage;
 
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 const DOCKER: &str = "# allow P0506: the shortest example\n\
+                      # allow P0524: no other engine here\n\
                       deny unix connect to /run/docker.sock unless comm = dockerd \
                       id docker because \"root is behind it\"\n";
 

@@ -97,6 +97,19 @@ const WAYS: &[Way] = &[
     full("explain good.policy -- question"),
     full("explain good.policy --batch requests"),
     full("explain --code P0203"),
+    // fmt: by `--check`, for nothing may be written that another row reads
+    way(0, "fmt --check formatted.policy"),
+    way(0, "fmt --check warned.policy"),
+    way(0, "fmt formatted.policy"),
+    way(0, "fmt -"),
+    way(1, "fmt --check unformatted.policy"),
+    way(1, "fmt broken.policy"),
+    way(1, "fmt --check formatted.policy broken.policy"),
+    way(2, "fmt"),
+    way(2, "fmt --frob formatted.policy"),
+    way(3, "fmt none.policy"),
+    way(3, "fmt --check empty"),
+    full("fmt --check unformatted.policy"),
     // test
     way(0, "test good.policy"),
     way(0, "test --coverage good.policy"),
@@ -156,6 +169,9 @@ fn dir() -> Dir {
         .file("warned.policy", "deny tcp connect unless comm = x\n")
         .file("bad.policy", "deny tcp conect\n")
         .file("kernel.policy", "deny vsock listen\n")
+        .file("formatted.policy", "deny tcp connect to 10.0.0.1\n")
+        .file("unformatted.policy", "deny  tcp connect\n")
+        .file("broken.policy", "deny tcp\n")
         .file("failing.policy", "test \"t\" { expect deny tcp connect }\n")
         .file(
             "requests",

@@ -12,6 +12,7 @@
 mod code;
 mod exit_codes;
 mod github;
+mod human;
 mod json;
 mod junit;
 mod policies;

@@ -195,17 +195,31 @@ const CGROUPS: &[&str] = &["/", "/system.slice/a.service", "/system.slice/*", "/
 const CAPABILITIES: &[&str] = &["net_admin", "net_raw", "sys_admin", "chown", "kill"];
 const PROTOCOLS: &[&str] = &["6", "17", "0", "262", "1-255", "65535"];
 
+/// Targets of `setsockopt`.
+pub(crate) const OPTIONS: &[&str] = &[
+    "option SOL_SOCKET/SO_MARK",
+    "option 1/36",
+    "option IPPROTO_TCP/31",
+    "option { SOL_SOCKET/SO_MARK, 41/IPV6_TRANSPARENT, 999/7, }",
+    "option 6/TCP_ULP",
+];
+
+/// Attributes of which the kernel's world has values of its own.
+const KERNEL_OWN: &[(Attribute, &[&str])] = &[
+    (Attribute::Unit, KERNEL_UNITS),
+    (Attribute::Cgroup, KERNEL_CGROUPS),
+    (Attribute::ParentComm, KERNEL_CREATORS),
+    (Attribute::ParentExe, EXES),
+    (Attribute::User, KERNEL_USERS),
+    (Attribute::Group, KERNEL_GROUPS),
+];
+
 /// Values of an attribute as they are written after `=`.
 pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static str] {
     let kernel = world == World::Kernel;
-    match attribute {
-        Attribute::Unit if kernel => return KERNEL_UNITS,
-        Attribute::Cgroup if kernel => return KERNEL_CGROUPS,
-        Attribute::ParentComm if kernel => return KERNEL_CREATORS,
-        Attribute::ParentExe if kernel => return EXES,
-        Attribute::User if kernel => return KERNEL_USERS,
-        Attribute::Group if kernel => return KERNEL_GROUPS,
-        _ => {}
+    let own = KERNEL_OWN.iter().find(|(one, _)| *one == attribute);
+    if let Some((_, values)) = own.filter(|_| kernel) {
+        return values;
     }
     match attribute.kind() {
         Kind::Path(_) if attribute == Attribute::Cgroup => CGROUPS,
@@ -222,7 +236,7 @@ pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static s
         Kind::Address => ADDRESSES,
         Kind::UnixPath => paths(kernel),
         Kind::Abstract | Kind::UnixTarget => names(kernel),
-        // No attribute is of this kind; targets have values of their own.
+        // No condition asks for one: it stands in targets alone.
         Kind::Option => &[],
     }
 }

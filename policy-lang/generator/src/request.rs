@@ -8,6 +8,7 @@ use policy_lang::request::{Namespace, Object, Request, Subject};
 use policy_lang::words::family::{self, Family};
 use policy_lang::words::operation::Operation;
 use policy_lang::words::shape::Shape;
+use policy_lang::words::sockopt::SocketOption;
 use std::net::IpAddr;
 
 /// A request.
@@ -31,7 +32,8 @@ pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
         Shape::Unix => unix(choices, world),
         Shape::Address => ip(choices, false),
         Shape::AddressPort => ip(choices, true),
-        Shape::Nothing | Shape::Option => Object::None,
+        Shape::Option => option(choices),
+        Shape::Nothing => Object::None,
     };
     let mut request = Request::new(family, operation, object);
     request.subject = match world {
@@ -47,6 +49,11 @@ pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
         request.protocol = Some(choices.pick(&[0, 6, 17, 262]));
     }
     request
+}
+
+fn option(choices: &mut Choices<'_>) -> Object {
+    let texts = ["SOL_SOCKET/SO_MARK", "6/31", "41/75", "999/7", "0/0"];
+    SocketOption::parse(choices.pick(&texts)).map_or(Object::None, Object::Option)
 }
 
 fn ip(choices: &mut Choices<'_>, port: bool) -> Object {

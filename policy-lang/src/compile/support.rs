@@ -82,7 +82,10 @@ pub(super) fn check(policy: &CheckedPolicy) -> Vec<Diagnostic> {
             "the policy has {} rules and defaults; the kernel counts {MAX_RULES}",
             policy.rules().len()
         );
-        found.push(Diagnostic::new(Code::ImageTooLarge, rule.span, message));
+        found.push(
+            Diagnostic::new(Code::ImageTooLarge, rule.span, message)
+                .help("rules that differ in one value alone are one rule with a set"),
+        );
     }
     for rule in policy.rules() {
         check_rule(rule, &mut found);
@@ -175,4 +178,5 @@ fn cannot(span: Span, what: &str) -> Diagnostic {
         span,
         format!("this build cannot decide {what} in the kernel yet"),
     )
+    .help("`run` of this version refuses the policy: leave the rule out until a later one")
 }

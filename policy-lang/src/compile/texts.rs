@@ -47,17 +47,17 @@ impl Texts {
         patterns: &[Pattern],
         keys: &mut Keys<'_>,
     ) {
-        match dimension {
-            Dimension::Comm | Dimension::ParentComm => self.comms(set, patterns),
-            // INVARIANT: `support::check` has refused units and cgroups with wildcards.
-            Dimension::Unit | Dimension::Cgroup => {
-                for bytes in patterns.iter().filter_map(Pattern::literal) {
-                    if let Some(key) = keys.grouping(dimension, bytes) {
-                        self.name(set, key, NOWHERE, bytes);
-                    }
+        if matches!(dimension, Dimension::Comm | Dimension::ParentComm) {
+            self.comms(set, patterns);
+        } else if matches!(dimension, Dimension::Unit | Dimension::Cgroup) {
+            // INVARIANT: `support::check` has refused those with wildcards.
+            for bytes in patterns.iter().filter_map(Pattern::literal) {
+                if let Some(key) = keys.grouping(dimension, bytes) {
+                    self.name(set, key, NOWHERE, bytes);
                 }
             }
-            _ => self.paths(set, patterns, keys, PlaceUse::Exe),
+        } else {
+            self.paths(set, patterns, keys, PlaceUse::Exe);
         }
     }
 

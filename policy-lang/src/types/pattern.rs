@@ -97,6 +97,25 @@ impl Pattern {
             Self::Glob(..) => None,
         }
     }
+
+    /// The bytes before the first wildcard, all of them if there is none.
+    #[must_use]
+    pub fn start(&self) -> Vec<u8> {
+        match self {
+            Self::Literal(bytes) => bytes.to_vec(),
+            Self::Glob(_, pieces) => pieces
+                .iter()
+                .map_while(|piece| match piece {
+                    Piece::Byte(byte) => Some(*byte),
+                    Piece::One
+                    | Piece::Class { .. }
+                    | Piece::Run
+                    | Piece::Deep
+                    | Piece::Directories => None,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// Goes to a place, and on past what can match nothing.
@@ -232,7 +251,8 @@ fn class(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Result<Pi
             return Err(Fault::new(
                 Code::BadPattern,
                 format!("`{text}` in a class ends before it starts"),
-            ));
+            )
+            .help(format!("write `{}`", show_bytes(&[last, b'-', first]))));
         }
         ranges.push((first, last));
     }
@@ -256,7 +276,7 @@ pub fn parse_path(inner: &str, path_use: PathUse) -> Result<Pattern, Fault> {
     if !inner.starts_with('/') {
         return Err(
             Fault::new(Code::WrongValue, format!("`{}` is not a path", show(inner)))
-                .help("a path begins with `/`"),
+                .help("a path begins with `/`, as in `/usr/bin/curl`"),
         );
     }
     if inner == "/" && path_use == PathUse::Cgroup {

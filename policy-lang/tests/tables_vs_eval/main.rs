@@ -21,7 +21,7 @@ use policy_lang::compile::{Account, Enforcement, Host, Image, Place, PlaceUse};
 use policy_lang::request::{Object, Request};
 use policy_lang::source::Sources;
 use policy_lang::words::errno::NAMES;
-use policy_lang::{CheckedPolicy, Verdict, compile, eval, load};
+use policy_lang::{CheckedPolicy, Lints, Verdict, compile, eval, load_with};
 use proptest::prelude::*;
 
 /// Every path lies on one device at its own name; or, aliased, those that end
@@ -73,7 +73,7 @@ impl Host for TestHost {
 
 fn checked(text: &str) -> CheckedPolicy {
     let sources = Sources::single("p.policy", text);
-    let (policy, report) = load(&sources);
+    let (policy, report) = load_with(&sources, Lints::None, None);
     let said = policy_lang::diag::render_all(&report, &sources, policy_lang::diag::Style::Plain);
     policy.unwrap_or_else(|| panic!("a generated policy is refused:\n{said}\n{text}"))
 }

@@ -31,8 +31,12 @@ pub(super) fn format() -> Result<()> {
 /// No lint speaks. The guest's tests are a target that `--all-targets` does
 /// not take in, since `cargo test` must not run them here.
 pub(super) fn lints() -> Result<()> {
-    let targets: [(&[&str], &[&str]); 2] = [
+    let targets: [(&[&str], &[&str]); 3] = [
         (&["--workspace", "--all-targets"], stub_object()?),
+        (
+            &["--package=interdict", "--all-targets"],
+            &["--no-default-features"],
+        ),
         (&["--package", "interdict-tests", "--test", "kernel"], &[]),
     ];
     every(targets.map(|(targets, features)| {
