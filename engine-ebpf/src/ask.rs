@@ -107,8 +107,7 @@ impl Acting {
 /// The hooks' side of a decision, which has its own loop over a list.
 #[derive(Clone, Copy)]
 pub(crate) struct Hooked {
-    pub(crate) task: Pointer,
-    pub(crate) asked: Asked,
+    pub(crate) asked: *const Asked,
 }
 
 impl Asker<World<'_>> for Hooked {
@@ -116,11 +115,7 @@ impl Asker<World<'_>> for Hooked {
     fn ask(&self, world: &World<'_>, list: List) -> Option<u64> {
         let mut state = Answering {
             image: world.image,
-            acting: Acting {
-                task: self.task,
-                socket: self.asked.socket,
-            },
-            has: self.asked.has,
+            asked: self.asked,
             bits: u64::MAX,
             at: list.base(),
             damaged: 0,
@@ -140,12 +135,12 @@ impl Asker<World<'_>> for Hooked {
     }
 }
 
-/// State of the loop over a list.
+/// State of the loop over a list: little, since the frames of a chain of calls
+/// have 512 bytes together.
 #[repr(C)]
 struct Answering {
     image: *const Image,
-    acting: Acting,
-    has: Has,
+    asked: *const Asked,
     bits: u64,
     at: u32,
     damaged: u32,
@@ -155,7 +150,13 @@ struct Answering {
 unsafe extern "C" fn next(_index: u32, state: *mut Answering) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `answer` gave it.
     let state = unsafe { &mut *state };
-    let Some(row) = row(&Lookups(state.image), &state.acting, &state.has, state.at) else {
+    // SAFETY: what `judge` was handed, which is not null.
+    let asked = unsafe { &*state.asked };
+    let acting = Acting {
+        task: kernel::current(),
+        socket: asked.socket,
+    };
+    let Some(row) = row(&Lookups(state.image), &acting, &asked.has, state.at) else {
         state.damaged = 1;
         return 1;
     };

@@ -139,18 +139,14 @@ extern "C" fn judge(
     image: *const Image,
     facts: *const Facts,
     place: *const Place,
-    given: *const Asked,
+    asked: *const Asked,
     verdict: *mut Verdict,
 ) -> u32 {
-    if image.is_null() || facts.is_null() || given.is_null() || verdict.is_null() {
+    if image.is_null() || facts.is_null() || asked.is_null() || verdict.is_null() {
         return 0;
     }
     let task = kernel::current();
-    let rest = Hooked {
-        task,
-        // SAFETY: the verifier checks that callers hand it over.
-        asked: unsafe { *given },
-    };
+    let rest = Hooked { asked };
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
     let world = World {
