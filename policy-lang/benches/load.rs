@@ -1,5 +1,6 @@
-//! How fast policies are read: the grammar alone, with the tree, checked, and
-//! with the warnings too, for policies of 10 to 10,000 rules.
+//! How fast policies are read: the grammar alone, with the tree, checked, with the
+//! warnings but those about several rules together, and with all of them, for
+//! policies of 10 to 10,000 rules.
 //!
 //! `cargo bench -p policy-lang`; `docs/performance.md` has figures. The table is
 //! by the clock, and worth something on a machine that does nothing else; the
@@ -16,7 +17,7 @@ mod generate;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use policy_lang::source::Sources;
-use policy_lang::{check, load, parse, recognise};
+use policy_lang::{Lints, check, load, load_with, parse, recognise};
 
 const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
 /// Rules that are read by each step for the lines by the processor's time.
@@ -26,10 +27,11 @@ const READ: usize = 400_000;
 type Step = fn(&Sources);
 
 /// The steps, each with those before it.
-const STEPS: [(&str, Step); 4] = [
+const STEPS: [(&str, Step); 5] = [
     ("grammar", grammar),
     ("tree", tree),
     ("checked", checked),
+    ("pairs of rules", pairs),
     ("with warnings", with_warnings),
 ];
 
@@ -55,6 +57,10 @@ fn checked(sources: &Sources) {
     black_box(check(sources, &trees));
 }
 
+fn pairs(sources: &Sources) {
+    black_box(load_with(sources, Lints::Pairs, None));
+}
+
 fn with_warnings(sources: &Sources) {
     black_box(load(sources));
 }
@@ -74,7 +80,12 @@ fn clock_checked(bencher: Bencher<'_, '_>, rules: usize) {
     by_clock(bencher, rules, checked);
 }
 
-#[divan::bench(args = RULES, name = "4 with warnings")]
+#[divan::bench(args = RULES, name = "4 pairs of rules")]
+fn clock_pairs(bencher: Bencher<'_, '_>, rules: usize) {
+    by_clock(bencher, rules, pairs);
+}
+
+#[divan::bench(args = RULES, name = "5 with warnings")]
 fn clock_with_warnings(bencher: Bencher<'_, '_>, rules: usize) {
     by_clock(bencher, rules, with_warnings);
 }
