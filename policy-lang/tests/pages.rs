@@ -12,7 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse};
+use policy_lang::compile::{AnyHost, Enforcement};
 use policy_lang::diag::codes::CODES;
 use policy_lang::diag::{Code, Severity};
 use policy_lang::source::Sources;
@@ -33,22 +33,6 @@ const HEADINGS: [&str; 4] = ["What", "Why", "Example", "Instead"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// A host on which every path is one place.
-struct AnyHost;
-
-impl Host for AnyHost {
-    fn hash_key(&self) -> [u64; 2] {
-        [0; 2]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
 }
 
 /// What is found in a policy, and whether it can be loaded. What a build cannot

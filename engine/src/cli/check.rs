@@ -12,7 +12,7 @@ use crate::files;
 use crate::host::{self, Profile};
 use clap::ValueEnum;
 use policy_lang::CheckedPolicy;
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
+use policy_lang::compile::{AnyHost, Enforcement, compile};
 use policy_lang::diag::{Report, Severity, render_all, show, to_json};
 use policy_lang::source::Sources;
 use std::fmt::Write as _;
@@ -53,22 +53,6 @@ enum Format {
     Sarif,
     /// Annotations of a GitHub workflow
     Github,
-}
-
-/// A host on which every path is one place.
-struct AnyHost;
-
-impl Host for AnyHost {
-    fn hash_key(&self) -> [u64; 2] {
-        [0; 2]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
 }
 
 /// The host that names and paths are held against, if one is asked for.
