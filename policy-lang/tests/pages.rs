@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 const ELSEWHERE: &[(&str, &str)] = &[];
 
 /// The test that shows what only a host can give, and holds those pages against one.
-const ON_A_HOST: &str = "engine/src/host/tests.rs";
+const ON_A_HOST: &str = "engine/src/host/tests/described.rs";
 
 /// The headings of a page, in order.
 const HEADINGS: [&str; 4] = ["What", "Why", "Example", "Instead"];
