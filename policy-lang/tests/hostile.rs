@@ -5,7 +5,7 @@
     reason = "a test fails by panicking, and says what it measured"
 )]
 
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse};
+use policy_lang::compile::{AnyHost, Enforcement};
 use policy_lang::diag::{Style, render_all, to_json};
 use policy_lang::source::Sources;
 use policy_lang::{compile, limits, load};
@@ -17,21 +17,6 @@ use std::time::Duration;
 /// What `check` may take for a file of any content, on a processor: two seconds as it
 /// is released, twice that with debug assertions and less optimisation.
 const MOST: Duration = Duration::from_secs(if cfg!(debug_assertions) { 4 } else { 2 });
-
-struct AnyHost;
-
-impl Host for AnyHost {
-    fn hash_key(&self) -> [u64; 2] {
-        [1, 2]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
-}
 
 /// What this thread has run so far: what else the machine does is no fault of the text.
 fn on_processor() -> Duration {
@@ -45,7 +30,8 @@ fn check(text: &[u8]) -> (Vec<&'static str>, Duration) {
     let start = on_processor();
     let sources = Sources::single("a.policy", text);
     let (policy, report) = load(&sources);
-    let compiled = policy.map(|policy| compile(&policy, &AnyHost, 1, Enforcement::AsWritten));
+    let compiled =
+        policy.map(|policy| compile(&policy, &AnyHost::default(), 1, Enforcement::AsWritten));
     drop(compiled);
     let screen = render_all(&report, &sources, Style::Plain);
     assert!(screen.chars().all(|c| c == '\n' || !c.is_control()));

@@ -14,7 +14,7 @@
     reason = "a test fails by panicking"
 )]
 
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse};
+use policy_lang::compile::{AnyHost, Enforcement};
 use policy_lang::diag::codes::CODES;
 use policy_lang::diag::{Diagnostic, Report, Style, render_all};
 use policy_lang::source::Sources;
@@ -23,21 +23,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 const EXPECT: &str = "# expect\n";
-
-struct Identity;
-
-impl Host for Identity {
-    fn hash_key(&self) -> [u64; 2] {
-        [0, 0]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
-}
 
 fn policies(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -112,7 +97,7 @@ fn said(name: &str, text: &[u8], compiled: bool) -> (Vec<Diagnostic>, String) {
     let mut found = report.diagnostics().to_vec();
     if compiled {
         let policy = policy.unwrap_or_else(|| panic!("{name} is refused before it is compiled"));
-        let made = compile(&policy, &Identity, 1, Enforcement::AsWritten);
+        let made = compile(&policy, &AnyHost::default(), 1, Enforcement::AsWritten);
         found.extend(made.err().unwrap_or_default());
     }
     let text = render_all(&Report::new(found.clone()), &sources, Style::Plain);

@@ -94,6 +94,10 @@ const STAGES: &[Stage] = &[
         work: Work::Long(checker::release),
     },
     Stage {
+        name: "hostile text, as released",
+        work: Work::Long(checks::hostile_text),
+    },
+    Stage {
         name: "host tests",
         work: Work::Tests(checks::tests),
     },

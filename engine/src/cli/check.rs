@@ -12,11 +12,9 @@ use crate::files;
 use crate::host::{self, Profile};
 use clap::ValueEnum;
 use policy_lang::CheckedPolicy;
-use policy_lang::compile::{Account, Enforcement, Host, Place, PlaceUse, compile};
+use policy_lang::compile::{AnyHost, Enforcement, compile};
 use policy_lang::diag::{Report, Severity, render_all, show, to_json};
 use policy_lang::source::Sources;
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
@@ -55,31 +53,6 @@ enum Format {
     Sarif,
     /// Annotations of a GitHub workflow
     Github,
-}
-
-/// A host on which every path is one place, and every name somebody's.
-#[derive(Default)]
-struct AnyHost {
-    accounts: RefCell<HashMap<(Account, Vec<u8>), u32>>,
-}
-
-impl Host for AnyHost {
-    fn hash_key(&self) -> [u64; 2] {
-        [0; 2]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
-
-    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
-        let mut all = self.accounts.borrow_mut();
-        let next = u32::try_from(all.len()).ok()?;
-        Some(*all.entry((account, name.to_vec())).or_insert(next))
-    }
 }
 
 /// The host that names and paths are held against, if one is asked for.

@@ -326,3 +326,51 @@ fn on_error(policy: &CheckedPolicy, image: &Image, enforcement: Enforcement) -> 
     }
     bits
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Policies, ReloadError};
+    use crate::config::{Config, Mode};
+
+    /// Whether a policy is taken: where it is enforced, where it is not, and where a
+    /// lock-out is allowed.
+    fn taken(name: &str, policy: &str) -> [bool; 3] {
+        let file_name = format!("interdict-{name}-{}.policy", std::process::id());
+        let file = std::env::temp_dir().join(file_name);
+        std::fs::write(&file, policy).unwrap();
+        let ways = [
+            (Mode::Enforce, false),
+            (Mode::Audit, false),
+            (Mode::Enforce, true),
+        ];
+        let taken = ways.map(|(mode, allow_lockout)| {
+            let config = Config {
+                policy: vec![file.clone()],
+                mode,
+                allow_lockout,
+                ..Config::default()
+            };
+            match Policies::new(&config, [0; 2]).check() {
+                Ok(()) => true,
+                Err(ReloadError::Refused(said)) => {
+                    assert!(said.contains("P0519"), "{said}");
+                    false
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        });
+        std::fs::remove_file(&file).unwrap();
+        taken
+    }
+
+    #[test]
+    fn only_what_is_enforced_cuts_the_host_off() {
+        let cuts = "deny unix connect to /run/systemd/notify id a";
+        assert_eq!(taken("enforced", cuts), [false, true, true]);
+        assert_eq!(taken("audited", &format!("audit {cuts}")), [true; 3]);
+        let spares = format!("{cuts} unless uid = 0");
+        assert_eq!(taken("spares", &spares), [true; 3]);
+        let hidden = "default deny any any id a\naudit allow any any id b";
+        assert_eq!(taken("hidden", hidden), [false, true, true]);
+    }
+}

@@ -145,7 +145,7 @@ fn a_host_is_described_and_the_description_is_taken() {
     );
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(output.stdout.is_empty());
-    let text = fs::read_to_string(dir.0.join("host.json")).unwrap();
+    let text = fs::read_to_string(dir.path().join("host.json")).unwrap();
     let profile: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(profile["schema"], 1);
     assert!(profile["kernel"].is_string());

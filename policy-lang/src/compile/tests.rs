@@ -10,26 +10,11 @@ use policy_abi::facts::{self, Facts, OBJECT_IPV4, OBJECT_OPTION, OBJECT_PATH, OB
 use policy_abi::image::{IMAGE_WORDS, MAGIC, PAIR_DIR};
 use std::fmt::Write as _;
 
-struct Identity;
-
-impl Host for Identity {
-    fn hash_key(&self) -> [u64; 2] {
-        [1, 2]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
-}
-
 fn image(text: &str) -> Result<Image, Vec<String>> {
     let sources = Sources::single("p.policy", text);
     let (policy, report) = load(&sources);
     let policy = policy.unwrap_or_else(|| panic!("{text}: {:?}", report.diagnostics()));
-    compile(&policy, &Identity, 9, Enforcement::AsWritten).map_err(|found| {
+    compile(&policy, &AnyHost::default(), 9, Enforcement::AsWritten).map_err(|found| {
         found
             .iter()
             .map(|one| format!("{} {}", one.code.id(), one.message))
@@ -417,7 +402,7 @@ fn options_are_decided_by_their_numbers() {
         kill alg setsockopt on option { 279/1, 279/5 } if uid = 0 id d
         record any setsockopt on option SOL_SOCKET/SO_TIMESTAMPING id e";
     let policy = load(&Sources::single("p.policy", text)).0.unwrap();
-    let image = lower(&policy, &Identity, 1, Enforcement::AsWritten).unwrap();
+    let image = lower(&policy, &AnyHost::default(), 1, Enforcement::AsWritten).unwrap();
     let mut deciders = std::collections::BTreeSet::new();
     for family in ["tcp", "alg", "unix"] {
         for (uid, word) in words

@@ -69,12 +69,15 @@ pub struct Lockout {
 pub fn lockouts(policy: &CheckedPolicy) -> Vec<Lockout> {
     let mut found: Vec<Lockout> = Vec::new();
     for line in LIFELINES.iter() {
-        let Some(rule) = cut(policy, line, |decision| decision.hypothetical) else {
+        // Either can cut alone: an `allow` in audit mode opens a line in the
+        // hypothetical verdict only. Where both do, the enforced rule is the one
+        // to mend first.
+        let actual = cut(policy, line, |decision| decision.actual);
+        let hypothetical = || cut(policy, line, |decision| decision.hypothetical);
+        let Some(rule) = actual.or_else(hypothetical) else {
             continue;
         };
-        // Where both are cut, the enforced rule is the one to mend first.
-        let actual = cut(policy, line, |decision| decision.actual);
-        let (rule, enforced) = (actual.unwrap_or(rule), actual.is_some());
+        let enforced = actual.is_some();
         let known = |one: &&mut Lockout| one.rule == rule && one.enforced == enforced;
         match found.iter_mut().find(known) {
             Some(lockout) => lockout.cut.push(line.name),
@@ -167,6 +170,14 @@ mod tests {
         );
         assert_eq!(found("default deny any any allow any any id a"), []);
         assert_eq!(found("deny any any unless uid < 1000"), []);
+    }
+
+    #[test]
+    fn an_allow_in_audit_mode_keeps_no_line() {
+        let text = "default deny any any id all audit allow any any id a";
+        assert_eq!(found(text), [("all".into(), ROWS.len(), true)]);
+        let text = "default deny any any id all allow any any id a";
+        assert_eq!(found(text), []);
     }
 
     #[test]

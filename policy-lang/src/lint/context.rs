@@ -11,6 +11,16 @@ use crate::words::shape::Shape;
 use std::collections::HashSet;
 use std::rc::Rc;
 
+/// Whether a rule meets one of several.
+pub(super) enum Meeting {
+    /// This one.
+    With(usize),
+    /// None.
+    None,
+    /// The work that was allowed for it did not suffice.
+    Unknown,
+}
+
 /// Everything that a lint can ask.
 pub(super) struct Context<'p> {
     pub(super) policy: &'p CheckedPolicy,
@@ -86,15 +96,16 @@ impl<'p> Context<'p> {
     }
 
     /// A rule of an index that suits, and that matches an operation that another
-    /// rule matches; `unknown` says whether one that perhaps does will do.
+    /// rule matches.
     pub(super) fn first_meeting(
         &mut self,
         index: &Index,
         rule: usize,
-        unknown: bool,
         mut suits: impl FnMut(usize) -> bool,
-    ) -> Option<usize> {
-        let region = self.regions.get(rule)?;
+    ) -> Meeting {
+        let Some(region) = self.regions.get(rule) else {
+            return Meeting::None;
+        };
         let mut asked = HashSet::new();
         let mut near = Vec::new();
         for part in region.parts() {
@@ -109,12 +120,19 @@ impl<'p> Context<'p> {
                 }
             }
         }
-        let mut near = near.into_iter();
-        near.find(|other| match self.meet(rule, *other) {
-            Answer::Yes => true,
-            Answer::No => false,
-            Answer::Unknown => unknown,
-        })
+        let mut unknown = false;
+        for other in near {
+            match self.meet(rule, other) {
+                Answer::Yes => return Meeting::With(other),
+                Answer::No => {}
+                Answer::Unknown => unknown = true,
+            }
+        }
+        if unknown || self.effort.is_spent() {
+            Meeting::Unknown
+        } else {
+            Meeting::None
+        }
     }
 
     /// Whether two rules match an operation in common.

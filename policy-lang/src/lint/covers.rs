@@ -8,18 +8,18 @@ use crate::diag::{Code, Diagnostic};
 /// Rules of which it is not known.
 #[derive(Default)]
 pub(super) struct Undecided {
-    last: Option<usize>,
+    first: Option<usize>,
     count: usize,
 }
 
 impl Undecided {
     pub(super) fn add(&mut self, rule: usize) {
-        self.last = Some(rule);
+        self.first = Some(self.first.map_or(rule, |first| first.min(rule)));
         self.count += 1;
     }
 
     pub(super) fn finding(self, context: &Context<'_>, what: &str) -> Option<Diagnostic> {
-        let rule = context.rules().get(self.last?)?;
+        let rule = context.rules().get(self.first?)?;
         let others = match self.count - 1 {
             0 => String::new(),
             1 => ", and for one rule after it".to_owned(),

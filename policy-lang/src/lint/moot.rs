@@ -1,6 +1,7 @@
 //! Rules that can change nothing, and ids that move.
 
-use super::context::Context;
+use super::context::{Context, Meeting};
+use super::covers::Undecided;
 use crate::ast::Effect;
 use crate::checked::{Rule, Target};
 use crate::diag::{Code, Diagnostic};
@@ -12,20 +13,22 @@ use crate::words::operation::Operation;
 const STEPS: u64 = 2_000_000;
 
 /// A warning for each `allow` that has no default to open: none matches an
-/// operation that it matches. Where the work does not suffice, it may have one.
+/// operation that it matches. Where the work does not suffice, that is said.
 pub(super) fn idle(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
     context.effort.refill(STEPS);
     let defaults = context.index(|rule| rule.effect == Effect::DefaultDeny);
+    let mut undecided = Undecided::default();
     for (allow, rule) in context.rules().iter().enumerate() {
         if rule.effect != Effect::Allow || context.order.is_useless(allow) {
             continue;
         }
-        if context
-            .first_meeting(&defaults, allow, true, |_| true)
-            .is_some()
-            || context.effort.is_spent()
-        {
-            continue;
+        match context.first_meeting(&defaults, allow, |_| true) {
+            Meeting::With(_) => continue,
+            Meeting::Unknown => {
+                undecided.add(allow);
+                continue;
+            }
+            Meeting::None => {}
         }
         context.order.set_useless(allow);
         let message = "the rule allows what no `default deny` closes";
@@ -35,6 +38,7 @@ pub(super) fn idle(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
                 .help("add a `default deny` for the same family and operation, or remove the rule"),
         );
     }
+    found.extend(undecided.finding(context, "this `allow` opens a `default deny`"));
 }
 
 /// A warning for an errno that goes with an id that no one chose.

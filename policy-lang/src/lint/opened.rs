@@ -5,7 +5,8 @@
 //! what another file closes, and in an audit week it keeps quiet what enforcing
 //! that file alone would deny.
 
-use super::context::Context;
+use super::context::{Context, Meeting};
+use super::covers::Undecided;
 use crate::ast::Effect;
 use crate::checked::Rule;
 use crate::diag::{Code, Diagnostic};
@@ -18,21 +19,19 @@ pub(super) fn lint(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
     context.effort.refill(STEPS);
     let defaults = context.index(|rule| rule.effect == Effect::DefaultDeny);
     let rules = context.rules();
+    let mut undecided = Undecided::default();
     for (allow, rule) in rules.iter().enumerate() {
         if rule.effect != Effect::Allow || context.order.is_useless(allow) {
             continue;
         }
         let elsewhere = |other: usize| rules.get(other).is_some_and(|one| !is_around(one, rule));
-        let opened = context.first_meeting(&defaults, allow, false, elsewhere);
-        if let Some(default) = opened.and_then(|at| rules.get(at)) {
-            found.push(finding(rule, default));
-        } else if context.effort.is_spent() {
-            let message = "not decided: what this `allow` and those after it open elsewhere";
-            let label = "the work allowed for it did not suffice";
-            found.push(Diagnostic::new(Code::NotDecided, rule.span, message).label(label));
-            return;
+        match context.first_meeting(&defaults, allow, elsewhere) {
+            Meeting::With(at) => found.extend(rules.get(at).map(|default| finding(rule, default))),
+            Meeting::Unknown => undecided.add(allow),
+            Meeting::None => {}
         }
     }
+    found.extend(undecided.finding(context, "this `allow` opens a default elsewhere"));
 }
 
 /// Whether a default stands in the file and the scope of a rule, or in a scope

@@ -5,6 +5,7 @@
 //! `kill` and `default deny` rules together match all that it matches.
 
 use super::context::{Context, Each, covered};
+use super::covers::Undecided;
 use crate::ast::Effect;
 use crate::boxes::{Answer, Index, Plane, Point};
 use crate::checked::{Rule, Target};
@@ -79,18 +80,23 @@ pub(super) fn lint(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
     let twins = rules.iter().enumerate().flat_map(|(at, rule)| {
         let closed = closes(rule) && !context.order.is_useless(at);
         let all = closed.then(|| over_udp(rule).into_iter().chain(over_ipv6(rule)));
-        all.into_iter().flatten().map(move |twin| (rule, twin))
+        all.into_iter().flatten().map(move |twin| (at, rule, twin))
     });
-    let twins: Vec<(&Rule, Twin)> = twins.collect();
+    let twins: Vec<(usize, &Rule, Twin)> = twins.collect();
     if twins.is_empty() {
         return;
     }
     let index = context.index(closes);
-    for (rule, twin) in twins {
-        if is_open(context, &index, rule, &twin.rule) {
-            found.push(twin.finding);
+    let mut undecided = Undecided::default();
+    for (at, rule, twin) in twins {
+        match is_closed(context, &index, rule, &twin.rule) {
+            Answer::Yes => {}
+            Answer::No => found.push(twin.finding),
+            Answer::Unknown => undecided.add(at),
         }
     }
+    let what = "what it closes over TCP or IPv4 is closed over UDP or IPv6 too";
+    found.extend(undecided.finding(context, what));
 }
 
 /// A rule that is missing, and what is to be said then.
@@ -99,8 +105,8 @@ struct Twin {
     finding: Diagnostic,
 }
 
-/// Whether something that a twin matches is matched by no rule that closes.
-fn is_open(context: &mut Context<'_>, index: &Index, rule: &Rule, twin: &Rule) -> bool {
+/// Whether all that a twin matches is matched by rules that close.
+fn is_closed(context: &mut Context<'_>, index: &Index, rule: &Rule, twin: &Rule) -> Answer {
     let rules = context.rules();
     let region = context.space.region(twin);
     let counts = |at: usize| {
@@ -122,7 +128,7 @@ fn is_open(context: &mut Context<'_>, index: &Index, rule: &Rule, twin: &Rule) -
         effort,
         ..
     } = context;
-    covered(space, regions, effort, &region, owners, |_| {}) == Answer::No
+    covered(space, regions, effort, &region, owners, |_| {})
 }
 
 fn addresses(rule: &Rule) -> Option<&AddressSet> {

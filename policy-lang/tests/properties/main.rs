@@ -16,7 +16,7 @@ use policy_generator::model::Policy;
 use policy_generator::{
     Choices, Style, World, files, meaning, policy, random_bytes, request, sources,
 };
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse};
+use policy_lang::compile::{AnyHost, Enforcement};
 use policy_lang::diag::{Code, Severity, Style as Shown, render_all};
 use policy_lang::fmt::format;
 use policy_lang::request::Request;
@@ -166,24 +166,9 @@ fn formatted(odd: &Sources) -> Sources {
     neat
 }
 
-struct AnyHost;
-
-impl Host for AnyHost {
-    fn hash_key(&self) -> [u64; 2] {
-        [1, 2]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
-}
-
 /// Lowering takes a policy, or says what this build cannot decide.
 fn lowered(policy: &CheckedPolicy) {
-    if let Err(found) = compile(policy, &AnyHost, 1, Enforcement::AsWritten) {
+    if let Err(found) = compile(policy, &AnyHost::default(), 1, Enforcement::AsWritten) {
         assert!(!found.is_empty());
         for one in found {
             assert!(one.code.id().starts_with("P06"), "{one:?}");

@@ -1,5 +1,5 @@
 //! `explain --code`: the pages of the diagnostics, as the program shows them.
-use super::program::Dir;
+use crate::program::Dir;
 use expect_test::expect;
 use policy_lang::diag::codes::CODES;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 #[test]
 fn a_page_for_people() {
     let dir = Dir::new("code-page");
-    let ran = dir.run(&["explain", "--code", "P0203"], b"");
+    let ran = dir.ran(&["explain", "--code", "P0203"], b"");
     assert_eq!((&*ran.err, ran.exit), ("", 0));
     expect![[r#"
         P0203 (error): a word is no attribute
@@ -38,7 +38,7 @@ fn a_page_for_people() {
 fn every_code_has_a_page_in_the_program() {
     let dir = Dir::new("code-every");
     for code in CODES {
-        let ran = dir.run(&["explain", "--code", code.id(), "--format", "json"], b"");
+        let ran = dir.ran(&["explain", "--code", code.id(), "--format", "json"], b"");
         let page: Value = serde_json::from_str(&ran.out).unwrap();
         let text = |key: &str| page[key].as_str().unwrap().to_owned();
         assert_eq!((text("code"), ran.exit), (code.id().to_owned(), 0));
@@ -66,11 +66,11 @@ fn what_is_no_code_is_a_wrong_command_line() {
             "error: `P020\\x1b[2J` is not the code of a diagnostic\nhelp: did you mean `P0202`?\n",
         ),
     ] {
-        let ran = dir.run(&["explain", "--code", asked], b"");
+        let ran = dir.ran(&["explain", "--code", asked], b"");
         assert_eq!((&*ran.out, ran.exit), ("", 2), "{asked:?}");
         assert_eq!(ran.err, said);
     }
     // A code is written as it comes.
-    let lower = dir.run(&["explain", "--code", "p0203"], b"");
-    assert_eq!(lower, dir.run(&["explain", "--code", "P0203"], b""));
+    let lower = dir.ran(&["explain", "--code", "p0203"], b"");
+    assert_eq!(lower, dir.ran(&["explain", "--code", "P0203"], b""));
 }

@@ -1,7 +1,7 @@
 //! What the program writes as JSON is what `docs/schema/` says, and no more.
 
 use super::policies::{ERRORS, WARNINGS, dir, hostile, many};
-use super::program::Dir;
+use crate::program::Dir;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use std::fs;
@@ -63,7 +63,7 @@ fn every_key_is_required(schema: &Validator, value: &Value) {
 fn check_writes_its_schema() {
     let schema = schema("check");
     let check = |dir: &Dir, exit: i32| {
-        let ran = dir.run(&["check", "--format", "json", "."], b"");
+        let ran = dir.ran(&["check", "--format", "json", "."], b"");
         assert_eq!((&*ran.err, ran.exit), ("", exit));
         valid(&schema, &ran.out)
     };
@@ -101,7 +101,7 @@ fn explain_writes_its_schema() {
         ("udp connect as uid = 1", "deny"),
         ("netlink create", "allow"),
     ] {
-        let ran = dir.run(
+        let ran = dir.ran(
             &["explain", "p.policy", "--format=json", "--", question],
             b"",
         );
@@ -139,7 +139,7 @@ fn a_batch_takes_and_writes_its_schemas() {
         json!(["unix"]),
     ];
     let ask = |request: &Value| {
-        let ran = dir.run(
+        let ran = dir.ran(
             &["explain", "p.policy", "--batch", "-"],
             format!("{request}\n").as_bytes(),
         );
@@ -162,21 +162,21 @@ fn a_batch_takes_and_writes_its_schemas() {
 fn test_writes_its_schema() {
     let schema = schema("test");
     let dir = Dir::new("json-test").file("p.policy", POLICY);
-    let ran = dir.run(&["test", "--format=json", "p.policy"], b"");
+    let ran = dir.ran(&["test", "--format=json", "p.policy"], b"");
     let plain = valid(&schema, &ran.out);
     assert_eq!(
         (&plain["passed"], &plain["failed"], ran.exit),
         (&json!(1), &json!(1), 1)
     );
     every_key_is_required(&schema, &plain);
-    let ran = dir.run(&["test", "--format=json", "--coverage", "p.policy"], b"");
+    let ran = dir.ran(&["test", "--format=json", "--coverage", "p.policy"], b"");
     assert_eq!(valid(&schema, &ran.out)["coverage"]["rules"], 4);
 }
 
 #[test]
 fn a_code_writes_its_schema() {
     let schema = schema("code");
-    let ran = Dir::new("json-code").run(&["explain", "--code=P0203", "--format=json"], b"");
+    let ran = Dir::new("json-code").ran(&["explain", "--code=P0203", "--format=json"], b"");
     every_key_is_required(&schema, &valid(&schema, &ran.out));
 }
 
@@ -184,7 +184,7 @@ fn a_code_writes_its_schema() {
 #[test]
 fn doctor_writes_its_schema() {
     let schema = schema("doctor");
-    let ran = Dir::new("json-doctor").run(&["doctor", "--format=json"], b"");
+    let ran = Dir::new("json-doctor").ran(&["doctor", "--format=json"], b"");
     let report = valid(&schema, &ran.out);
     every_key_is_required(&schema, &report);
     let able = report["can_enforce"].as_bool().unwrap();

@@ -1,7 +1,7 @@
 //! `check --format github`: workflow commands, one a line, whatever stands in a policy.
 
 use super::policies::{ERRORS, dir, hostile, many};
-use super::program::Dir;
+use crate::program::Dir;
 use expect_test::expect;
 
 /// A command as a runner reads it: `::NAME KEY=VALUE,…::TEXT`, percent-decoded.
@@ -43,7 +43,7 @@ fn decoded(text: &str) -> String {
 
 #[test]
 fn a_finding_is_a_command() {
-    let ran = dir("github-errors", ERRORS).run(&["check", "--format=github", "."], b"");
+    let ran = dir("github-errors", ERRORS).ran(&["check", "--format=github", "."], b"");
     assert_eq!(ran.exit, 1);
     expect![[r#"
         ::error title=P0202,file=a.policy,line=1,col=10,endLine=1,endColumn=16::unknown operation `conect` (did you mean `connect`?)
@@ -57,7 +57,7 @@ fn a_finding_is_a_command() {
 #[test]
 fn hostile_text_stays_within_its_command() {
     let dir = hostile("github-hostile");
-    let ran = dir.run(&["check", "--format=github", "."], b"");
+    let ran = dir.ran(&["check", "--format=github", "."], b"");
     assert_eq!(ran.exit, 1);
     let control = |c: char| c.is_control() && c != '\n';
     assert!(!ran.out.contains(control) && !ran.out.contains('\u{202e}'));
@@ -79,7 +79,7 @@ fn hostile_text_stays_within_its_command() {
 #[test]
 fn what_is_left_out_is_said() {
     let dir = Dir::new("github-many").file("many.policy", many());
-    let ran = dir.run(&["check", "--format=github", "."], b"");
+    let ran = dir.ran(&["check", "--format=github", "."], b"");
     let last = Command::read(ran.out.lines().last().unwrap());
     assert_eq!(
         (&*last.name, &*last.text),

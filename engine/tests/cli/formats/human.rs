@@ -26,7 +26,7 @@ const FILES: &[(&str, &str)] = &[
 
 #[test]
 fn no_broken_sentence_hides_another_in_any_file() {
-    let ran = dir("human-broken", FILES).run(&["check", "."], b"");
+    let ran = dir("human-broken", FILES).ran(&["check", "."], b"");
     assert_eq!((&*ran.err, ran.exit), ("", 1));
     // `error[CODE]: …`, and on the next line `  --> ./FILE:LINE:COLUMN`.
     let lines: Vec<&str> = ran.out.lines().collect();

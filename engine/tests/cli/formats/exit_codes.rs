@@ -2,7 +2,7 @@
 //!
 //! What a code means stands in `engine/src/error.rs`; none ever gets another meaning.
 
-use super::program::Dir;
+use crate::program::Dir;
 use std::fs::File;
 use std::process::Stdio;
 

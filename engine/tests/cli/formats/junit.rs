@@ -2,7 +2,7 @@
 //! whatever their names.
 
 use super::policies::HOSTILE;
-use super::program::Dir;
+use crate::program::Dir;
 use roxmltree::{Document, Node};
 
 fn children<'d>(node: Node<'d, 'd>, tag: &str) -> Vec<Node<'d, 'd>> {
@@ -22,7 +22,7 @@ fn results_are_suites_and_cases() {
             "b.policy",
             "test \"two\" { expect allow tcp connect expect kill tcp connect }\n",
         );
-    let ran = dir.run(&["test", "--format=junit", "."], b"");
+    let ran = dir.ran(&["test", "--format=junit", "."], b"");
     assert_eq!((&*ran.err, ran.exit), ("", 1));
     let document = Document::parse(&ran.out).unwrap();
     let root = document.root_element();
@@ -56,9 +56,9 @@ fn hostile_text_is_text() {
     let text = format!("test \"{name}\" {{ expect deny tcp connect as exe = \"/a<&]]>\" }}\n");
     let dir = Dir::new("junit-hostile").file("a<&\">.policy", text);
     // Such a file's rules have no ids, so it has none.
-    let ran = dir.run(
+    let ran = dir.ran(
         &["test", "--format=junit", "-"],
-        &std::fs::read(dir.path().join("a<&\">.policy")).unwrap(),
+        std::fs::read(dir.path().join("a<&\">.policy")).unwrap(),
     );
     assert_eq!((&*ran.err, ran.exit), ("", 1));
     let document = Document::parse(&ran.out).unwrap();
@@ -80,7 +80,7 @@ fn hostile_text_is_text() {
 
 #[test]
 fn no_tests_are_an_empty_report() {
-    let ran = Dir::new("junit-none").run(&["test", "--format=junit", "-"], b"");
+    let ran = Dir::new("junit-none").ran(&["test", "--format=junit", "-"], b"");
     assert_eq!(ran.exit, 0);
     let document = Document::parse(&ran.out).unwrap();
     assert_eq!(document.root_element().attribute("tests"), Some("0"));

@@ -1,6 +1,6 @@
 //! Policies and file names that a format must be able to say anything about.
 
-use super::program::Dir;
+use crate::program::Dir;
 
 /// Errors of several kinds in several files, some with two places, one of them in another file.
 pub(super) const ERRORS: &[(&str, &str)] = &[

@@ -2,7 +2,7 @@
 //! (`sarif-schema-2.1.0.json`; the file beside it says whose it is).
 
 use super::policies::{ERRORS, WARNINGS, dir, hostile, many};
-use super::program::Dir;
+use crate::program::Dir;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -30,7 +30,7 @@ static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
 
 /// The one run of a valid log.
 fn run(dir: &Dir, exit: i32) -> Value {
-    let ran = dir.run(&["check", "--format", "sarif", "."], b"");
+    let ran = dir.ran(&["check", "--format", "sarif", "."], b"");
     assert_eq!((&*ran.err, ran.exit), ("", exit));
     let log: Value = serde_json::from_str(&ran.out).unwrap();
     let complaints: Vec<String> = SCHEMA

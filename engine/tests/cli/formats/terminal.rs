@@ -1,7 +1,7 @@
 //! Colours are for a terminal whose reader has not refused them.
 
 use super::policies::{ERRORS, dir};
-use super::program::Dir;
+use crate::program::Dir;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
 use std::io::Read as _;
