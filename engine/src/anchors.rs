@@ -12,6 +12,7 @@ use policy_lang::compile::{Account, Host, Place, PlaceUse, Reach};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, readlinkat, statx};
 use rustix::io::Errno;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -31,6 +32,9 @@ pub struct Anchors {
     key: [u64; 2],
     /// Paths that were asked for and lie nowhere: a rule about one would match nothing.
     lost: RefCell<Vec<Vec<u8>>>,
+    /// Paths that an exemption was to rest on, and the type of the file system that
+    /// they lie on, which none can.
+    foreign: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
     accounts: Accounts,
 }
 
@@ -49,6 +53,7 @@ impl Anchors {
             mounts,
             key,
             lost: RefCell::default(),
+            foreign: RefCell::default(),
             accounts: Accounts::default(),
         })
     }
@@ -57,6 +62,13 @@ impl Anchors {
     #[must_use]
     pub fn lost(&self) -> Option<Vec<u8>> {
         self.lost.borrow().first().cloned()
+    }
+
+    /// Paths that an exemption was to rest on and cannot, and the type of the file
+    /// system that they lie on.
+    #[must_use]
+    pub fn foreign(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.foreign.borrow().clone()
     }
 
     /// The names of users and groups that were asked for.
@@ -83,6 +95,11 @@ impl Anchors {
                 done.truncate(parent);
                 continue;
             }
+            // What a process answers for is not asked: it may never answer.
+            if self.mounts.is_fuse(&done) {
+                rest.push(component);
+                return Some(literally(done, rest));
+            }
             let mut next = done.clone();
             next.push(b'/');
             next.extend_from_slice(&component);
@@ -101,14 +118,9 @@ impl Anchors {
                 }
                 Err(Errno::INVAL) => done = next,
                 Err(_) => {
-                    // Not there, or not to be looked into: taken literally.
-                    let existing = done.clone();
+                    // Not there, or not to be looked into.
                     rest.push(component);
-                    while let Some(component) = rest.pop() {
-                        done.push(b'/');
-                        done.extend_from_slice(&component);
-                    }
-                    return Some((done, existing));
+                    return Some(literally(done, rest));
                 }
             }
         }
@@ -117,9 +129,14 @@ impl Anchors {
     }
 
     /// The canonical path of a path, and the mount that it leads to.
-    fn found(&self, path: &[u8]) -> Option<(Vec<u8>, &Mount)> {
+    fn found(&self, path: &[u8], place_use: PlaceUse) -> Option<(Vec<u8>, &Mount)> {
         let (canonical, existing) = self.canonical(path)?;
-        Some((canonical, self.mount_of(&existing)?))
+        let mount = self.mount_of(&existing)?;
+        if !mount.serves(place_use) {
+            let mut foreign = self.foreign.borrow_mut();
+            foreign.insert(path.to_vec(), mount.kind.clone());
+        }
+        Some((canonical, mount))
     }
 
     /// The mount that an existing canonical path lies on.
@@ -128,7 +145,8 @@ impl Anchors {
             Some(relative) if !relative.is_empty() => OsStr::from_bytes(relative),
             Some(_) | None => OsStr::new("."),
         };
-        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        // Without asking whoever answers for a file system.
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
         let found = statx(&self.root, relative, flags, StatxFlags::MNT_ID).ok()?;
         self.mounts.by_id(found.stx_mnt_id)
     }
@@ -139,18 +157,20 @@ impl Host for Anchors {
         self.key
     }
 
-    fn places(&self, path: &[u8], _use: PlaceUse) -> Vec<Place> {
-        let found = self.found(path);
-        let found = found.and_then(|(canonical, mount)| mount.place(&canonical));
-        if found.is_none() {
+    fn places(&self, path: &[u8], place_use: PlaceUse) -> Vec<Place> {
+        let found = self.found(path, place_use);
+        let placed = found.and_then(|(canonical, mount)| Some((mount, mount.place(&canonical)?)));
+        if placed.is_none() {
             self.lost.borrow_mut().push(path.to_vec());
         }
-        found.into_iter().collect()
+        let serving = placed.filter(|(mount, _)| mount.serves(place_use));
+        serving.into_iter().map(|(_, place)| place).collect()
     }
 
-    fn reaches(&self, folder: &[u8], _use: PlaceUse) -> Vec<Reach> {
-        let found = self.found(folder);
-        let reaches = found.and_then(|(canonical, mount)| self.mounts.reaches(&canonical, mount));
+    fn reaches(&self, folder: &[u8], place_use: PlaceUse) -> Vec<Reach> {
+        let found = self.found(folder, place_use);
+        let reaches =
+            found.and_then(|(canonical, mount)| self.mounts.reaches(&canonical, mount, place_use));
         reaches.unwrap_or_else(|| {
             self.lost.borrow_mut().push(folder.to_vec());
             Vec::new()
@@ -160,6 +180,17 @@ impl Host for Anchors {
     fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
         self.accounts.number(&self.root, account, name)
     }
+}
+
+/// A canonical path below which the rest, the last component first, is not looked
+/// at; and the part of the whole that was.
+fn literally(done: Vec<u8>, rest: Vec<Vec<u8>>) -> (Vec<u8>, Vec<u8>) {
+    let mut whole = done.clone();
+    for component in rest.into_iter().rev() {
+        whole.push(b'/');
+        whole.extend_from_slice(&component);
+    }
+    (whole, done)
 }
 
 /// The components of a path, without empty ones and `.`.
@@ -184,6 +215,7 @@ mod tests {
             mounts: Mounts::default(),
             key: [0; 2],
             lost: RefCell::default(),
+            foreign: RefCell::default(),
             accounts: Accounts::default(),
         };
         let canonical = |path: &[u8]| anchors.canonical(path);
@@ -192,7 +224,7 @@ mod tests {
         assert_eq!(canonical(b"/link"), pair(b"/real", b"/real"));
         assert_eq!(canonical(b"/none/b"), pair(b"/none/b", b""));
         assert_eq!(canonical(b"/loop/b"), None);
-        assert_eq!(anchors.places(b"/loop/b", PlaceUse::Unix), []);
+        assert_eq!(anchors.places(b"/loop/b", PlaceUse::Named), []);
         assert_eq!(anchors.lost().as_deref(), Some(&b"/loop/b"[..]));
         std::fs::remove_dir_all(&folder).unwrap();
     }

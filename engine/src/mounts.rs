@@ -24,6 +24,18 @@ pub struct Mount {
     pub kind: Vec<u8>,
 }
 
+/// Whether a type of file system is NFS or FUSE: somebody else decides what lies at
+/// the names on it, so no exemption rests on them.
+#[must_use]
+pub fn is_foreign(kind: &[u8]) -> bool {
+    matches!(kind, b"nfs" | b"nfs4" | b"virtiofs") || is_fuse(kind)
+}
+
+/// Whether a process of this host answers for it, which may never answer.
+fn is_fuse(kind: &[u8]) -> bool {
+    matches!(kind, b"fuse" | b"fuseblk") || kind.starts_with(b"fuse.")
+}
+
 /// All lines of a `mountinfo`.
 ///
 /// # Errors

@@ -15,6 +15,28 @@ pub struct Status {
     pub events: Events,
     /// Counts of each rule since the daemon's start.
     pub rules: BTreeMap<String, Tally>,
+    /// Where the paths of each rule in force lie.
+    pub anchors: BTreeMap<String, Vec<Anchor>>,
+}
+
+/// A path of a rule, and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Anchor {
+    /// As a pattern is written.
+    pub path: String,
+    /// Whether an exemption rests on it.
+    pub exempts: bool,
+    /// Where it lies.
+    pub places: Vec<Place>,
+}
+
+/// A place in a file system.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Place {
+    /// `major:minor`.
+    pub device: String,
+    /// From the file system's root.
+    pub path: String,
 }
 
 /// Events in user space.
@@ -113,6 +135,7 @@ impl Status {
                 undecodable: self.events.undecodable - earlier.events.undecodable,
             },
             rules: rules.collect(),
+            anchors: self.anchors.clone(),
         }
     }
 

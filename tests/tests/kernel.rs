@@ -12,6 +12,8 @@ mod docker;
 mod engines;
 #[path = "kernel/globs.rs"]
 mod globs;
+#[path = "kernel/ground.rs"]
+mod ground;
 #[path = "kernel/identity.rs"]
 mod identity;
 #[path = "kernel/language.rs"]

@@ -222,6 +222,10 @@ impl Policies {
             let name = show_bytes(&name);
             warn!("`{name}` is not in {file}: rules that compare it match nobody by that name");
         }
+        for (path, kind) in anchors.foreign() {
+            let (path, kind) = (show_bytes(&path), show_bytes(&kind));
+            warn!("`{path}` lies on {kind}: no exemption can rest on it, so none does");
+        }
         let image = Arc::new(image);
         // An event can come right after the switch.
         self.book.enter(generation, Arc::clone(&image));

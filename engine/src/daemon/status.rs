@@ -5,6 +5,8 @@ use super::policy::Policies;
 use crate::config::Mode;
 use crate::kernel::{Kernel, KernelError};
 use policy_abi::event::Tally;
+use policy_lang::compile::{Anchor, Image, Place, PlaceUse};
+use policy_lang::diag::show_bytes;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -17,6 +19,8 @@ struct Report<'a> {
     counters: BTreeMap<&'static str, u64>,
     events: Events,
     rules: BTreeMap<&'a str, Counts>,
+    /// Of the policy in force: where the paths of each rule that has any lie.
+    anchors: BTreeMap<&'a str, Vec<Anchored<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +38,55 @@ struct Counts {
     would_deny: u64,
     emitted: u64,
     lost: u64,
+}
+
+/// A path of a rule.
+#[derive(Serialize)]
+struct Anchored<'a> {
+    path: &'a str,
+    /// Whether an exemption rests on it.
+    exempts: bool,
+    /// Without one, nothing that the kernel sees is at the path.
+    places: Vec<Placed>,
+}
+
+/// A place in a file system.
+#[derive(Serialize)]
+struct Placed {
+    /// `major:minor`, as mountinfo has it.
+    device: String,
+    /// From the file system's root.
+    path: String,
+}
+
+impl<'a> Anchored<'a> {
+    fn of(anchor: &'a Anchor) -> Self {
+        Self {
+            path: &anchor.path,
+            exempts: anchor.place_use == PlaceUse::Ground,
+            places: anchor.places.iter().map(Placed::of).collect(),
+        }
+    }
+}
+
+impl Placed {
+    fn of(place: &Place) -> Self {
+        Self {
+            device: format!("{}:{}", place.device >> 20, place.device & 0xf_ffff),
+            path: show_bytes(&place.path),
+        }
+    }
+}
+
+/// Where the paths of each rule lie.
+fn anchors(image: &Image) -> BTreeMap<&str, Vec<Anchored<'_>>> {
+    let rules = image.rules.iter().filter(|rule| !rule.anchors.is_empty());
+    rules
+        .map(|rule| {
+            let all = rule.anchors.iter().flat_map(|of| of.iter());
+            (rule.id.as_str(), all.map(Anchored::of).collect())
+        })
+        .collect()
 }
 
 /// The line.
@@ -84,6 +137,7 @@ pub(super) fn report(
             undecodable,
         },
         rules,
+        anchors: policies.image().map(anchors).unwrap_or_default(),
     };
     Ok(serde_json::to_string(&report).unwrap_or_else(|error| format!("\"{error}\"")))
 }

@@ -1,10 +1,15 @@
 //! The mounts as a tree: which of them a path leads to, and which names a place has.
 
-use super::{Mount, parse};
-use policy_lang::compile::{Place, Reach};
+use super::{Mount, is_foreign, is_fuse, parse};
+use policy_lang::compile::{Place, PlaceUse, Reach};
 use std::io;
 
 impl Mount {
+    /// Whether what lies here can be what a path is for.
+    pub(crate) fn serves(&self, place_use: PlaceUse) -> bool {
+        place_use == PlaceUse::Named || !is_foreign(&self.kind)
+    }
+
     /// The place of a canonical path that leads to this mount.
     pub(crate) fn place(&self, canonical: &[u8]) -> Option<Place> {
         Some(Place {
@@ -44,6 +49,12 @@ impl Mounts {
         Self { all, seen }
     }
 
+    /// Whether a path leads to a file system that a process answers for.
+    pub(crate) fn is_fuse(&self, canonical: &[u8]) -> bool {
+        let mut seen = self.seen();
+        seen.any(|mount| mount.point == canonical && is_fuse(&mount.kind))
+    }
+
     /// The mount of an id.
     pub(crate) fn by_id(&self, id: u64) -> Option<&Mount> {
         self.all.iter().find(|mount| mount.id == id)
@@ -65,20 +76,28 @@ impl Mounts {
     }
 
     /// The place of a canonical folder on the mount `home`, and whatever is
-    /// mounted below it.
-    pub(crate) fn reaches(&self, folder: &[u8], home: &Mount) -> Option<Vec<Reach>> {
-        let own = Reach {
+    /// mounted below it, as far as that serves the use.
+    pub(crate) fn reaches(
+        &self,
+        folder: &[u8],
+        home: &Mount,
+        place_use: PlaceUse,
+    ) -> Option<Vec<Reach>> {
+        let place = home.place(folder)?;
+        let own = home.serves(place_use).then_some(Reach {
             below: Vec::new(),
-            place: home.place(folder)?,
-        };
-        let mounted = self.below(folder).map(|(below, mount)| Reach {
+            place,
+        });
+        let below = self.below(folder);
+        let serving = below.filter(|(_, mount)| mount.serves(place_use));
+        let mounted = serving.map(|(below, mount)| Reach {
             below: below.to_vec(),
             place: Place {
                 device: mount.device,
                 path: mount.root.clone(),
             },
         });
-        Some(std::iter::once(own).chain(mounted).collect())
+        Some(own.into_iter().chain(mounted).collect())
     }
 
     /// The path at which a place is seen; `in_fs` has no leading slash, and

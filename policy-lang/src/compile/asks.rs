@@ -97,7 +97,7 @@ const fn need(dimension: Dimension) -> u64 {
 
 /// A set of a dimension of bits, as a mask.
 fn bits(sets: &Sets, groups: &Groups, dimension: Dimension, set: SetId) -> u64 {
-    match sets.of(dimension).get(set).map(|values| &**values) {
+    match sets.of(dimension).get(set).map(|(values, _)| &**values) {
         Some(Values::Words(bits)) => *bits,
         Some(Values::Numbers(named)) => groups.mask(named),
         Some(_) | None => 0,

@@ -5,11 +5,11 @@
 //! anchored at one place. What is known by its key is known to match patterns or
 //! not, so the kernel reads other texts alone.
 
-use super::Host;
 use super::automaton::{Automaton, TooMany};
 use super::keys::{Key, Keys};
 use super::pairs::{SetId, Sets};
 use super::texts::Texts;
+use super::{Anchor, Host, PlaceUse};
 use crate::types::Values;
 use policy_abi::fields::{DIMENSIONS, Dimension};
 use policy_abi::image::{CLASS_FIRST, CLASS_OTHER, CLASS_UNNAMED};
@@ -29,6 +29,8 @@ pub(super) struct Dimensioned {
     unnamed: Signature,
     /// Sets that have patterns with wildcards.
     pub(super) globbed: Signature,
+    /// Where the paths of each set lie.
+    pub(super) anchors: BTreeMap<SetId, Arc<[Anchor]>>,
     /// Keys and their classes, for lookups of shape `Pairs`.
     pub(super) keys: BTreeMap<Key, u32>,
     /// What reads the texts that are no key, and the class of each of its states.
@@ -85,6 +87,8 @@ impl Dimensioned {
         let fragments = texts.fragments.values().flatten();
         self.globbed = fragments.map(|fragment| fragment.set).collect();
         self.unnamed = texts.unnamed;
+        let anchors = texts.anchors.into_iter();
+        self.anchors = anchors.map(|(set, of)| (set, of.into())).collect();
         self.automaton = automaton.map(|automaton| {
             let states = automaton.states.iter();
             let classes = states.map(|state| self.class(state.accepts.clone()));
@@ -152,16 +156,18 @@ impl Classes {
 
 fn dimensioned(
     dimension: Dimension,
-    sets: &[Arc<Values>],
+    sets: &[(Arc<Values>, PlaceUse)],
     keys: &mut Keys<'_>,
 ) -> Result<Dimensioned, TooMany> {
     let mut made = Dimensioned::default();
     let mut texts = Texts::default();
     let (mut numbers, mut wide) = (Vec::new(), Vec::new());
-    for (set, values) in sets.iter().enumerate() {
+    for (set, (values, place_use)) in sets.iter().enumerate() {
         match &**values {
-            Values::Patterns(patterns) => texts.patterns(set, dimension, patterns, keys),
-            Values::Unix(unix) => texts.unix(set, unix, keys),
+            Values::Patterns(patterns) => {
+                texts.patterns((set, *place_use), dimension, patterns, keys);
+            }
+            Values::Unix(unix) => texts.unix((set, *place_use), unix, keys),
             Values::Options(options) => texts.options(set, options),
             Values::Numbers(of) => {
                 let ranges = of.ranges.iter();

@@ -18,16 +18,19 @@ pub(super) struct Anchored {
 }
 
 impl Anchored {
-    /// Adds a path pattern of a set.
+    /// Adds a path pattern of a set. Gives the places of the folder before the
+    /// first wildcard.
     pub(super) fn add(
         &mut self,
         pieces: &[Piece],
         set: SetId,
         host: &dyn Host,
         place_use: PlaceUse,
-    ) {
+    ) -> Vec<Place> {
         let (folder, rest) = parted(pieces);
-        for reach in host.reaches(&folder, place_use) {
+        let reaches = host.reaches(&folder, place_use);
+        let places = reaches.iter().map(|reach| reach.place.clone()).collect();
+        for reach in reaches {
             let device = u64::from(reach.place.device);
             for rest in below(rest, &reach.below) {
                 let mut pieces: Vec<Piece> = folder_pieces(&reach.place.path);
@@ -43,6 +46,7 @@ impl Anchored {
                 self.places.push(reach.place);
             }
         }
+        places
     }
 }
 

@@ -20,7 +20,7 @@ impl Groups {
     /// Those that the sets of a policy name.
     pub(super) fn new(policy: &CheckedPolicy, pairs: &Pairs) -> Result<Self, Vec<Diagnostic>> {
         let sets = pairs.sets.of(Dimension::Groups);
-        let named = sets.iter().flat_map(|values| ids(values));
+        let named = sets.iter().flat_map(|(values, _)| ids(values));
         let all = Self(named.collect());
         if all.0.len() <= MAX_GROUPS as usize {
             return Ok(all);
@@ -30,7 +30,11 @@ impl Groups {
         let mut over = terms.filter(|placed| {
             for one in &placed.literals {
                 if one.dimension == Dimension::Groups {
-                    seen.extend(sets.get(one.set).into_iter().flat_map(|values| ids(values)));
+                    seen.extend(
+                        sets.get(one.set)
+                            .into_iter()
+                            .flat_map(|(values, _)| ids(values)),
+                    );
                 }
             }
             seen.len() > MAX_GROUPS as usize

@@ -17,21 +17,25 @@ mod texts;
 
 pub use support::decides;
 
+use self::classes::Classes;
+use self::pairs::Pairs;
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Importance, RuleIndex};
 use crate::diag::Diagnostic;
 use crate::words::family::Family;
 use crate::words::operation::Operation;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// What a path in a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PlaceUse {
-    /// A program's file.
-    Exe,
-    /// A unix socket.
-    Unix,
+    /// What lies there is denied or recorded, or the like.
+    Named,
+    /// An exemption rests on it: an `allow`, or an `unless` of a denial. What lies
+    /// on a file system that somebody else answers for is in no place then.
+    Ground,
 }
 
 /// A path inside one file system.
@@ -152,6 +156,20 @@ pub struct RuleMeta {
     pub severity: Option<Importance>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Where the paths lie that it compares.
+    pub anchors: Vec<Arc<[Anchor]>>,
+}
+
+/// A path of a policy, and where it lies on the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// As a pattern is written.
+    pub path: String,
+    /// What it is for.
+    pub place_use: PlaceUse,
+    /// Its places; those of the folder before the first wildcard and of what is
+    /// mounted below that for a pattern. Without one, nothing is at the path.
+    pub places: Vec<Place>,
 }
 
 /// A compiled policy.
@@ -209,18 +227,24 @@ fn lower(
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
     let pairs = pairs::collect(policy, host)?;
-    let classes = classes::Classes::new(&pairs.sets, host)
+    let classes = Classes::new(&pairs.sets, host)
         .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
     let groups = groups::Groups::new(policy, &pairs)?;
     let words = image::assemble(policy, &pairs, &classes, &groups, generation, enforcement)?;
     Ok(Image {
         words,
         pairs: pairs.covered(),
-        rules: rule_meta(policy, enforcement),
+        rules: rule_meta(policy, &pairs, &classes, enforcement),
     })
 }
 
-fn rule_meta(policy: &CheckedPolicy, enforcement: Enforcement) -> Vec<RuleMeta> {
+fn rule_meta(
+    policy: &CheckedPolicy,
+    pairs: &Pairs,
+    classes: &Classes,
+    enforcement: Enforcement,
+) -> Vec<RuleMeta> {
+    let mut anchors = anchors(pairs, classes);
     let numbered = (0_u32..).map(RuleIndex).zip(policy.rules());
     numbered
         .map(|(index, rule)| RuleMeta {
@@ -235,7 +259,25 @@ fn rule_meta(policy: &CheckedPolicy, enforcement: Enforcement) -> Vec<RuleMeta> 
             because: rule.because.clone(),
             severity: rule.severity,
             tags: rule.tags.clone(),
+            anchors: anchors.remove(&index).unwrap_or_default(),
         })
+        .collect()
+}
+
+/// Where the paths of each rule lie.
+fn anchors(pairs: &Pairs, classes: &Classes) -> BTreeMap<RuleIndex, Vec<Arc<[Anchor]>>> {
+    let mut all: BTreeMap<RuleIndex, BTreeMap<_, Arc<[Anchor]>>> = BTreeMap::new();
+    for term in pairs.groups.iter().flat_map(|group| &group.terms) {
+        for one in &term.literals {
+            let of = classes.of(one.dimension);
+            if let Some(found) = of.and_then(|of| of.anchors.get(&one.set)) {
+                let of_rule = all.entry(term.rule).or_default();
+                of_rule.insert((one.dimension, one.set), Arc::clone(found));
+            }
+        }
+    }
+    all.into_iter()
+        .map(|(rule, of_rule)| (rule, of_rule.into_values().collect()))
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! Terms by (family, operation), in the order in which they decide.
 
 use super::support::{dimension, trait_field};
-use super::{Account, Host};
+use super::{Account, Host, PlaceUse};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::diag::{Code, Diagnostic};
@@ -39,26 +39,32 @@ pub(super) struct Placed {
 /// The sets of each dimension, each once.
 #[derive(Debug, Default)]
 pub(super) struct Sets {
-    all: BTreeMap<Dimension, Vec<Arc<Values>>>,
-    by_content: HashMap<(u32, Arc<Values>), SetId>,
+    all: BTreeMap<Dimension, Vec<(Arc<Values>, PlaceUse)>>,
+    by_content: HashMap<(u32, PlaceUse, Arc<Values>), SetId>,
     /// One set used by many rules is looked at once.
-    by_address: HashMap<(Axis, *const Values), (Dimension, SetId)>,
+    by_address: HashMap<(Axis, PlaceUse, *const Values), (Dimension, SetId)>,
 }
 
 impl Sets {
-    fn intern(&mut self, axis: Axis, values: &Arc<Values>, host: &dyn Host) -> (Dimension, SetId) {
-        let address = (axis, Arc::as_ptr(values));
+    fn intern(
+        &mut self,
+        axis: Axis,
+        values: &Arc<Values>,
+        place_use: PlaceUse,
+        host: &dyn Host,
+    ) -> (Dimension, SetId) {
+        let address = (axis, place_use, Arc::as_ptr(values));
         if let Some(known) = self.by_address.get(&address) {
             return *known;
         }
         let (dimension, lowered) = lowered(axis, values, host);
         let all = self.all.entry(dimension).or_default();
-        let content = (dimension as u32, lowered);
+        let content = (dimension as u32, place_use, lowered);
         let id = *self
             .by_content
             .entry(content)
             .or_insert_with_key(|content| {
-                all.push(content.1.clone());
+                all.push((content.2.clone(), place_use));
                 all.len() - 1
             });
         self.by_address.insert(address, (dimension, id));
@@ -66,7 +72,7 @@ impl Sets {
     }
 
     /// The sets of a dimension, by id.
-    pub(super) fn of(&self, dimension: Dimension) -> &[Arc<Values>] {
+    pub(super) fn of(&self, dimension: Dimension) -> &[(Arc<Values>, PlaceUse)] {
         self.all.get(&dimension).map_or(&[], Vec::as_slice)
     }
 }
@@ -182,7 +188,10 @@ fn group<'p>(
             return Err(Box::new(no_room(rule, pairs)));
         }
         for term in normal_form(rule, shape) {
-            let literals = term.literals.iter().map(|one| intern(one, sets, host));
+            let literals = term
+                .literals
+                .iter()
+                .map(|one| intern(one, rule.effect, sets, host));
             placed.push(Placed {
                 rule: index,
                 effect: rule.effect,
@@ -193,12 +202,28 @@ fn group<'p>(
     Ok(placed)
 }
 
-fn intern(literal: &Literal, sets: &mut Sets, host: &dyn Host) -> Interned {
-    let (dimension, set) = sets.intern(literal.axis, &literal.values, host);
+fn intern(literal: &Literal, effect: Effect, sets: &mut Sets, host: &dyn Host) -> Interned {
+    let place_use = place_use(literal, effect);
+    let (dimension, set) = sets.intern(literal.axis, &literal.values, place_use, host);
     Interned {
         dimension,
         set,
         negated: literal.negated,
+    }
+}
+
+/// Whether a match of the literal keeps an operation from being denied.
+fn place_use(literal: &Literal, effect: Effect) -> PlaceUse {
+    let places = matches!(&*literal.values, Values::Patterns(_) | Values::Unix(_));
+    let exempts = match effect {
+        Effect::Allow => !literal.negated,
+        Effect::Kill | Effect::Deny | Effect::DefaultDeny => literal.negated,
+        Effect::Record => false,
+    };
+    if places && exempts {
+        PlaceUse::Ground
+    } else {
+        PlaceUse::Named
     }
 }
 

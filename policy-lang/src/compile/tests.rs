@@ -440,3 +440,72 @@ fn options_are_decided_by_their_numbers() {
     }
     assert_eq!(deciders.len(), 4, "{deciders:?}");
 }
+
+/// A host on which everything below /far is another's: an exemption finds no place there.
+struct Far;
+
+impl Host for Far {
+    fn hash_key(&self) -> [u64; 2] {
+        [1, 2]
+    }
+
+    fn places(&self, path: &[u8], place_use: PlaceUse) -> Vec<Place> {
+        let serves = !path.starts_with(b"/far") || place_use == PlaceUse::Named;
+        let place = Place {
+            device: 1,
+            path: path.to_vec(),
+        };
+        serves.then_some(place).into_iter().collect()
+    }
+}
+
+#[test]
+fn an_exemption_cannot_rest_on_every_place() {
+    let denies = |text: &str, path: &str| {
+        let policy = load(&Sources::single("p.policy", text)).0.unwrap();
+        let image = compile(&policy, &Far, 1, Enforcement::AsWritten).unwrap();
+        let facts = Facts {
+            family: policy_abi::family::UNIX,
+            subject: policy_abi::facts::SUBJECT_EXE,
+            exe: [policy_abi::hash::path([1, 2], path.as_bytes()), 1],
+            ..Facts::default()
+        };
+        decide(&image.words[..], &facts, &Nobody)
+            .unwrap()
+            .actual
+            .denies()
+    };
+    for (path, denied) in [("/near/a", false), ("/far/a", true)] {
+        for text in [
+            "deny unix connect unless exe in { /near/a, /far/a }",
+            "deny unix connect if exe not in { /near/a, /far/a }",
+            "default deny unix connect\nallow unix connect if exe in { /near/a, /far/a }",
+        ] {
+            assert_eq!(denies(text, path), denied, "{text}: {path}");
+        }
+        assert!(denies(
+            "deny unix connect if exe in { /near/a, /far/a }",
+            path
+        ));
+    }
+}
+
+#[test]
+fn each_rule_says_where_its_paths_lie() {
+    let text = "deny unix connect to /far/s unless exe in { /far/a, /near/b* } id one\n\
+                deny tcp connect to 10.0.0.1 id two";
+    let policy = load(&Sources::single("p.policy", text)).0.unwrap();
+    let image = compile(&policy, &Far, 1, Enforcement::AsWritten).unwrap();
+    let said = |rule: &RuleMeta| -> Vec<String> {
+        let all = rule.anchors.iter().flat_map(|of| of.iter());
+        all.map(|one| format!("{} {:?} {}", one.path, one.place_use, one.places.len()))
+            .collect()
+    };
+    let mut one = said(&image.rules[0]);
+    one.sort();
+    assert_eq!(
+        one,
+        ["/far/a Ground 0", "/far/s Named 1", "/near/b* Ground 1"]
+    );
+    assert_eq!(said(&image.rules[1]), [""; 0]);
+}

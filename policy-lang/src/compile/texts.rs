@@ -6,7 +6,7 @@ use super::classes::Signature;
 use super::globs::Anchored;
 use super::keys::{self, Key, Keys, comm};
 use super::pairs::SetId;
-use super::{Place, PlaceUse};
+use super::{Anchor, Place, PlaceUse};
 use crate::types::UnixSet;
 use crate::types::pattern::Pattern;
 use crate::words::sockopt::SocketOption;
@@ -36,13 +36,15 @@ pub(super) struct Texts {
     pub(super) fragments: BTreeMap<u64, BTreeSet<Fragment>>,
     /// Sets that have sockets without a name.
     pub(super) unnamed: Signature,
+    /// Where the paths of each set lie.
+    pub(super) anchors: BTreeMap<SetId, Vec<Anchor>>,
 }
 
 impl Texts {
     /// Adds texts of a subject.
     pub(super) fn patterns(
         &mut self,
-        set: SetId,
+        (set, place_use): (SetId, PlaceUse),
         dimension: Dimension,
         patterns: &[Pattern],
         keys: &mut Keys<'_>,
@@ -57,7 +59,7 @@ impl Texts {
                 }
             }
         } else {
-            self.paths(set, patterns, keys, PlaceUse::Exe);
+            self.paths((set, place_use), patterns, keys);
         }
     }
 
@@ -78,21 +80,27 @@ impl Texts {
     /// Adds paths.
     fn paths(
         &mut self,
-        set: SetId,
+        (set, place_use): (SetId, PlaceUse),
         patterns: &[Pattern],
         keys: &mut Keys<'_>,
-        place_use: PlaceUse,
     ) {
         let mut anchored = Anchored::default();
         for pattern in patterns {
-            match pattern {
+            let places = match pattern {
                 Pattern::Literal(bytes) => {
-                    for place in keys.places(bytes, place_use) {
-                        self.place(set, keys.place(&place), &place);
+                    let places = keys.places(bytes, place_use);
+                    for place in &places {
+                        self.place(set, keys.place(place), place);
                     }
+                    places
                 }
                 Pattern::Glob(_, pieces) => anchored.add(pieces, set, keys.host(), place_use),
-            }
+            };
+            self.anchors.entry(set).or_default().push(Anchor {
+                path: pattern.to_string(),
+                place_use,
+                places,
+            });
         }
         for place in &anchored.places {
             self.place(set, keys.place(place), place);
@@ -103,8 +111,13 @@ impl Texts {
     }
 
     /// Adds unix objects.
-    pub(super) fn unix(&mut self, set: SetId, unix: &UnixSet, keys: &mut Keys<'_>) {
-        self.paths(set, &unix.paths, keys, PlaceUse::Unix);
+    pub(super) fn unix(
+        &mut self,
+        (set, place_use): (SetId, PlaceUse),
+        unix: &UnixSet,
+        keys: &mut Keys<'_>,
+    ) {
+        self.paths((set, place_use), &unix.paths, keys);
         for pattern in &unix.names {
             match pattern {
                 Pattern::Literal(bytes) => {

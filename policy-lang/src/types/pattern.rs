@@ -6,6 +6,7 @@
 use super::Fault;
 use super::text::{bad_hex, hex};
 use crate::diag::{Code, show, show_bytes};
+use std::fmt::{self, Write as _};
 
 /// Whether `/` parts components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +46,54 @@ pub enum Pattern {
     Literal(Box<[u8]>),
     /// With wildcards.
     Glob(Syntax, Box<[Piece]>),
+}
+
+/// As it could be written, what cannot be seen escaped.
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pieces = match self {
+            Self::Literal(bytes) => return literal(out, bytes),
+            Self::Glob(_, pieces) => pieces,
+        };
+        let mut bytes = Vec::new();
+        for piece in pieces {
+            if let Piece::Byte(byte) = piece {
+                bytes.push(*byte);
+                continue;
+            }
+            literal(out, &std::mem::take(&mut bytes))?;
+            match piece {
+                Piece::Byte(_) => {}
+                Piece::One => out.write_str("?")?,
+                Piece::Run => out.write_str("*")?,
+                Piece::Deep => out.write_str("**")?,
+                Piece::Directories => out.write_str("**/")?,
+                Piece::Class { negated, ranges } => class_of(out, *negated, ranges)?,
+            }
+        }
+        literal(out, &bytes)
+    }
+}
+
+/// Bytes that stand for themselves.
+fn literal(out: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    show_bytes(bytes).chars().try_for_each(|c| {
+        if matches!(c, '*' | '?' | '[') {
+            out.write_char('\\')?;
+        }
+        out.write_char(c)
+    })
+}
+
+fn class_of(out: &mut fmt::Formatter<'_>, negated: bool, ranges: &[(u8, u8)]) -> fmt::Result {
+    out.write_str(if negated { "[!" } else { "[" })?;
+    for (first, last) in ranges {
+        out.write_str(&show_bytes(&[*first]))?;
+        if first < last {
+            write!(out, "-{}", show_bytes(&[*last]))?;
+        }
+    }
+    out.write_str("]")
 }
 
 impl Pattern {

@@ -4,6 +4,7 @@ use super::super::profile::{By, Kind, PathFacts};
 use super::super::uses::{Named, Use};
 use super::{Lints, Said, Spot, programs};
 use crate::host::Look;
+use crate::mounts::is_foreign;
 use policy_lang::diag::{Code, show};
 use policy_lang::types::pattern::Pattern;
 
@@ -85,11 +86,7 @@ fn remote(lints: &mut Lints<'_>, used: &Use<'_>, at: &At<'_>) {
     let Some(mount) = lints.host.mount(&at.look.real) else {
         return;
     };
-    let remote = matches!(
-        mount.kind.as_str(),
-        "nfs" | "nfs4" | "fuse" | "fuseblk" | "virtiofs"
-    ) || mount.kind.starts_with("fuse.");
-    if !remote {
+    if !is_foreign(mount.kind.as_bytes()) {
         return;
     }
     let (kind, point) = (show(&mount.kind), show(&mount.point));

@@ -85,6 +85,39 @@ fn what_is_mounted_over_is_not_seen() {
     assert_eq!(mounts(&[(1, 2, "/"), (2, 1, "/run")]).len(), 0);
 }
 
+#[test]
+fn what_others_answer_for_is_no_ground() {
+    let home = mount(1, "/", "/");
+    for (kind, is_ground) in [
+        ("ext4", true),
+        ("overlay", true),
+        ("9p", true),
+        ("fusectl", true),
+        ("fuse", false),
+        ("fuse.sshfs", false),
+        ("fuseblk", false),
+        ("virtiofs", false),
+        ("nfs4", false),
+    ] {
+        let other = Mount {
+            kind: kind.into(),
+            parent: 1,
+            id: 2,
+            ..mount(2, "/", "/m")
+        };
+        let mounts = Mounts::new(vec![home.clone(), other.clone()]);
+        for (place_use, serves) in [(PlaceUse::Named, true), (PlaceUse::Ground, is_ground)] {
+            let root = mounts.reaches(b"", &home, place_use).unwrap();
+            assert_eq!(root.len(), 1 + usize::from(serves), "{kind}");
+            let own = mounts.reaches(b"/m", &other, place_use).unwrap();
+            assert_eq!(own.len(), usize::from(serves), "{kind}");
+        }
+        let fuse = kind.starts_with("fuse") && kind != "fusectl";
+        assert_eq!(mounts.is_fuse(b"/m"), fuse, "{kind}");
+        assert!(!mounts.is_fuse(b"/m/n"));
+    }
+}
+
 /// A mount as the kernel has it: on a place of another.
 #[derive(Clone, Debug)]
 struct Attached {
@@ -182,11 +215,11 @@ impl Host for Mounted {
         vec![Place { device, path }]
     }
 
-    fn reaches(&self, folder: &[u8], _: PlaceUse) -> Vec<Reach> {
+    fn reaches(&self, folder: &[u8], place_use: PlaceUse) -> Vec<Reach> {
         let (at, ..) = self.place(std::str::from_utf8(folder).unwrap());
         let home = self.mounts.by_id(u64::try_from(at).unwrap() + 1).unwrap();
         let folder = folder.strip_suffix(b"/").unwrap_or(folder);
-        self.mounts.reaches(folder, home).unwrap()
+        self.mounts.reaches(folder, home, place_use).unwrap()
     }
 }
 
