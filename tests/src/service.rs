@@ -62,6 +62,14 @@ impl Service {
         self
     }
 
+    /// Takes every datagram, until the service ends.
+    #[must_use]
+    pub fn draining(self) -> Self {
+        let socket = UnixDatagram::from(self.socket.try_clone().unwrap());
+        std::thread::spawn(move || while socket.recv(&mut [0; 256]).is_ok_and(|got| got > 0) {});
+        self
+    }
+
     /// The next datagram, at once.
     #[must_use]
     pub fn datagram(&self) -> Option<Vec<u8>> {

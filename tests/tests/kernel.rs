@@ -6,6 +6,8 @@
 mod abstract_names;
 #[path = "kernel/datagrams.rs"]
 mod datagrams;
+#[path = "kernel/differential/mod.rs"]
+mod differential;
 #[path = "kernel/docker.rs"]
 mod docker;
 #[path = "kernel/engines.rs"]
