@@ -58,6 +58,7 @@
 mod address;
 mod book;
 mod cgroups;
+mod container;
 mod decision;
 mod decode;
 mod limit;

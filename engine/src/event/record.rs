@@ -29,6 +29,13 @@ pub(super) struct Policies<'a> {
 #[derive(Serialize)]
 pub(super) struct Workload {
     pub(super) process: Process,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) container: Option<Container>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Container {
+    pub(super) id: String,
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! An event as one line of JSON.
 
 use super::address;
+use super::container;
 use super::decision::{Named, decision};
 use super::decode::Event;
 use super::limit::{LADDER, LINE_BYTES, Limits};
@@ -81,10 +82,18 @@ impl<'a> Renderer<'a> {
             policies: policies(named, limits, &mut cut),
             workload: record::Workload {
                 process: self.process(event, exe.as_ref(), limits, &mut cut),
+                container: self.container(event),
             },
             data: self.data(event, limits, &mut cut),
             decision: decision(event, named, self.places, exe.as_ref(), limits, cut),
         }
+    }
+
+    /// The container that the process is in, if it is in one.
+    fn container(&self, event: &Event) -> Option<record::Container> {
+        let cgroup = self.places.cgroup(event.record().cgroup)?;
+        let id = container::of_cgroup(&cgroup)?.to_owned();
+        Some(record::Container { id })
     }
 
     fn process(

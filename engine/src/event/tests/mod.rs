@@ -29,6 +29,8 @@ const BOOT_EPOCH: u64 = 1_767_323_045_000_000_000;
 /// The device of `/` and of a tmpfs on `/run`.
 const ROOT: u32 = 8 << 20 | 1;
 const RUN: u32 = 24;
+/// The id of a container.
+const CONTAINER: &str = "5a02d5e1c3b89f6e7d4a0b1c2d3e4f5061728394a5b6c7d8e9f0a1b2c3d4e5f6";
 
 struct Table {
     rules: Vec<(String, Vec<String>)>,
@@ -83,7 +85,11 @@ impl Places for Mounts {
     }
 
     fn cgroup(&self, id: u64) -> Option<Vec<u8>> {
-        (id == 4242).then(|| b"/system.slice/nginx.service/x".to_vec())
+        match id {
+            4242 => Some(b"/system.slice/nginx.service/x".to_vec()),
+            4343 => Some(format!("/system.slice/docker-{CONTAINER}.scope").into_bytes()),
+            _ => None,
+        }
     }
 }
 
@@ -204,6 +210,16 @@ fn a_denied_connect_to_an_address() {
             r#"{"timestamp":"2026-01-03T03:04:05.000000001Z","id":1036,"name":"security_socket_connect","policies":{"matched":["containers"]},"workload":{"process":{"executable":{"path":"/usr/bin/nc"},"unique_id":2010982423,"host_pid":4711,"pid":11,"real_user":{"id":1000},"thread":{"start_time":"2026-01-02T03:04:08.500000000Z","name":"worker","unique_id":1043777117,"host_tid":4712,"tid":12}}},"data":[{"name":"sockfd","int32":5},{"name":"type","int32":1},{"name":"remote_addr","sockaddr":{"sa_family":"AF_INET","sin_addr":"0.0.0.0","sin_port":8080}}],"decision":{"schema":1,"action":"deny","rule":"docker-socket","recorded":[],"policy":"containers","file":"/etc/interdict/policies/containers.policy","line":12,"because":"who may talk to the \"docker\" socket is root","severity":"high","tags":["T1610","a\u009bb"],"mode":"enforce","generation":7,"errno":"EPERM","hook":"socket_connect","family":"tcp","operation":"connect","object":{"addr":"127.0.0.1","port":8080},"subject":{"exe":"/usr/bin/nc","exe_device":"8:1","exe_inode":31,"comm":"nc","uid":1000,"gid":100,"cgroup":"/system.slice/nginx.service/x","cgroup_id":4242,"unit":"nginx.service","loginuid":1000}}}"#
         ]],
     );
+}
+
+#[test]
+fn a_process_in_a_container() {
+    let mut record = unix(Hook::UnixStreamConnect);
+    record.cgroup = 4343;
+    let id = member(&record, "/workload/container/id");
+    assert_eq!(id, CONTAINER);
+    record.cgroup = 4242;
+    assert!(member(&record, "/workload/container").is_null());
 }
 
 #[test]
