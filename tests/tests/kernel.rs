@@ -10,6 +10,8 @@ mod datagrams;
 mod docker;
 #[path = "kernel/engines.rs"]
 mod engines;
+#[path = "kernel/evasion/mod.rs"]
+mod evasion;
 #[path = "kernel/globs.rs"]
 mod globs;
 #[path = "kernel/identity.rs"]
