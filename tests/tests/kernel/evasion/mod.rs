@@ -5,7 +5,13 @@
 //! is guarded is told apart by the object. A rule is called as the socket is.
 
 mod binds;
+mod descriptors;
+mod labels;
 mod names;
+mod namespaces;
+mod parents;
+mod programs;
+mod services;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -29,14 +35,28 @@ const FOLDER: &str = "/run/evasion";
 const OPEN: &str = "/run/evasion/open";
 
 /// The policy. What is closed to user 1003 is open to all others.
-const POLICY: &Policy<'_> = &[(
-    "evasion",
-    "deny unix connect to { /run/evasion/exe, \"@evasion\" } unless exe = /usr/bin/good id exe\n\
-     deny unix bind on { /run/evasion/bound/**, \"@evasion-bound\" } \
-         unless exe = /usr/bin/good id bound\n\
-     default deny unix connect to any if uid = 1003 id closed\n\
-     allow unix connect to { /run/evasion/allowed, /run/evasion/open } id allowed\n",
-)];
+const POLICY: &Policy<'_> = &[("evasion", TEXT)];
+const TEXT: &str = r#"
+deny unix connect to { /run/evasion/exe, "@evasion" } unless exe = /usr/bin/good id exe
+deny unix bind on { /run/evasion/bound/**, "@evasion-bound" } unless exe = /usr/bin/good id bound
+default deny unix connect to any if uid = 1003 id closed
+allow unix connect to { /run/evasion/allowed, /run/evasion/open } id allowed
+
+deny unix connect to /run/evasion/comm unless comm = trusted id comm
+deny unix connect to /run/evasion/fifteen unless comm = fifteen-letters id fifteen
+deny unix connect to /run/evasion/uid unless uid = 0 id uid
+deny unix connect to /run/evasion/group if group = games id group
+deny unix connect to /run/evasion/member unless group = games id member
+deny unix connect to /run/evasion/login unless loginuid = 1001 id login
+deny unix connect to /run/evasion/unit unless unit = nginx.service id unit
+deny unix connect to /run/evasion/caged if unit = evil.service id caged
+deny unix connect to /run/evasion/cgroup if cgroup = /evasion/evil id cgroup
+deny unix connect to /run/evasion/parent unless parent.exe = /usr/bin/good id parent
+deny unix connect to /run/evasion/child if parent.comm = keeper id child
+deny unix connect to /run/evasion/userns unless userns = host id userns
+deny unix connect to /run/evasion/netns unless netns = host id netns
+deny unix connect to /run/evasion/pidns unless pidns = host id pidns
+"#;
 
 /// The user to whom all is closed but what is allowed.
 const CONFINED: u32 = 1003;
@@ -67,6 +87,43 @@ impl Guard {
     fn decided(&self) -> Decided {
         let path = guarded(self.rule);
         Decided::stream(self.rule, Object::path(path.to_str().unwrap()))
+    }
+
+    /// The socket is refused to this process; what is open is not.
+    #[track_caller]
+    fn refuses(&mut self, actor: &mut Actor) -> Event {
+        let event = self.refuses_as(actor, guarded(self.rule));
+        self.admits_to(actor, OPEN);
+        event
+    }
+
+    /// The rule exempts this process.
+    #[track_caller]
+    fn admits(&mut self, actor: &mut Actor) {
+        self.admits_to(actor, guarded(self.rule));
+    }
+
+    /// A connect to the socket, to be made in some way.
+    fn connect(&self, actor: &mut Actor) -> Request {
+        let socket = actor.unix();
+        calls::connect(socket, &Address::path(guarded(self.rule)))
+    }
+
+    /// A request, some way to connect to the socket, is refused.
+    #[track_caller]
+    fn refuses_by(&mut self, actor: &mut Actor, request: &Request) -> Event {
+        let decided = self.decided();
+        self.case.denies(actor, request, &decided)
+    }
+
+    /// A request, some way to connect to the socket, is refused, in a process
+    /// that the actor does not know.
+    #[track_caller]
+    fn refuses_elsewhere(&mut self, actor: &mut Actor, request: &Request) -> Event {
+        assert_eq!(tried(actor, request), Err(Errno::PERM), "{request:?}");
+        let event = self.case.event();
+        event.says("/decision/rule", self.rule);
+        event
     }
 
     /// The socket is refused under this name.
