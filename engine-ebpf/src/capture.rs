@@ -3,8 +3,8 @@
 
 use crate::count::count;
 use crate::kernel::{
-    Pointer, cred_euid, dentry_inode, file_dentry, group_leader, inode_links, mm_exe_file,
-    task_comm, task_cred, task_mm,
+    Pointer, cred_euid, dentry_inode, dentry_listed, file_dentry, group_leader, inode_links,
+    mm_exe_file, task_comm, task_cred, task_mm,
 };
 use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM};
 use crate::path::{read_place, set_state};
@@ -129,8 +129,9 @@ fn read_exe(leader: Pointer, identity: *mut Identity) {
         return;
     }
     let inode = dentry_inode(dentry);
-    if inode.is_null() || inode_links(inode) == 0 {
-        // Deleted before it ran: the dentry's old name is nobody's any more.
+    if inode.is_null() || inode_links(inode) == 0 || dentry_listed(dentry) == 0 {
+        // Removed or replaced before it ran, and executed by a descriptor: the
+        // dentry's old name is nobody's any more, or another file's.
         return;
     }
     read_place(dentry, place);

@@ -95,6 +95,8 @@ members! {
     file_dentry(file_dentry) -> Pointer;
     /// File system of a dentry.
     dentry_sb(dentry_sb) -> Pointer;
+    /// Address in the table of names that points to a dentry, 0 when none does.
+    dentry_listed(dentry_listed) -> u64;
     /// Inode of a dentry.
     dentry_inode(dentry_inode) -> Pointer;
     /// Number of an inode.

@@ -25,3 +25,4 @@ pub mod place;
 pub mod protocol;
 pub mod service;
 pub mod status;
+pub mod tricks;

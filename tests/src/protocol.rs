@@ -31,6 +31,17 @@ pub enum Request {
     Thread(Box<Request>),
     /// In a child process.
     Fork(Box<Request>),
+    /// In a child process that clone(2) makes with more flags.
+    Clone {
+        /// `CLONE_` flags; with `CLONE_VM`, `CLONE_VFORK` has to be one as well.
+        flags: i32,
+        /// What it does.
+        request: Box<Request>,
+    },
+    /// In a grandchild whose parent has ended by then, as daemons begin.
+    Orphan(Box<Request>),
+    /// The main thread ends; another answers from here on.
+    LeaveMain,
     /// By `io_uring`.
     Ring(Ring),
     /// Take the program's own file out of memory, and put an open one in its

@@ -80,6 +80,14 @@ impl Service {
         bytes.get(..length).map(<[u8]>::to_vec)
     }
 
+    /// How many connections nobody has taken yet; they are closed by this.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let listener = UnixListener::from(self.socket.try_clone().unwrap());
+        listener.set_nonblocking(true).unwrap();
+        std::iter::from_fn(|| listener.accept().ok()).count()
+    }
+
     /// Its file is somewhere else by now.
     pub fn moved(&mut self, path: impl AsRef<Path>) {
         self.path = Some(path.as_ref().to_owned());

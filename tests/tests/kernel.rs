@@ -12,6 +12,8 @@ mod differential;
 mod docker;
 #[path = "kernel/engines.rs"]
 mod engines;
+#[path = "kernel/evasion/mod.rs"]
+mod evasion;
 #[path = "kernel/globs.rs"]
 mod globs;
 #[path = "kernel/ground.rs"]

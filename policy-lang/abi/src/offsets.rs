@@ -134,6 +134,9 @@ offsets! {
     dentry_seq: "dentry" ["d_seq.seqcount.sequence", "d_seq.sequence"],
     /// Its file system.
     dentry_sb: "dentry" ["d_sb"],
+    /// Where the table of names points to it; null when it is in none, as after
+    /// the file of that name was removed or replaced.
+    dentry_listed: "dentry" ["d_hash.pprev"],
     /// Its inode.
     dentry_inode: "dentry" ["d_inode"],
     /// Inode number.

@@ -5,23 +5,32 @@
 //! how a successful exec(2) answers.
 
 mod call;
+mod children;
 mod hammer;
 mod masquerade;
 mod ring;
 
-use std::fs::File;
-use std::io::{self, BufRead as _, Read as _};
-use std::os::fd::FromRawFd as _;
+use std::io::{self, BufRead as _};
 
 use interdict_tests::protocol::{Reply, Request};
 
 fn main() -> io::Result<()> {
     answer(&mut io::stdout(), &reply(0))?;
-    for line in io::stdin().lock().lines() {
-        let request = serde_json::from_str(&line?)?;
+    serve()
+}
+
+/// Answers requests until there are no more.
+fn serve() -> io::Result<()> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        // Locked for a line at a time: another thread may go on from here.
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let request = serde_json::from_str(&line)?;
         answer(&mut io::stdout(), &perform(&request))?;
     }
-    Ok(())
 }
 
 fn answer(to: &mut impl io::Write, reply: &Reply) -> io::Result<()> {
@@ -48,7 +57,12 @@ fn perform(request: &Request) -> Reply {
             let thread = scope.spawn(|| perform(request));
             thread.join().unwrap_or_else(|_| failed())
         }),
-        Request::Fork(request) => fork(request).unwrap_or_else(|_| failed()),
+        Request::Fork(request) => children::fork(request).unwrap_or_else(|_| failed()),
+        Request::Clone { flags, request } => {
+            children::clone(*flags, request).unwrap_or_else(|error| of_error(&error))
+        }
+        Request::Orphan(request) => children::orphan(request).unwrap_or_else(|_| failed()),
+        Request::LeaveMain => children::leave_main(),
         Request::Ring(operation) => {
             ring::perform(operation).unwrap_or_else(|error| of_error(&error))
         }
@@ -79,36 +93,4 @@ fn of_error(error: &io::Error) -> Reply {
 /// What is no errno: something went wrong here, not in the kernel.
 fn failed() -> Reply {
     reply(-100_000)
-}
-
-/// Performs a request in a child, whose reply comes back through a pipe.
-fn fork(request: &Request) -> io::Result<Reply> {
-    let mut ends = [0_i32; 2];
-    // SAFETY: the array has room for two descriptors.
-    if unsafe { libc::pipe(ends.as_mut_ptr()) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let [read, write] = ends;
-    // SAFETY: just made, and nobody else's.
-    let mut read = unsafe { File::from_raw_fd(read) };
-    // SAFETY: as above.
-    let mut write = unsafe { File::from_raw_fd(write) };
-    // SAFETY: there is one thread; the child has all that this one has.
-    let child = unsafe { libc::fork() };
-    if child < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    if child == 0 {
-        drop(read);
-        let code = i32::from(answer(&mut write, &perform(request)).is_err());
-        drop(write);
-        // SAFETY: no preconditions; the parent's buffers are not written twice.
-        unsafe { libc::_exit(code) };
-    }
-    drop(write);
-    let mut text = Vec::new();
-    read.read_to_end(&mut text)?;
-    // SAFETY: a null status is allowed.
-    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
-    Ok(serde_json::from_slice(&text)?)
 }
