@@ -15,6 +15,7 @@ mod github;
 mod junit;
 mod line_diff;
 mod output;
+mod refused;
 #[cfg(feature = "daemon")]
 mod run;
 mod sarif;
