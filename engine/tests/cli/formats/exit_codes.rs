@@ -130,6 +130,15 @@ const WAYS: &[Way] = &[
     way(3, "test empty"),
     full("test good.policy"),
     full("test failing.policy"),
+    // completions, man
+    way(0, "completions bash"),
+    way(2, "completions"),
+    way(2, "completions frob"),
+    full("completions bash"),
+    way(0, "man"),
+    way(0, "man check"),
+    way(2, "man frob"),
+    full("man"),
     full("test --format junit bad.policy"),
 ];
 
