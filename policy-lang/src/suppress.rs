@@ -3,8 +3,12 @@
 //! Such a comment stands on the line above a statement, alone or in a run of
 //! comment lines that ends there, and silences what the statement itself
 //! causes: in a scope, its head and not the rules within, which have comments of
-//! their own. The reason is required, and a comment that silences nothing is
-//! reported, so that none outlives its cause.
+//! their own. A second statement on the same line is below no comment; in canonical
+//! form it has a line of its own. The reason is required, and a comment that
+//! silences nothing is reported, so that none outlives its cause.
+//!
+//! One is not idle that silences nothing: of the `to` of an accept (P0513), once it
+//! is written `on`, as `fmt` does. What it says of the rule is as true as before.
 
 use crate::ast::{File, Statement};
 use crate::diag::{Code, Diagnostic, Severity, show};
@@ -15,8 +19,8 @@ use std::collections::HashMap;
 struct Comment {
     span: Span,
     code: Code,
-    /// The line on which the statement below starts.
-    line: u32,
+    /// Where the first word of the line below starts.
+    below: u32,
     used: bool,
 }
 
@@ -39,6 +43,7 @@ pub(crate) fn apply(
             kept.retain(|one| !silenced(one, file, &starts, &mut comments));
         }
         kept.extend(malformed);
+        mark_prepositions(tree, file, &mut comments);
         let useless = comments.iter().filter(|one| ran(one.code) && !one.used);
         kept.extend(useless.map(|one| {
             let message = format!(
@@ -63,17 +68,30 @@ fn silenced(
     let Some(span) = span.filter(|_| one.severity == Severity::Warning) else {
         return false;
     };
-    let Some(line) = starts.statement(span.start).map(|start| file.line(start)) else {
+    let Some(start) = starts.statement(span.start) else {
         return false;
     };
     let mut silenced = false;
     for comment in comments {
-        if comment.line == line && comment.code == one.code {
+        if comment.below == start && comment.code == one.code {
             comment.used = true;
             silenced = true;
         }
     }
     silenced
+}
+
+/// Comments on P0513 above a rule that has it or would have it if `to` stood for `on`.
+fn mark_prepositions(tree: &File, file: &SourceFile, comments: &mut [Comment]) {
+    let of = |comment: &&mut Comment| comment.code == Code::LocalAddress && !comment.used;
+    let idle: Vec<&mut Comment> = comments.iter_mut().filter(of).collect();
+    if idle.is_empty() {
+        return;
+    }
+    let starts = crate::fmt::reworded::local_rules(file, tree);
+    for comment in idle {
+        comment.used = starts.contains(&comment.below);
+    }
 }
 
 /// Where statements start, those within scopes included, in order.
@@ -132,7 +150,7 @@ fn comments(tree: &File, file: &SourceFile) -> (Vec<Comment>, Vec<Diagnostic>) {
             Ok(code) => good.push(Comment {
                 span: *span,
                 code,
-                line,
+                below: first_word(file, line),
                 used: false,
             }),
             Err(why) => malformed.push(
@@ -143,6 +161,14 @@ fn comments(tree: &File, file: &SourceFile) -> (Vec<Comment>, Vec<Diagnostic>) {
         }
     }
     (good, malformed)
+}
+
+/// Where the first word of a line starts.
+fn first_word(file: &SourceFile, line: u32) -> u32 {
+    let text = file.line_text(line);
+    let blank = text.len() - text.trim_start().len();
+    let blank = u32::try_from(blank).unwrap_or(u32::MAX);
+    file.line_start(line).saturating_add(blank)
 }
 
 /// A comment that begins as one that silences: `allow`, and what looks like a code.
@@ -247,6 +273,33 @@ mod tests {
         assert!(scope("", "# allow P0506: x\n").is_empty());
         assert_eq!(scope("# allow P0506: x\n", ""), ["P0508", "P0506"]);
         assert!(codes("# allow P0504: later\nfor uid = 0 {\n}").is_empty());
+    }
+
+    #[test]
+    fn what_does_not_begin_its_line_is_below_no_comment() {
+        let comment = "# allow P0506: x\n";
+        let other = "deny sctp connect unless comm = x";
+        assert_eq!(codes(&format!("{comment}{RULE} {other}")), ["P0506"]);
+        assert_eq!(
+            codes(&format!("{comment}for uid = 0 {{ {RULE} }}")),
+            ["P0508", "P0506"]
+        );
+        let within = format!("let a = {{ 1\n{comment}}} {RULE}");
+        assert_eq!(codes(&within), ["P0508", "P0506"]);
+    }
+
+    #[test]
+    fn a_comment_on_the_to_of_an_accept_is_as_good_on_its_on() {
+        let comment = "# allow P0513: the address of the inner network\n";
+        for word in ["to", "on"] {
+            let rule = format!("deny tcp {{ listen, accept }} {word} 10.0.0.0/8");
+            assert!(codes(&format!("{comment}{rule}")).is_empty());
+            let scope = format!("for uid = 0 {{\n{comment}{rule}\n}}");
+            assert!(codes(&scope).is_empty());
+            let connect = format!("{comment}deny sctp {{ connect, accept }} {word} 10.0.0.0/8");
+            assert_eq!(codes(&connect), ["P0508"]);
+        }
+        assert_eq!(codes(&format!("{comment}deny sctp accept")), ["P0508"]);
     }
 
     #[test]

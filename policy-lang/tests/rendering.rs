@@ -2,9 +2,9 @@
 //! about it drives no terminal, is of a size that can be read, and names places
 //! that are there.
 
-use policy_lang::diag::{KEPT, Report, Style, render_all, to_json};
+use policy_lang::diag::{Code, Diagnostic, KEPT, Report, Style, render_all, to_json};
 use policy_lang::load;
-use policy_lang::source::Sources;
+use policy_lang::source::{Sources, Span};
 use proptest::prelude::*;
 
 /// Pieces of policies, of broken ones, and of what must not come through.
@@ -117,6 +117,49 @@ proptest! {
         }
         let json = to_json(&report, &sources);
         prop_assert_eq!(json["errors"].as_u64(), Some(report.count(policy_lang::diag::Severity::Error) as u64));
+    }
+}
+
+/// A part of a text: the characters from one of them on.
+fn part(text: &str, from: usize, count: usize) -> Span {
+    let offset = |number| {
+        let at = text.char_indices().nth(number);
+        u32::try_from(at.map_or(text.len(), |(at, _)| at)).unwrap_or(u32::MAX)
+    };
+    Span {
+        start: offset(from),
+        end: offset(from + count),
+        ..Span::default()
+    }
+}
+
+proptest! {
+    /// Wherever the labels of a finding lie, over each other and over many lines.
+    #[test]
+    fn every_label_is_shown(
+        text in text(),
+        parts in prop::collection::vec((0..80_usize, 0..80_usize), 1..5),
+    ) {
+        let mut parts = parts.iter().map(|(from, count)| part(&text, *from, *count));
+        let first = parts.next().unwrap();
+        let mut one = Diagnostic::new(Code::Syntax, first, "m").label("said 0.");
+        let mut count = 1;
+        for part in parts {
+            one = one.also(part, format!("said {count}."));
+            count += 1;
+        }
+        let sources = Sources::single("p.policy", text.clone());
+        let shown = rendered(&sources, &Report::new(vec![one]));
+        for number in 0..count {
+            let said = format!("{} said {number}.", if number == 0 { "^" } else { "-" });
+            prop_assert_eq!(shown.matches(&said).count(), 1, "{}", shown);
+        }
+        let numbers = shown.lines().filter_map(|line| line.split_once(" |")?.0.trim().parse().ok());
+        let numbers: Vec<usize> = numbers.collect();
+        prop_assert!(!numbers.is_empty() && numbers.is_sorted(), "{}", shown);
+        for line in shown.lines() {
+            prop_assert_eq!(line.trim_end(), line);
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! A line that is no request gets an error in its place and the batch goes on;
 //! blank lines are skipped (notes 30). Answers are written out before the next
-//! line is waited for, so a program can ask one question at a time.
+//! line is waited for, so a program can ask one question at a time. A policy that
+//! is refused answers nothing: one line says why, whatever was asked.
 
 use crate::error::ExpectedError;
 use crate::files::STDIN;
 use policy_lang::request::{RequestError, parse_json_line};
 use policy_lang::{CheckedPolicy, eval};
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -48,6 +50,14 @@ pub(super) fn run(policy: &CheckedPolicy, path: &Path) -> Result<(), ExpectedErr
     }
     out.flush()?;
     Ok(())
+}
+
+/// The one line that is written when the policy is refused: its error is about no key.
+pub(super) fn refused(mut error: Value) -> String {
+    if let Some(object) = error.as_object_mut() {
+        object.insert("key".to_owned(), Value::Null);
+    }
+    format!("{}\n", json!({ "error": error }))
 }
 
 /// How a line ended.

@@ -1,6 +1,6 @@
 //! `explain`: what a policy decides and why, and what a diagnostic means.
 
-use super::{batch, code, output};
+use super::{batch, code, output, refused};
 use crate::error::{Exit, ExpectedError};
 use crate::files;
 use clap::ValueEnum;
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     let sources = files::read(&args.paths)?;
     let (policy, report) = load(&sources);
     let Some(policy) = policy else {
-        output::note(&render_all(&report, &sources, output::style(&io::stderr())))?;
+        no_answer(args, &report, &sources)?;
         return Ok(Exit::No);
     };
     match &args.batch {
@@ -75,6 +75,24 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         None => answer(&policy, &sources, &args.question.join(" "), args.format)?,
     }
     Ok(Exit::Yes)
+}
+
+/// Says why a policy is refused: as the answer, where a program reads that, and to people otherwise.
+fn no_answer(args: &Args, report: &Report, sources: &Sources) -> Result<(), ExpectedError> {
+    if args.format == Format::Human {
+        output::note(&render_all(report, sources, output::style(&io::stderr())))?;
+    }
+    let error = refused::error(report, sources);
+    if args.batch.is_some() {
+        return output::answer(&batch::refused(error));
+    }
+    match args.format {
+        Format::Human => Ok(()),
+        Format::Json => {
+            let answer = json!({ "schema": SCHEMA, "error": error });
+            output::answer(&format!("{answer}\n"))
+        }
+    }
 }
 
 /// Refuses to read a policy and a batch from the same standard input.

@@ -1,14 +1,15 @@
 //! `fmt`: policy files in canonical form.
 //!
 //! Each file by itself: one that is not well formed is refused and left as it
-//! is, and does not keep the others from being formatted.
+//! is, and does not keep the others from being formatted. A finding that goes away
+//! by it is told, since `check` will not tell it any more.
 
 use super::{line_diff, output};
 use crate::error::{Exit, ExpectedError};
 use crate::files::{self, Place};
 use crate::replace::replace;
-use policy_lang::diag::{Report, render_all, show};
-use policy_lang::fmt::{Refused, format};
+use policy_lang::diag::{Diagnostic, Report, render_all, show};
+use policy_lang::fmt::{Refused, format, reworded};
 use policy_lang::source::Sources;
 use std::io;
 use std::path::PathBuf;
@@ -35,11 +36,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         let text = match format(file) {
             Ok(text) => text,
             Err(Refused::Syntax(found)) => {
-                output::note(&render_all(
-                    &Report::new(found),
-                    &sources,
-                    output::style(&io::stderr()),
-                ))?;
+                told(found, &sources)?;
                 exit = Exit::No;
                 continue;
             }
@@ -50,6 +47,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
             }
         };
         let changed = *text != **file.text();
+        if changed {
+            told(reworded(&sources), &sources)?;
+        }
         if args.check && changed {
             exit = Exit::No;
             output::answer(&line_diff::unified(&show(file.name()), file.text(), &text))?;
@@ -58,6 +58,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         }
     }
     Ok(exit)
+}
+
+fn told(found: Vec<Diagnostic>, sources: &Sources) -> Result<(), ExpectedError> {
+    let style = output::style(&io::stderr());
+    output::note(&render_all(&Report::new(found), sources, style))
 }
 
 fn write(place: &Place, sources: &Sources, text: &str, changed: bool) -> Result<(), ExpectedError> {

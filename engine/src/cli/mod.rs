@@ -7,6 +7,7 @@
 mod batch;
 mod check;
 mod code;
+mod completions;
 #[cfg(feature = "daemon")]
 mod doctor;
 mod explain;
@@ -15,6 +16,7 @@ mod github;
 mod junit;
 mod line_diff;
 mod output;
+mod refused;
 #[cfg(feature = "daemon")]
 mod run;
 mod sarif;
@@ -53,6 +55,10 @@ enum Command {
     /// Say whether this host can enforce, and what it lacks
     #[cfg(feature = "daemon")]
     Doctor(doctor::Args),
+    /// Write what a shell needs to complete command lines
+    Completions(completions::Completions),
+    /// Write a page of the manual
+    Man(completions::Page),
 }
 
 impl Cli {
@@ -70,6 +76,8 @@ impl Cli {
             Command::Run(args) => run::run(&args),
             #[cfg(feature = "daemon")]
             Command::Doctor(args) => doctor::run(&args),
+            Command::Completions(args) => completions::completions(&args),
+            Command::Man(args) => completions::page(&args),
         }
     }
 }

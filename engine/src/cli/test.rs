@@ -1,10 +1,10 @@
 //! `test`: whether a policy does what its `test` blocks expect.
 
-use super::{junit, output};
+use super::{junit, output, refused};
 use crate::error::{Exit, ExpectedError};
 use crate::files;
 use clap::ValueEnum;
-use policy_lang::diag::{render_all, show};
+use policy_lang::diag::{Report, render_all, show};
 use policy_lang::source::{Sources, Span};
 use policy_lang::testing::{Block, not_covered};
 use policy_lang::{CheckedPolicy, RuleIndex, load};
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     let sources = files::read(&args.paths)?;
     let (policy, report) = load(&sources);
     let Some(policy) = policy else {
-        output::note(&render_all(&report, &sources, output::style(&io::stderr())))?;
+        no_results(args.format, &report, &sources)?;
         return Ok(Exit::No);
     };
     let outcomes: Vec<Outcome<'_>> = policy
@@ -84,6 +84,24 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     }
     let failed = outcomes.iter().any(|one| !one.failures.is_empty());
     Ok(if failed { Exit::No } else { Exit::Yes })
+}
+
+/// Says why a policy is refused, in the format of the results.
+fn no_results(format: Format, report: &Report, sources: &Sources) -> Result<(), ExpectedError> {
+    match format {
+        Format::Human => output::note(&render_all(report, sources, output::style(&io::stderr()))),
+        Format::Json => {
+            let all = json!({
+                "schema": SCHEMA,
+                "tests": [],
+                "passed": 0,
+                "failed": 0,
+                "error": refused::error(report, sources),
+            });
+            output::answer(&format!("{all}\n"))
+        }
+        Format::Junit => output::answer(&junit::refusal(report, sources)),
+    }
 }
 
 fn outcome<'p>(policy: &'p CheckedPolicy, sources: &Sources, block: &'p Block) -> Outcome<'p> {

@@ -130,8 +130,25 @@ fn a_refused_policy_explains_nothing() {
         -- exit 1
     "#]],
     );
-    let batch = dir.run(&["explain", "a.policy", "--batch", "-"], "{}\n");
-    assert_eq!((batch.status.code(), &*batch.stdout), (Some(1), &b""[..]));
+    let batch = ["explain", "a.policy", "--batch", "-", "--format", "json"];
+    dir.check(&batch, "{}\n", &expect![[r#"
+        {"error":{"key":null,"message":"the policy is refused: 1 error","report":{"diagnostics":[{"code":"P0202","help":"did you mean `connect`?","labels":[{"column":10,"end":15,"end_column":16,"end_line":1,"file":"a.policy","line":1,"start":9,"text":""}],"message":"unknown operation `conect`","severity":"error"}],"errors":1,"left_out":0,"notes":0,"schema":1,"warnings":0}}}
+        -- stderr
+        -- exit 1
+    "#]]);
+    let json = [
+        "explain",
+        "a.policy",
+        "--format",
+        "json",
+        "--",
+        "tcp connect",
+    ];
+    dir.check(&json, "", &expect![[r#"
+        {"error":{"message":"the policy is refused: 1 error","report":{"diagnostics":[{"code":"P0202","help":"did you mean `connect`?","labels":[{"column":10,"end":15,"end_column":16,"end_line":1,"file":"a.policy","line":1,"start":9,"text":""}],"message":"unknown operation `conect`","severity":"error"}],"errors":1,"left_out":0,"notes":0,"schema":1,"warnings":0}},"schema":1}
+        -- stderr
+        -- exit 1
+    "#]]);
 }
 
 const BATCH: &str = r#"{"family":"tcp","operation":"connect","addr":"10.0.0.1","port":443,"subject":{"exe":"/usr/bin/curl","uid":1000}}

@@ -39,6 +39,73 @@ fn files_are_formatted_in_place() {
 }
 
 #[test]
+fn a_finding_that_goes_away_is_told() {
+    let dir = Dir::new("fmt-told").file("a.policy", "deny tcp accept to 10.0.0.0/8\n");
+    dir.check(
+        &["fmt", "--check", "a.policy"],
+        "",
+        &expect![[r#"
+        --- a.policy
+        +++ a.policy (formatted)
+        @@ -1,1 +1,1 @@
+        -deny tcp accept to 10.0.0.0/8
+        +deny tcp accept on 10.0.0.0/8
+        -- stderr
+        warning[P0513]: the `to` of an `accept` becomes `on`: it is judged by the local address
+          --> a.policy:1:17
+           |
+         1 | deny tcp accept to 10.0.0.0/8
+           |                 ^^^^^^^^^^^^^ the address and port on which the socket listens
+           |
+           = help: if the peer was meant, take the rule out: no rule can ask for it
+
+        1 warning
+        -- exit 1
+    "#]],
+    );
+    dir.check(
+        &["fmt", "a.policy"],
+        "",
+        &expect![[r#"
+        -- stderr
+        warning[P0513]: the `to` of an `accept` becomes `on`: it is judged by the local address
+          --> a.policy:1:17
+           |
+         1 | deny tcp accept to 10.0.0.0/8
+           |                 ^^^^^^^^^^^^^ the address and port on which the socket listens
+           |
+           = help: if the peer was meant, take the rule out: no rule can ask for it
+
+        1 warning
+        -- exit 0
+    "#]],
+    );
+    dir.check(
+        &["fmt", "a.policy"],
+        "",
+        &expect![[r#"
+        -- stderr
+        -- exit 0
+    "#]],
+    );
+    // Whoever knows is told nothing, and what says so stays good.
+    let known = "# allow P0513: the inner network\ndeny tcp accept to 10.0.0.0/8\n";
+    dir.check(
+        &["fmt", "-"],
+        known,
+        &expect![[r#"
+        # allow P0513: the inner network
+        deny tcp accept on 10.0.0.0/8
+        -- stderr
+        -- exit 0
+    "#]],
+    );
+    let after = known.replace("to", "on");
+    let check = dir.run(&["check", "--deny-warnings", "-"], &after);
+    assert_eq!(check.status.code(), Some(0));
+}
+
+#[test]
 fn a_link_stays_one() {
     let dir = Dir::new("fmt-link").file("real.policy", MESSY);
     symlink("real.policy", dir.path().join("link.policy")).unwrap();

@@ -11,6 +11,7 @@
 )]
 
 mod check;
+mod completions;
 mod explain;
 mod files;
 mod fmt;

@@ -104,4 +104,37 @@ fn tests_that_hold_a_policy_without_any_and_one_that_is_refused() {
             -- exit 1
         "#]],
     );
+    dir.check(
+        &["test", "-", "--format=junit"],
+        "test \"t\" { expect denied tcp connect }\n",
+        &expect![[r#"
+            <?xml version="1.0" encoding="UTF-8"?>
+            <testsuites tests="1" failures="0" errors="1">
+              <testsuite name="stdin" tests="1" failures="0" errors="1">
+                <testcase classname="stdin" name="P0211: `denied` is nothing that a test can expect" file="stdin" line="1">
+                  <error type="P0211" message="`denied` is nothing that a test can expect">
+            error[P0211]: `denied` is nothing that a test can expect
+              --&gt; stdin:1:19
+               |
+             1 | test &quot;t&quot; { expect denied tcp connect }
+               |                   ^^^^^^
+               |
+               = help: expect `deny`, `kill`, `allow` or `default-deny`
+            </error>
+                </testcase>
+              </testsuite>
+            </testsuites>
+            -- stderr
+            -- exit 1
+        "#]],
+    );
+    dir.check(
+        &["test", "-", "--format=json"],
+        "test \"t\" { expect denied tcp connect }\n",
+        &expect![[r#"
+            {"error":{"message":"the policy is refused: 1 error","report":{"diagnostics":[{"code":"P0211","help":"expect `deny`, `kill`, `allow` or `default-deny`","labels":[{"column":19,"end":24,"end_column":25,"end_line":1,"file":"stdin","line":1,"start":18,"text":""}],"message":"`denied` is nothing that a test can expect","severity":"error"}],"errors":1,"left_out":0,"notes":0,"schema":1,"warnings":0}},"failed":0,"passed":0,"schema":1,"tests":[]}
+            -- stderr
+            -- exit 1
+        "#]],
+    );
 }

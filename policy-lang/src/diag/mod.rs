@@ -5,6 +5,7 @@ mod diagnostic;
 mod json;
 mod render;
 mod show;
+mod snippet;
 pub mod suggest;
 mod window;
 

@@ -10,7 +10,7 @@
 //!    = help: did you mean `connect`?
 //! ```
 
-use super::window::Window;
+use super::snippet::{self, Look, Numbered};
 use super::{Diagnostic, Label, Report, Severity, show};
 use crate::source::Sources;
 use std::fmt::Write as _;
@@ -66,13 +66,13 @@ pub fn render(one: &Diagnostic, sources: &Sources, style: Style) -> String {
     let gutter = gutter(one, sources);
     for (index, group) in by_file(&one.labels).iter().enumerate() {
         let arrow = if index == 0 { "-->" } else { ":::" };
-        file_part(
-            &mut out,
-            group,
-            sources,
-            (arrow, gutter, one.severity),
+        let look = Look {
+            arrow,
+            gutter,
+            severity: one.severity,
             paint,
-        );
+        };
+        snippet::write(&mut out, group, sources, look);
     }
     if let Some(help) = &one.help {
         let bar = paint.dim("=");
@@ -81,11 +81,11 @@ pub fn render(one: &Diagnostic, sources: &Sources, style: Style) -> String {
     out
 }
 
-/// Labels of one file, in order of place; the first file is the first label's.
-fn by_file(labels: &[Label]) -> Vec<Vec<(usize, &Label)>> {
-    let mut groups: Vec<Vec<(usize, &Label)>> = Vec::new();
+/// Labels of one file together; the first file is the first label's.
+fn by_file(labels: &[Label]) -> Vec<Vec<Numbered<'_>>> {
+    let mut groups: Vec<Vec<Numbered<'_>>> = Vec::new();
     for entry in labels.iter().enumerate() {
-        let same = |group: &&mut Vec<(usize, &Label)>| {
+        let same = |group: &&mut Vec<Numbered<'_>>| {
             group
                 .first()
                 .is_some_and(|(_, first)| first.span.source == entry.1.span.source)
@@ -98,71 +98,17 @@ fn by_file(labels: &[Label]) -> Vec<Vec<(usize, &Label)>> {
     groups
 }
 
-fn file_part(
-    out: &mut String,
-    group: &[(usize, &Label)],
-    sources: &Sources,
-    (arrow, gutter, severity): (&str, usize, Severity),
-    paint: Paint,
-) {
-    let Some((_, first)) = group.first() else {
-        return;
-    };
-    let Some(file) = sources.file(first.span.source) else {
-        return;
-    };
-    let at = file.position(first.span.start);
-    let name = show(file.name());
-    let arrow = paint.dim(arrow);
-    writeln!(
-        out,
-        "{:gutter$}{arrow} {name}:{}:{}",
-        "", at.line, at.column
-    )
-    .ok();
-    let bar = paint.dim("|");
-    writeln!(out, "{:gutter$} {bar}", "").ok();
-    let mut sorted: Vec<&(usize, &Label)> = group.iter().collect();
-    sorted.sort_by_key(|(_, label)| label.span.start);
-    let mut window: Option<Window<'_>> = None;
-    for (index, label) in sorted {
-        let line = file.line(label.span.start);
-        let seen = window.take_if(|last| last.shows(line, label.span));
-        let last = window.take().map(|last| last.line());
-        let here = seen.unwrap_or_else(|| {
-            if last.is_some_and(|last| last + 1 < line) {
-                writeln!(out, "{}", paint.dim("...")).ok();
-            }
-            let number = paint.dim(&format!("{line:>gutter$} |"));
-            let fresh = Window::new(file, line, label.span);
-            writeln!(out, "{}", format!("{number} {}", fresh.shown()).trim_end()).ok();
-            fresh
-        });
-        let (indent, length) = here.underline(label.span);
-        window = Some(here);
-        let mark = if *index == 0 { "^" } else { "-" };
-        let text = format!("{} {}", mark.repeat(length), show(&label.text));
-        let text = if *index == 0 {
-            paint.severity(severity, text.trim_end())
-        } else {
-            paint.dim(text.trim_end())
-        };
-        writeln!(out, "{:gutter$} {bar} {:indent$}{text}", "", "").ok();
-    }
-    writeln!(out, "{:gutter$} {bar}", "").ok();
-}
-
 /// Width of the column of line numbers.
 fn gutter(one: &Diagnostic, sources: &Sources) -> usize {
     let widest = one.labels.iter().filter_map(|label| {
         let file = sources.file(label.span.source)?;
-        Some(file.line(label.span.start).to_string().len())
+        Some(snippet::last_line(file, label).to_string().len())
     });
     widest.max().unwrap_or(1).max(2)
 }
 
 #[derive(Clone, Copy)]
-struct Paint(Style);
+pub(super) struct Paint(Style);
 
 impl Paint {
     fn with(self, code: &str, text: &str) -> String {
@@ -172,7 +118,7 @@ impl Paint {
         }
     }
 
-    fn severity(self, severity: Severity, text: &str) -> String {
+    pub(super) fn severity(self, severity: Severity, text: &str) -> String {
         match severity {
             Severity::Error => self.with("1;31", text),
             Severity::Warning => self.with("1;33", text),
@@ -184,7 +130,7 @@ impl Paint {
         self.with("1", text)
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(super) fn dim(self, text: &str) -> String {
         self.with("34", text)
     }
 }

@@ -17,10 +17,13 @@ mod cursor;
 mod doc;
 mod layout;
 mod parts;
+pub(crate) mod reworded;
 
 use crate::diag::{Code, Diagnostic};
 use crate::parse::{Lexed, lex, parse};
 use crate::source::{SourceFile, Sources};
+
+pub use reworded::reworded;
 
 /// Characters of a line, where words allow it.
 pub const WIDTH: usize = 100;

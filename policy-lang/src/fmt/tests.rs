@@ -1,7 +1,8 @@
 //! The canonical form, piece by piece.
 
-use super::{Refused, format};
+use super::{Refused, format, reworded};
 use crate::source::Sources;
+use std::collections::BTreeSet;
 
 fn formatted(text: &str) -> Result<String, Refused> {
     let sources = Sources::single("my file.policy", text);
@@ -69,6 +70,29 @@ fn the_preposition_is_the_operations() {
         "deny tcp bind to any if comm = to",
         "deny tcp bind on any if comm = to\n",
     );
+}
+
+#[test]
+fn what_was_said_of_a_preposition_is_said_when_it_goes() {
+    let said = |text: &str| {
+        let sources = Sources::single("p.policy", text);
+        let found = reworded(&sources);
+        let places = found.iter().map(|one| one.place(&sources));
+        places
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    let text = "for uid = 0 { deny tcp accept to 10.0.0.0/8 }\ndeny tcp {accept,bind} to port 1";
+    assert_eq!(said(text), ["p.policy:1:31", "p.policy:2:24"]);
+    for text in [
+        "deny tcp accept on 10.0.0.0/8",
+        "deny tcp { accept, connect } to 10.0.0.0/8",
+        "deny tcp bind to 10.0.0.0/8 deny tcp any to 10.0.0.0/8 deny tcp accept",
+        "# allow P0513: so it is\ndeny tcp accept to 10.0.0.0/8 # allow P0506: x",
+    ] {
+        assert!(said(text).is_empty(), "{text}");
+    }
 }
 
 #[test]

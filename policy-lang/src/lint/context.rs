@@ -121,6 +121,8 @@ impl<'p> Context<'p> {
             }
         }
         let mut unknown = false;
+        // The first of the policy is named, however they were found.
+        near.sort_unstable();
         for other in near {
             match self.meet(rule, other) {
                 Answer::Yes => return Meeting::With(other),

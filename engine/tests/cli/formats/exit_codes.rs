@@ -82,7 +82,9 @@ const WAYS: &[Way] = &[
     way(0, "explain good.policy --batch -"),
     way(0, "explain --code P0203"),
     way(1, "explain bad.policy -- question"),
+    way(1, "explain bad.policy --format json -- question"),
     way(1, "explain bad.policy --batch requests"),
+    way(1, "explain bad.policy --batch requests --format json"),
     way(2, "explain"),
     way(2, "explain good.policy"),
     way(2, "explain good.policy -- frob"),
@@ -96,6 +98,7 @@ const WAYS: &[Way] = &[
     way(3, "explain empty --batch requests"),
     full("explain good.policy -- question"),
     full("explain good.policy --batch requests"),
+    full("explain bad.policy --batch requests"),
     full("explain --code P0203"),
     // fmt: by `--check`, for nothing may be written that another row reads
     way(0, "fmt --check formatted.policy"),
@@ -119,12 +122,24 @@ const WAYS: &[Way] = &[
     way(1, "test --format json failing.policy"),
     way(1, "test --format junit failing.policy"),
     way(1, "test bad.policy"),
+    way(1, "test --format json bad.policy"),
+    way(1, "test --format junit bad.policy"),
     way(2, "test"),
     way(2, "test --format sarif good.policy"),
     way(3, "test none.policy"),
     way(3, "test empty"),
     full("test good.policy"),
     full("test failing.policy"),
+    // completions, man
+    way(0, "completions bash"),
+    way(2, "completions"),
+    way(2, "completions frob"),
+    full("completions bash"),
+    way(0, "man"),
+    way(0, "man check"),
+    way(2, "man frob"),
+    full("man"),
+    full("test --format junit bad.policy"),
 ];
 
 /// Ways of the daemon that touch no kernel.

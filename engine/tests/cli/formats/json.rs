@@ -2,20 +2,32 @@
 
 use super::policies::{ERRORS, WARNINGS, dir, hostile, many};
 use crate::program::Dir;
-use jsonschema::Validator;
+use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
-/// A published schema; `closed` so that what it does not name is refused: a key
+/// A published schema; closed, so that what it does not name is refused: a key
 /// that is written must be published.
 fn schema(name: &str) -> Validator {
+    // Which others refer to by the name of its file.
+    let check = closed("check");
+    let registry = Registry::new().add("json-schema:///check.schema.json", &check);
+    let registry = registry.unwrap().prepare().unwrap();
+    let options = jsonschema::options();
+    options
+        .with_registry(&registry)
+        .build(&closed(name))
+        .unwrap()
+}
+
+fn closed(name: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema");
     let text = fs::read_to_string(folder.join(format!("{name}.schema.json"))).unwrap();
     let mut schema: Value = serde_json::from_str(&text).unwrap();
     jsonschema::meta::validate(&schema).unwrap();
     close(&mut schema);
-    jsonschema::validator_for(&schema).unwrap()
+    schema
 }
 
 /// Refuses other keys wherever keys are named.
@@ -171,6 +183,43 @@ fn test_writes_its_schema() {
     every_key_is_required(&schema, &plain);
     let ran = dir.ran(&["test", "--format=json", "--coverage", "p.policy"], b"");
     assert_eq!(valid(&schema, &ran.out)["coverage"]["rules"], 4);
+}
+
+/// The report of `check` within what another command writes of a policy that is refused.
+#[test]
+fn a_refused_policy_is_written_by_the_same_schemas() {
+    let (explain, answer, test) = (schema("explain"), schema("answer"), schema("test"));
+    let question = ["--format=json", "--", "tcp connect"];
+    for dir in [
+        dir("json-refused", ERRORS),
+        hostile("json-refused-hostile"),
+        Dir::new("json-refused-many").file("many.policy", many()),
+    ] {
+        let check = dir.ran(&["check", "--format=json", "."], b"");
+        let check: Value = serde_json::from_str(&check.out).unwrap();
+        let run = |schema: &Validator, arguments: &[&str]| {
+            let ran = dir.ran(arguments, b"{}\nnonsense\n");
+            assert_eq!((&*ran.err, ran.exit), ("", 1));
+            let value = valid(schema, &ran.out);
+            assert_eq!(value["error"]["report"], check);
+            value
+        };
+        let explained = run(&explain, &[&["explain", "."], &question[..]].concat());
+        every_key_is_required(&explain, &explained);
+        for no_more in ["verdict", "rules"] {
+            let mut both = explained.clone();
+            both[no_more] = json!(null);
+            assert!(!explain.is_valid(&both));
+        }
+        let batch = ["explain", ".", "--format=json", "--batch=-"];
+        every_key_is_required(&answer, &run(&answer, &batch));
+        let tested = run(&test, &["test", "--coverage", "--format=json", "."]);
+        assert_eq!(tested["tests"], json!([]));
+        // People are told on the other stream, and a batch is for programs all the same.
+        let ran = dir.ran(&["explain", ".", "--batch=-"], b"");
+        assert_eq!(valid(&answer, &ran.out)["error"]["report"], check);
+        assert!(ran.err.contains("error[P0"), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! `test --format junit` is well-formed XML that says what the tests came to,
 //! whatever their names.
 
-use super::policies::HOSTILE;
+use super::policies::{ERRORS, HOSTILE, dir, hostile, many};
 use crate::program::Dir;
+use policy_lang::diag::KEPT;
 use roxmltree::{Document, Node};
+use serde_json::Value;
 
 fn children<'d>(node: Node<'d, 'd>, tag: &str) -> Vec<Node<'d, 'd>> {
     let all = node.children().filter(Node::is_element);
@@ -76,6 +78,43 @@ fn hostile_text_is_text() {
         .find(|node| node.has_tag_name("failure"))
         .unwrap();
     assert!(failure.text().unwrap().contains("]]>"));
+}
+
+#[test]
+fn a_refused_policy_is_errors() {
+    for (dir, files) in [
+        (dir("junit-refused", ERRORS), 2),
+        (hostile("junit-refused-hostile"), 1),
+        (Dir::new("junit-refused-many").file("a.policy", many()), 1),
+    ] {
+        let check = dir.ran(&["check", "--format=json", "."], b"");
+        let check: Value = serde_json::from_str(&check.out).unwrap();
+        let errors = usize::try_from(check["errors"].as_u64().unwrap()).unwrap();
+        let ran = dir.ran(&["test", "--format=junit", "."], b"");
+        assert_eq!((&*ran.err, ran.exit), ("", 1));
+        let document = Document::parse(&ran.out).unwrap();
+        let root = document.root_element();
+        let number =
+            |node: Node<'_, '_>, name| -> usize { node.attribute(name).unwrap().parse().unwrap() };
+        assert_eq!(number(root, "errors"), errors);
+        let suites = children(root, "testsuite");
+        assert_eq!(suites.len(), files);
+        let mut listed = 0;
+        for suite in suites {
+            let cases = children(suite, "testcase");
+            assert_eq!(number(suite, "errors"), cases.len());
+            for case in &cases {
+                let error = children(*case, "error")[0];
+                let code = error.attribute("type").unwrap();
+                assert!(case.attribute("name").unwrap().starts_with(code));
+                assert_eq!(case.attribute("file"), suite.attribute("name"));
+                assert!(number(*case, "line") > 0);
+                assert!(error.text().unwrap().contains("-->"));
+            }
+            listed += cases.len();
+        }
+        assert_eq!(listed, errors.min(KEPT));
+    }
 }
 
 #[test]
