@@ -20,6 +20,7 @@ use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::limits;
 use crate::lint::{self, Lints};
+use crate::maps::HashMap;
 use crate::parse::parse;
 use crate::source::{Sources, Span};
 use crate::suppress;
@@ -29,7 +30,6 @@ use crate::words::operation::OperationSet;
 use definitions::Definitions;
 use names::Ids;
 use rule::ShapeBits;
-use std::collections::HashMap;
 
 /// Parses and checks a policy: the policy unless there are errors, and all findings.
 #[must_use]
@@ -133,7 +133,7 @@ impl<'a> Checker<'a> {
             sources,
             diagnostics: Vec::new(),
             ids: Ids::default(),
-            shapes: HashMap::new(),
+            shapes: HashMap::default(),
             guesses: 0,
         }
     }

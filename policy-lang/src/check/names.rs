@@ -4,9 +4,9 @@ use super::Checker;
 use crate::ast::{Form, Word};
 use crate::diag::{Code, Diagnostic, show};
 use crate::limits;
+use crate::maps::{HashMap, HashSet, RandomState};
 use crate::source::Span;
 use crate::words::reserved;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What a name is for.
@@ -74,7 +74,8 @@ impl Ids {
     }
 
     pub(super) fn report_duplicates(&self, diagnostics: &mut Vec<Diagnostic>) {
-        let mut first: HashMap<&str, Span> = HashMap::with_capacity(self.all.len());
+        let mut first: HashMap<&str, Span> =
+            HashMap::with_capacity_and_hasher(self.all.len(), RandomState::default());
         for (id, span) in &self.all {
             let Some(before) = first.get(&**id) else {
                 first.insert(id, *span);

@@ -7,11 +7,12 @@
 use super::keys::{self, Key, Keys, comm};
 use super::pairs::{SetId, Sets};
 use super::{Host, PlaceUse};
+use crate::maps::HashMap;
 use crate::types::Values;
 use crate::types::pattern::Pattern;
 use policy_abi::fields::{DIMENSIONS, Dimension};
 use policy_abi::image::{CLASS_FIRST, CLASS_OTHER, CLASS_UNNAMED};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The sets that the values of a class are in.

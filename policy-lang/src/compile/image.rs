@@ -7,6 +7,7 @@ use super::pairs::{Group, Interned, Pairs, Placed};
 use crate::ast::Effect;
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
+use crate::maps::HashMap;
 use crate::source::Span;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
@@ -14,7 +15,6 @@ use policy_abi::image::{
     BODY, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DESC_WORDS,
     IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, term,
 };
-use std::collections::HashMap;
 
 /// The words so far.
 struct Writer {
@@ -63,7 +63,7 @@ pub(super) fn assemble(
 ) -> Result<Vec<u64>, Vec<Diagnostic>> {
     let mut writer = Writer {
         words: vec![0; BODY as usize],
-        rows: HashMap::new(),
+        rows: HashMap::default(),
     };
     let done = fill(&mut writer, policy, pairs, classes, enforcement);
     let used = writer.words.len() as u64;

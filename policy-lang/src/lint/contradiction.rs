@@ -6,11 +6,11 @@
 
 use super::context::Context;
 use super::moot;
-use crate::boxes::{Meet, Plane, meet};
+use crate::boxes::{Plane, meet};
 use crate::checked::{Condition, Rule, Test};
 use crate::diag::{Code, Diagnostic};
 use crate::limits;
-use crate::terms::{Sign, axis, count_of, each_test, of_condition};
+use crate::terms::{Sign, axis, count_of, each_test};
 use crate::words::shape::Shape;
 use std::sync::Arc;
 
@@ -38,14 +38,12 @@ fn never(context: &mut Context<'_>, rule: usize) -> bool {
     let Some(region) = context.regions.get(rule) else {
         return false;
     };
+    let (sets, effort) = (&context.space.sets, &mut context.effort);
     region.parts().iter().all(|part| {
         let mut terms = region.terms(part.shape, Plane::Readable).iter();
         terms.all(|term| {
             let mut axes = term.axes();
-            axes.any(|one| {
-                let sets = &context.space.sets;
-                meet::on_axis(sets, &mut context.effort, one, part.connect()) == Meet::Empty
-            })
+            axes.any(|one| meet::is_empty(sets, effort, one, part.connect()))
         })
     })
 }
@@ -135,14 +133,11 @@ fn never_holds(
         if count_of(condition, sign, *shape) > limits::TERMS_PER_PAIR {
             return false;
         }
-        let terms = of_condition(condition, sign, *shape);
+        let terms = context.space.boxes(condition, sign, *shape);
+        let (sets, effort) = (&context.space.sets, &mut context.effort);
         terms.iter().all(|term| {
-            let term = context.space.term(term);
             let mut axes = term.axes();
-            axes.any(|one| {
-                let sets = &context.space.sets;
-                meet::on_axis(sets, &mut context.effort, one, false) == Meet::Empty
-            })
+            axes.any(|one| meet::is_empty(sets, effort, one, false))
         })
     })
 }
@@ -155,15 +150,15 @@ fn conflict<'c>(
     sign: Sign,
     shapes: &[Shape],
 ) -> Option<Vec<&'c Test>> {
-    let mut terms = shapes
-        .iter()
-        .flat_map(|shape| of_condition(condition, sign, *shape));
-    let empty = terms.next().and_then(|term| {
-        let term = context.space.term(&term);
-        let sets = &context.space.sets;
-        let mut axes = term.axes();
-        let on =
-            axes.find(|one| meet::on_axis(sets, &mut context.effort, one, false) == Meet::Empty)?;
+    let first = shapes.iter().find_map(|shape| {
+        let boxes = context.space.boxes(condition, sign, *shape);
+        boxes.into_iter().next()
+    });
+    let empty = first.and_then(|term| {
+        let (sets, effort) = (&context.space.sets, &mut context.effort);
+        let on = term
+            .axes()
+            .find(|one| meet::is_empty(sets, effort, one, false))?;
         on.first().map(|literal| literal.axis)
     });
     let mut tests = Vec::new();

@@ -2,8 +2,8 @@
 
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Importance, Rule};
+use crate::maps::{HashMap, HashSet};
 use crate::words::errno::Errno;
-use std::collections::{HashMap, HashSet};
 
 /// Which rules decide before which, and what they say.
 pub(super) struct Order<'p> {
@@ -32,14 +32,14 @@ impl<'p> Order<'p> {
                 *place = rank;
             }
         }
-        let mut known: HashMap<Saying<'_>, usize> = HashMap::new();
+        let mut known: HashMap<Saying<'_>, usize> = HashMap::default();
         let sayings = rules.iter().map(|rule| {
             let next = known.len();
             *known.entry(saying(rule)).or_insert(next)
         });
         let sayings: Vec<usize> = sayings.collect();
-        let mut first: HashMap<Effect, usize> = HashMap::new();
-        let mut differing = HashSet::new();
+        let mut first: HashMap<Effect, usize> = HashMap::default();
+        let mut differing = HashSet::default();
         for (rule, saying) in rules.iter().zip(&sayings) {
             if first.entry(rule.effect).or_insert(*saying) != saying {
                 differing.insert(rule.effect);
