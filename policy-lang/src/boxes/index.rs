@@ -85,6 +85,8 @@ impl Index {
             }
         }
         let mut uses = weighed(sets, &entries);
+        index.chains.reserve(entries.len());
+        index.links.reserve(entries.len());
         for (owner, term) in entries {
             let weight = |literal: &Literal| Some(uses.get(&place(*literal))?.weight);
             let best = demanded(sets, term)
@@ -185,7 +187,7 @@ fn demanded<'a>(sets: &'a Sets, term: &'a Term) -> impl Iterator<Item = &'a Lite
 /// How often each set is demanded, and how many boxes its keys have in all.
 fn weighed(sets: &Sets, entries: &[(Owner, &Term)]) -> Uses {
     let mut uses = Uses::default();
-    let mut counts: HashMap<Key, usize> = HashMap::default();
+    uses.reserve(entries.len());
     for (_, term) in entries {
         for literal in demanded(sets, term) {
             let one = uses
@@ -194,6 +196,8 @@ fn weighed(sets: &Sets, entries: &[(Owner, &Term)]) -> Uses {
             one.count += 1;
         }
     }
+    let mut counts: HashMap<Key, usize> = HashMap::default();
+    counts.reserve(uses.len());
     for one in uses.values() {
         for (key, _) in sets.keys(one.set) {
             *counts.entry(on(one.axis, *key)).or_default() += one.count;

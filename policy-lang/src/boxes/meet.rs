@@ -107,6 +107,13 @@ pub(crate) fn is_empty(
     literals: &[Literal],
     connect: bool,
 ) -> bool {
+    if let [alone] = literals
+        && (alone.negated || sets.is_plain(alone.set))
+    {
+        // As much as looking for the value takes.
+        effort.spend(if alone.negated { 0 } else { 2 });
+        return false;
+    }
     on_axis(sets, effort, literals, connect, &mut Vec::new()) == Err(Meet::Empty)
 }
 

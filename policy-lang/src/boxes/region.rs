@@ -4,13 +4,15 @@ use super::sets::Sets;
 use super::{Literal, Term};
 use crate::ast::Effect;
 use crate::checked::{Condition, Rule};
+use crate::maps::HashMap;
 use crate::terms::{self, Axis, Sign};
 use crate::types::Values;
 use crate::words::attribute::Owner;
 use crate::words::family::{Family, FamilySet};
-use crate::words::operation::{OPERATIONS, Operation};
+use crate::words::operation::{OPERATIONS, Operation, OperationSet};
 use crate::words::shape::{SHAPES, Shape, possible};
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 /// Whether an object could be read (notes 118).
@@ -72,7 +74,8 @@ impl Form {
 /// What a rule matches.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Region {
-    parts: Vec<Part>,
+    /// Many rules are about the same families and operations.
+    parts: Rc<[Part]>,
     forms: Vec<Form>,
 }
 
@@ -131,25 +134,30 @@ static KINDS: LazyLock<Vec<Part>> = LazyLock::new(|| {
 #[derive(Debug, Default)]
 pub(crate) struct Space {
     pub(crate) sets: Sets,
+    /// Parts by what rules are about.
+    parts: HashMap<(FamilySet, OperationSet), Rc<[Part]>>,
+}
+
+fn parts_of(families: FamilySet, operations: OperationSet) -> Rc<[Part]> {
+    let about = |kind: &&Part| operations.contains(kind.operation);
+    let part = |kind: &Part| Part {
+        families: kind.families.intersection(families),
+        ..*kind
+    };
+    let parts = KINDS.iter().filter(about).map(part);
+    parts.filter(|part| !part.families.is_empty()).collect()
 }
 
 impl Space {
     /// The set of a rule, whose alternatives must have been counted.
     pub(crate) fn region(&mut self, rule: &Rule) -> Region {
-        let mut region = Region::default();
-        let operations = |kind: &&Part| rule.operations.contains(kind.operation);
-        for kind in KINDS.iter().filter(operations) {
-            let families = kind.families.intersection(rule.families);
-            if !families.is_empty() {
-                region.parts.push(Part { families, ..*kind });
-            }
-        }
-        for shape in SHAPES {
-            if region.parts.iter().any(|part| part.shape == shape) {
-                region.forms.push(self.form(rule, shape));
-            }
-        }
-        region
+        let about = (rule.families, rule.operations);
+        let parts = self.parts.entry(about);
+        let parts = Rc::clone(parts.or_insert_with(|| parts_of(about.0, about.1)));
+        let of_shape = |shape: &Shape| parts.iter().any(|part| part.shape == *shape);
+        let shapes = SHAPES.into_iter().filter(of_shape);
+        let forms = shapes.map(|shape| self.form(rule, shape)).collect();
+        Region { parts, forms }
     }
 
     fn form(&mut self, rule: &Rule, shape: Shape) -> Form {

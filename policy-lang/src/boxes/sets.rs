@@ -114,6 +114,18 @@ impl Set {
     }
 }
 
+impl Set {
+    /// Whether it is plain that the set has a value that any object can have.
+    fn is_plain(&self) -> bool {
+        match self {
+            Self::Numbers(ranges) => !ranges.is_empty(),
+            Self::Addresses { v4, .. } => v4.first().is_some_and(|(first, _)| *first != 0),
+            Self::Texts(texts) | Self::Unix { paths: texts, .. } => !texts.literals.is_empty(),
+            Self::Words(bits) => *bits != 0,
+        }
+    }
+}
+
 /// A number that has a next one.
 pub(crate) trait Number: Copy + Ord {
     fn next(self) -> Option<Self>;
@@ -159,6 +171,8 @@ pub(crate) struct Sets {
 #[derive(Debug)]
 struct Entry {
     set: Set,
+    /// Whether it is plain that it has a value that any object can have.
+    plain: bool,
     keys: OnceCell<Box<[keys::Part]>>,
 }
 
@@ -170,8 +184,10 @@ impl Sets {
         }
         let id = self.by_value.get(values).copied().unwrap_or_else(|| {
             let id = SetId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+            let set = Set::of(values);
             self.all.push(Entry {
-                set: Set::of(values),
+                plain: set.is_plain(),
+                set,
                 keys: OnceCell::new(),
             });
             self.by_value.insert(values.clone(), id);
@@ -183,6 +199,11 @@ impl Sets {
 
     pub(crate) fn get(&self, id: SetId) -> Option<&Set> {
         self.all.get(id.0 as usize).map(|entry| &entry.set)
+    }
+
+    /// Whether it is plain that a set has a value that any object can have.
+    pub(super) fn is_plain(&self, id: SetId) -> bool {
+        self.all.get(id.0 as usize).is_some_and(|entry| entry.plain)
     }
 
     /// What an [`super::Index`] has a set under.

@@ -89,7 +89,8 @@ pub fn load_with(
 pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, Vec<Diagnostic>) {
     let mut checker = Checker::new(sources);
     let mut definitions = Definitions::collect(&mut checker, files);
-    let mut rules = Vec::new();
+    let all = files.iter().map(|file| count_of_rules(&file.statements));
+    let mut rules = Vec::with_capacity(all.sum());
     for file in files {
         checker.file(file, &mut definitions, &mut rules);
     }
@@ -110,6 +111,18 @@ pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, 
         Some(CheckedPolicy::new(rules, tests, names)),
         checker.diagnostics,
     )
+}
+
+fn count_of_rules(statements: &[ast::Statement]) -> usize {
+    let count = |one: &ast::Statement| match one {
+        ast::Statement::Rule(_) => 1,
+        ast::Statement::Scope(scope) => count_of_rules(&scope.body),
+        ast::Statement::Definition(_)
+        | ast::Statement::Test(_)
+        | ast::Statement::Mode { .. }
+        | ast::Statement::Language { .. } => 0,
+    };
+    statements.iter().map(count).sum()
 }
 
 /// What checking keeps.

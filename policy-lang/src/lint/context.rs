@@ -29,7 +29,7 @@ pub(super) struct Context<'p> {
     /// Rules as sets, by position.
     pub(super) regions: Vec<Region>,
     pub(super) effort: Effort,
-    pub(super) order: Order<'p>,
+    pub(super) order: Order,
     /// All boxes, once they were asked for.
     all: Option<Rc<Index>>,
     /// Those of every `default deny`.

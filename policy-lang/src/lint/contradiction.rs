@@ -11,6 +11,8 @@ use crate::checked::{Condition, Rule, Test};
 use crate::diag::{Code, Diagnostic};
 use crate::limits;
 use crate::terms::{Sign, axis, count_of, each_test};
+use crate::types::Values;
+use crate::words::attribute::Owner;
 use crate::words::shape::Shape;
 use std::sync::Arc;
 
@@ -60,11 +62,12 @@ fn shapes(context: &Context<'_>, rule: usize) -> Vec<Shape> {
 /// What contradicts itself in the conditions of a rule, each alone.
 fn conditions(context: &mut Context<'_>, at: usize, rule: &Rule, found: &mut Vec<Diagnostic>) {
     let all = || rule.when.iter().chain(&rule.unless);
-    if all().all(cannot_contradict) {
+    let mut doubtful = all().filter(|one| !cannot_contradict(one)).peekable();
+    if doubtful.peek().is_none() {
         return;
     }
     let shapes = shapes(context, at);
-    for condition in all() {
+    for condition in doubtful {
         let mut tests = Vec::new();
         if impossible(context, condition, Sign::Plain, &shapes, &mut tests) {
             tests.extend(conflict(context, condition, Sign::Plain, &shapes));
@@ -73,14 +76,37 @@ fn conditions(context: &mut Context<'_>, at: usize, rule: &Rule, found: &mut Vec
     }
 }
 
-/// Whether a condition is one test that holds for something, which nearly all are.
+/// Whether it is plain that a condition contradicts itself nowhere, as nearly
+/// all are: one test that holds for something, or several about the process of
+/// which no two are about the same.
 fn cannot_contradict(condition: &Arc<Condition>) -> bool {
-    matches!(&**condition, Condition::Test(test) if test.negated || !is_empty(test))
+    if let Condition::Test(test) = &**condition {
+        return test.negated || !is_empty(test);
+    }
+    let (mut seen, mut plain) = (0_u64, true);
+    each_test(condition, &mut |test| {
+        let bit = 1 << (test.attribute as u8 & 63);
+        let of_subject = test.attribute.owner() == Owner::Subject;
+        plain = plain && of_subject && has_values(test) && seen & bit == 0;
+        seen |= bit;
+    });
+    plain
+}
+
+/// Whether it is plain that a set has a value.
+fn has_values(test: &Test) -> bool {
+    match &*test.values {
+        Values::Numbers(_) => !is_empty(test),
+        Values::Patterns(all) => all.iter().any(|pattern| pattern.literal().is_some()),
+        Values::Names(names) => !names.is_empty(),
+        Values::Words(bits) => *bits != 0,
+        Values::Addresses(_) | Values::Unix(_) | Values::Options(_) => false,
+    }
 }
 
 /// Whether a set has no values: `port > 65535`.
 fn is_empty(test: &Test) -> bool {
-    matches!(&*test.values, crate::types::Values::Numbers(set)
+    matches!(&*test.values, Values::Numbers(set)
         if set.ranges.iter().all(|(first, last)| first > last))
 }
 
