@@ -145,10 +145,10 @@ pub struct CheckedPolicy {
 impl CheckedPolicy {
     /// INVARIANT: `check` calls this, after it has found no error.
     pub(crate) fn new(rules: Vec<Rule>, tests: Vec<Block>, files: Vec<(String, String)>) -> Self {
-        let count = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-        let mut by_id: Vec<RuleIndex> = (0..count).map(RuleIndex).collect();
-        let id = |index: &RuleIndex| rules.get(index.0 as usize).map(|rule| rule.id.clone());
-        by_id.sort_by_key(id);
+        let ids = rules.iter().map(|rule| &*rule.id);
+        let mut by_id: Vec<(&str, RuleIndex)> = ids.zip((0..).map(RuleIndex)).collect();
+        by_id.sort_unstable();
+        let by_id = by_id.into_iter().map(|(_, index)| index).collect();
         Self {
             rules,
             tests,

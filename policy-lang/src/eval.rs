@@ -28,9 +28,14 @@ pub fn eval(policy: &CheckedPolicy, request: &Request) -> Decision {
         .filter_map(|index| Some((*index, policy.rule(*index)?)))
         .filter(|(_, rule)| matches(rule, &asked))
         .collect();
+    decide(&matching)
+}
+
+/// What the rules that match decide, given in byte order of id.
+pub(crate) fn decide(matching: &[(RuleIndex, &Rule)]) -> Decision {
     Decision {
-        actual: outcome(&matching, |rule| rule.enforced),
-        hypothetical: outcome(&matching, |_| true),
+        actual: outcome(matching, |rule| rule.enforced),
+        hypothetical: outcome(matching, |_| true),
         recorded: matching
             .iter()
             .filter(|(_, rule)| rule.effect == Effect::Record)

@@ -40,6 +40,7 @@ pub mod fmt;
 pub mod lifelines;
 pub mod limits;
 mod lint;
+mod maps;
 mod parse;
 pub mod request;
 pub mod source;

@@ -12,8 +12,8 @@
 
 use crate::ast::{File, Statement};
 use crate::diag::{Code, Diagnostic, Severity, show};
+use crate::maps::{HashMap, RandomState};
 use crate::source::{SourceFile, Sources, Span};
-use std::collections::HashMap;
 
 /// A comment that is meant to silence something.
 struct Comment {
@@ -131,7 +131,8 @@ fn comments(tree: &File, file: &SourceFile) -> (Vec<Comment>, Vec<Diagnostic>) {
         .filter(|(line, _)| file.line_text(*line).trim_start().starts_with('#'))
         .collect();
     // From the last one up, so that a run of comments is gone through once.
-    let mut below: HashMap<u32, u32> = HashMap::with_capacity(whole.len());
+    let mut below: HashMap<u32, u32> =
+        HashMap::with_capacity_and_hasher(whole.len(), RandomState::default());
     for span in tree.comments.iter().rev() {
         let line = file.line(span.start);
         let next = below.get(&(line + 1)).copied().unwrap_or(line + 1);

@@ -36,6 +36,16 @@ pub struct Literal {
     pub values: Arc<Values>,
 }
 
+impl Literal {
+    fn new(axis: Axis, negated: bool, values: &Arc<Values>) -> Self {
+        Self {
+            axis,
+            negated,
+            values: values.clone(),
+        }
+    }
+}
+
 /// All of these hold.
 #[derive(Clone, Debug, Default)]
 pub struct Term {
@@ -49,18 +59,33 @@ pub struct Term {
 /// alternatives that are joined by `and`.
 #[must_use]
 pub fn normal_form(rule: &Rule, shape: Shape) -> Vec<Term> {
+    let all = normal_form_of(rule, shape, &mut Literal::new);
+    all.into_iter().map(|literals| Term { literals }).collect()
+}
+
+/// What becomes of a literal in a term: its axis, whether it is the complement, its set.
+pub(crate) type Make<'m, L> = dyn FnMut(Axis, bool, &Arc<Values>) -> L + 'm;
+
+/// As [`normal_form`], of literals as `make` makes them.
+pub(crate) fn normal_form_of<L: Clone>(
+    rule: &Rule,
+    shape: Shape,
+    make: &mut Make<'_, L>,
+) -> Vec<Vec<L>> {
     let Some(target) = target_literals(rule, shape) else {
         return Vec::new();
     };
     if count(rule, shape) == 0 {
         return Vec::new();
     }
-    let mut all = vec![Term { literals: target }];
+    let target = target.into_iter().flatten();
+    let target = target.map(|(axis, values)| make(axis, false, values));
+    let mut all = vec![target.collect()];
     for condition in &rule.when {
-        all = product(&all, &terms_of(condition, Sign::Plain, shape));
+        conjoin(&mut all, condition, Sign::Plain, shape, make);
     }
     if let Some(condition) = &rule.unless {
-        all = product(&all, &terms_of(condition, Sign::Denied, shape));
+        conjoin(&mut all, condition, Sign::Denied, shape, make);
     }
     all
 }
@@ -84,8 +109,15 @@ pub fn count(rule: &Rule, shape: Shape) -> usize {
 
 /// The terms of a condition, or of its complement, for objects of a shape; the
 /// caller has counted them.
-pub(crate) fn of_condition(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
-    terms_of(condition, sign, shape)
+pub(crate) fn of_condition<L: Clone>(
+    condition: &Condition,
+    sign: Sign,
+    shape: Shape,
+    make: &mut Make<'_, L>,
+) -> Vec<Vec<L>> {
+    let mut all = vec![Vec::new()];
+    conjoin(&mut all, condition, sign, shape, make);
+    all
 }
 
 /// Whether a condition is taken as it is or complemented.
@@ -104,20 +136,18 @@ impl Sign {
     }
 }
 
-/// The target as literals; `None` when objects of the shape cannot have it.
-fn target_literals(rule: &Rule, shape: Shape) -> Option<Vec<Literal>> {
-    let literal = |axis, values: &Arc<Values>| Literal {
-        axis,
-        negated: false,
-        values: values.clone(),
-    };
+/// Up to two demands of a target.
+type Demands<'r> = [Option<(Axis, &'r Arc<Values>)>; 2];
+
+/// What the target demands; `None` when objects of the shape cannot have it.
+fn target_literals(rule: &Rule, shape: Shape) -> Option<Demands<'_>> {
     match &rule.target {
-        None => Some(Vec::new()),
+        None => Some([None, None]),
         Some(Target::Unix(values)) => {
-            (shape == Shape::Unix).then(|| vec![literal(Axis::Unix, values)])
+            (shape == Shape::Unix).then_some([Some((Axis::Unix, values)), None])
         }
         Some(Target::Option(values)) => {
-            (shape == Shape::Option).then(|| vec![literal(Axis::Option, values)])
+            (shape == Shape::Option).then_some([Some((Axis::Option, values)), None])
         }
         Some(Target::Address { addresses, ports }) => {
             let possible = match shape {
@@ -125,13 +155,10 @@ fn target_literals(rule: &Rule, shape: Shape) -> Option<Vec<Literal>> {
                 Shape::Address => ports.is_none(),
                 Shape::Nothing | Shape::Unix | Shape::Option => false,
             };
-            let addresses = addresses.iter().map(|values| (Attribute::Addr, values));
-            let ports = ports.iter().map(|values| (Attribute::Port, values));
-            let both = addresses.chain(ports);
-            possible.then(|| {
-                both.map(|(attribute, values)| literal(Axis::Attribute(attribute), values))
-                    .collect()
-            })
+            let on = |attribute| move |values| (Axis::Attribute(attribute), values);
+            let address = addresses.as_ref().map(on(Attribute::Addr));
+            let port = ports.as_ref().map(on(Attribute::Port));
+            possible.then_some([address, port])
         }
     }
 }
@@ -159,32 +186,41 @@ pub(crate) fn count_of(condition: &Condition, sign: Sign, shape: Shape) -> usize
     }
 }
 
-fn terms_of(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
+/// Every one of some terms with every term of a condition, or of its complement.
+fn conjoin<L: Clone>(
+    all: &mut Vec<Vec<L>>,
+    condition: &Condition,
+    sign: Sign,
+    shape: Shape,
+    make: &mut Make<'_, L>,
+) {
     match (condition, sign) {
-        (Condition::Not(inner), _) => terms_of(inner, sign.flip(), shape),
-        (Condition::All(all), Sign::Plain) | (Condition::Any(all), Sign::Denied) => {
+        (Condition::Not(inner), _) => conjoin(all, inner, sign.flip(), shape, make),
+        (Condition::All(parts), Sign::Plain) | (Condition::Any(parts), Sign::Denied) => {
             // One that never holds makes none of the whole, whatever the others come to.
-            if all.iter().any(|one| count_of(one, sign, shape) == 0) {
-                return Vec::new();
+            if parts.iter().any(|one| count_of(one, sign, shape) == 0) {
+                all.clear();
+                return;
             }
-            all.iter().fold(vec![Term::default()], |before, one| {
-                product(&before, &terms_of(one, sign, shape))
-            })
+            for one in parts {
+                conjoin(all, one, sign, shape, make);
+            }
         }
-        (Condition::Any(all), Sign::Plain) | (Condition::All(all), Sign::Denied) => all
-            .iter()
-            .flat_map(|one| terms_of(one, sign, shape))
-            .collect(),
+        (Condition::Any(parts), Sign::Plain) | (Condition::All(parts), Sign::Denied) => {
+            let parts = parts.iter();
+            let either = parts.flat_map(|one| of_condition(one, sign, shape, make));
+            *all = product(all, &either.collect::<Vec<_>>());
+        }
         (Condition::Test(test), _) => match constant(test, sign, shape) {
-            Some(true) => vec![Term::default()],
-            Some(false) => Vec::new(),
-            None => vec![Term {
-                literals: vec![Literal {
-                    axis: axis(test.attribute),
-                    negated: test.negated == (sign == Sign::Plain),
-                    values: test.values.clone(),
-                }],
-            }],
+            Some(true) => {}
+            Some(false) => all.clear(),
+            None => {
+                let negated = test.negated == (sign == Sign::Plain);
+                let literal = make(axis(test.attribute), negated, &test.values);
+                for term in all {
+                    term.push(literal.clone());
+                }
+            }
         },
     }
 }
@@ -198,14 +234,11 @@ pub(crate) const fn axis(attribute: Attribute) -> Axis {
 }
 
 /// Every term of one with every term of the other.
-fn product(left: &[Term], right: &[Term]) -> Vec<Term> {
+fn product<L: Clone>(left: &[Vec<L>], right: &[Vec<L>]) -> Vec<Vec<L>> {
     let mut all = Vec::with_capacity(left.len().saturating_mul(right.len()));
     for one in left {
         for other in right {
-            let literals = one.literals.iter().chain(&other.literals).cloned();
-            all.push(Term {
-                literals: literals.collect(),
-            });
+            all.push([&one[..], other].concat());
         }
     }
     all

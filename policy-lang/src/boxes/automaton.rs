@@ -6,15 +6,16 @@
 
 use super::Effort;
 use super::sets::Texts;
+use crate::maps::HashSet;
 use crate::types::pattern::{Pattern, Piece, Syntax};
-use std::collections::HashSet;
+use std::rc::Rc;
 
 /// What was found.
 pub(super) enum Found {
     /// There is none.
     Nothing,
     /// This one.
-    Text(Box<[u8]>),
+    Text(Rc<[u8]>),
     /// The work that was allowed did not suffice.
     Unknown,
 }
@@ -256,7 +257,8 @@ impl<'p> Race<'p> {
         let mut steps = 0_usize;
         // Each state with how it was come by.
         let mut reached: Vec<(State, usize, u8)> = vec![(start.clone(), 0, 0)];
-        let mut seen = HashSet::from([start]);
+        let mut seen: HashSet<State> = HashSet::default();
+        seen.insert(start);
         let mut at = 0;
         while let Some((state, ..)) = reached.get(at) {
             let state = state.clone();
@@ -281,7 +283,7 @@ impl<'p> Race<'p> {
 }
 
 /// The text that led to a state.
-fn spelled(reached: &[(State, usize, u8)], mut at: usize) -> Box<[u8]> {
+fn spelled(reached: &[(State, usize, u8)], mut at: usize) -> Rc<[u8]> {
     let mut bytes = Vec::new();
     while at != 0 {
         let Some((_, before, byte)) = reached.get(at) else {

@@ -4,6 +4,7 @@ use super::automaton;
 use super::sets::{Number, Set, Sets, Texts};
 use super::{Effort, Literal, Term};
 use crate::terms::Axis;
+use std::rc::Rc;
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,35 +13,38 @@ pub(crate) enum Value {
     V4(u32),
     V6(u128),
     Word(u8),
-    Text(Box<[u8]>),
-    Path(Box<[u8]>),
-    Name(Box<[u8]>),
+    Text(Rc<[u8]>),
+    Path(Rc<[u8]>),
+    Name(Rc<[u8]>),
     Unnamed,
 }
 
-/// What demands on one axis leave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why demands on one axis leave no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meet {
-    /// Nothing.
+    /// There is none.
     Empty,
-    /// At least the missing value.
-    Missing,
-    /// At least this; several where the axis has many at once.
-    Values(Vec<Value>),
     /// The work that was allowed did not suffice.
     Unknown,
 }
 
-/// One operation: a value for each axis that has one, in order of axis. An axis
-/// that is not there is missing.
+/// One operation: the values of axes that have one, in order of axis; several
+/// where the axis has many at once. An axis that is not there is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Point(pub(crate) Vec<(Axis, Vec<Value>)>);
+pub(crate) struct Point(Vec<(Axis, Value)>);
 
 impl Point {
     /// The values on an axis; none when it is missing.
-    pub(crate) fn on(&self, axis: Axis) -> &[Value] {
-        let found = self.0.iter().find(|(one, _)| *one == axis);
-        found.map_or(&[], |(_, values)| values)
+    pub(super) fn on(&self, axis: Axis) -> &[(Axis, Value)] {
+        let first = self.0.iter().position(|(one, _)| *one == axis);
+        let from = first.and_then(|at| self.0.get(at..)).unwrap_or(&[]);
+        let other = from.iter().position(|(one, _)| *one != axis);
+        other.and_then(|end| from.get(..end)).unwrap_or(from)
+    }
+
+    /// The values of each axis that has one.
+    pub(super) fn axes(&self) -> impl Iterator<Item = &[(Axis, Value)]> {
+        self.0.chunk_by(|(one, _), (next, _)| one == next)
     }
 }
 
@@ -77,7 +81,7 @@ pub(crate) fn holds(sets: &Sets, term: &Term, point: &Point) -> bool {
     term.literals().iter().all(|literal| {
         let values = point.on(literal.axis);
         let set = sets.get(literal.set);
-        let within = set.is_some_and(|set| values.iter().any(|value| set.has(value)));
+        let within = set.is_some_and(|set| values.iter().any(|(_, value)| set.has(value)));
         within != literal.negated
     })
 }
@@ -89,70 +93,120 @@ pub(crate) fn sample(
     term: &Term,
     connect: bool,
 ) -> Result<Point, Meet> {
-    let mut point = Point::default();
+    let mut point = Point(Vec::with_capacity(term.literals().len()));
     for literals in term.axes() {
-        match on_axis(sets, effort, literals, connect) {
-            Meet::Values(values) => {
-                if let Some(literal) = literals.first() {
-                    point.0.push((literal.axis, values));
-                }
-            }
-            Meet::Missing => {}
-            none @ (Meet::Empty | Meet::Unknown) => return Err(none),
-        }
+        on_axis(sets, effort, literals, connect, &mut point.0)?;
     }
     Ok(point)
 }
 
-/// What demands on one axis leave. `connect` says that an unspecified address
-/// is none that an object can have (notes 111).
-pub(crate) fn on_axis(
+/// Whether demands on one axis leave nothing; false too if that is not known.
+pub(crate) fn is_empty(
     sets: &Sets,
     effort: &mut Effort,
     literals: &[Literal],
     connect: bool,
-) -> Meet {
+) -> bool {
+    if let [alone] = literals
+        && (alone.negated || sets.is_plain(alone.set))
+    {
+        // As much as looking for the value takes.
+        effort.spend(if alone.negated { 0 } else { 2 });
+        return false;
+    }
+    on_axis(sets, effort, literals, connect, &mut Vec::new()) == Err(Meet::Empty)
+}
+
+/// Adds values that demands on one axis leave; none if they leave the missing
+/// one. `connect` says that an unspecified address is none that an object can
+/// have (notes 111).
+fn on_axis(
+    sets: &Sets,
+    effort: &mut Effort,
+    literals: &[Literal],
+    connect: bool,
+    into: &mut Vec<(Axis, Value)>,
+) -> Result<(), Meet> {
     // In order, complements stand behind.
     let split = literals.partition_point(|one| !one.negated);
     let (positive, negative) = literals.split_at_checked(split).unwrap_or((literals, &[]));
     let Some(first) = positive.first() else {
-        return Meet::Missing;
+        return Ok(());
     };
     let contrary = |one: &Literal| negative.iter().any(|other| other.set == one.set);
     if positive.iter().any(contrary) {
-        return Meet::Empty;
+        return Err(Meet::Empty);
     }
     if !effort.spend(literals.len()) {
-        return Meet::Unknown;
+        return Err(Meet::Unknown);
     }
     if many(first.axis) {
-        return each(sets, effort, positive, negative, connect);
+        for one in positive {
+            let value = of_one(sets, effort, *one, negative, connect)?;
+            into.push((first.axis, value));
+        }
+        return Ok(());
     }
-    let positive = Sides::of(sets, positive);
-    let negative = Sides::of(sets, negative);
-    positive.less(&negative, effort, literals, connect)
+    let value = match alone(sets, effort, literals, connect) {
+        Some(found) => found,
+        None => {
+            Sides::of(sets, positive).less(&Sides::of(sets, negative), effort, literals, connect)
+        }
+    };
+    into.push((first.axis, value?));
+    Ok(())
 }
 
-/// An axis with many values at once: a positive demand asks for one of them,
+/// On an axis with many values at once a positive demand asks for one of them,
 /// whatever the others are; a complement excludes each.
-fn each(
+fn of_one(
     sets: &Sets,
     effort: &mut Effort,
-    positive: &[Literal],
+    one: Literal,
     negative: &[Literal],
     connect: bool,
-) -> Meet {
-    let mut values = Vec::with_capacity(positive.len());
-    for one in positive {
-        let literals: Vec<Literal> = std::iter::once(one).chain(negative).copied().collect();
-        let own = Sides::of(sets, std::slice::from_ref(one));
-        match own.less(&Sides::of(sets, negative), effort, &literals, connect) {
-            Meet::Values(more) => values.extend(more),
-            Meet::Missing => {}
-            none @ (Meet::Empty | Meet::Unknown) => return none,
+) -> Result<Value, Meet> {
+    let literals: Vec<Literal> = std::iter::once(one)
+        .chain(negative.iter().copied())
+        .collect();
+    let own = Sides::of(sets, &[one]);
+    own.less(&Sides::of(sets, negative), effort, &literals, connect)
+}
+
+/// The first value of a set that nothing else is demanded of, where that is
+/// plain to see: as it is in most boxes.
+fn alone(
+    sets: &Sets,
+    effort: &mut Effort,
+    literals: &[Literal],
+    connect: bool,
+) -> Option<Result<Value, Meet>> {
+    let [literal] = literals else {
+        return None;
+    };
+    let text = |texts: &Texts| {
+        texts
+            .literals
+            .first()
+            .filter(|_| texts.globs.is_empty())
+            .cloned()
+    };
+    let value = match sets.get(literal.set)? {
+        Set::Numbers(ranges) => Value::Number(ranges.first()?.0),
+        Set::Addresses { v4, .. } => {
+            let (first, _) = v4.first().filter(|(first, _)| *first != 0 || !connect)?;
+            Value::V4(*first)
         }
-    }
-    Meet::Values(values)
+        Set::Texts(texts) => Value::Text(text(texts)?),
+        Set::Unix { paths, .. } => Value::Path(text(paths)?),
+        Set::Words(_) => return None,
+    };
+    let found = if effort.spend(1) {
+        Ok(value)
+    } else {
+        Err(Meet::Unknown)
+    };
+    Some(found)
 }
 
 /// The sets of some demands, by kind.
@@ -201,22 +255,19 @@ impl<'s> Sides<'s> {
         effort: &mut Effort,
         literals: &[Literal],
         connect: bool,
-    ) -> Meet {
+    ) -> Result<Value, Meet> {
         if !self.numbers.is_empty() {
-            return match ranges(&self.numbers, &negative.numbers, effort) {
-                Some(number) => one(Value::Number(number)),
-                None if effort.is_spent() => Meet::Unknown,
-                None => Meet::Empty,
-            };
+            let number = ranges(&self.numbers, &negative.numbers, effort);
+            return number.map(Value::Number).ok_or_else(|| none(effort));
         }
         if let Some((first, rest)) = self.words.split_first() {
             let bits = rest.iter().fold(*first, |all, one| all & one);
             let bits = negative.words.iter().fold(bits, |all, one| all & !one);
             let word = u8::try_from(bits.trailing_zeros()).unwrap_or(0);
             return if bits == 0 {
-                Meet::Empty
+                Err(Meet::Empty)
             } else {
-                one(Value::Word(word))
+                Ok(Value::Word(word))
             };
         }
         if !self.v4.is_empty() {
@@ -237,29 +288,31 @@ impl<'s> Sides<'s> {
         meet
     }
 
-    fn addresses(&self, negative: &Self, effort: &mut Effort, connect: bool) -> Meet {
+    fn addresses(
+        &self,
+        negative: &Self,
+        effort: &mut Effort,
+        connect: bool,
+    ) -> Result<Value, Meet> {
         let (mut less_v4, mut less_v6) = (negative.v4.clone(), negative.v6.clone());
         if connect {
             less_v4.push(&[(0, 0)]);
             less_v6.push(&[(0, 0)]);
         }
         if let Some(number) = ranges(&self.v4, &less_v4, effort) {
-            return one(Value::V4(number));
+            return Ok(Value::V4(number));
         }
-        match ranges(&self.v6, &less_v6, effort) {
-            Some(number) => one(Value::V6(number)),
-            None if effort.is_spent() => Meet::Unknown,
-            None => Meet::Empty,
-        }
+        let number = ranges(&self.v6, &less_v6, effort);
+        number.map(Value::V6).ok_or_else(|| none(effort))
     }
 
-    fn strings(&self, negative: &Self, effort: &mut Effort) -> Meet {
+    fn strings(&self, negative: &Self, effort: &mut Effort) -> Result<Value, Meet> {
         let mut unknown = false;
         let kinds = [
             (
                 &self.texts,
                 &negative.texts,
-                Value::Text as fn(Box<[u8]>) -> Value,
+                Value::Text as fn(Rc<[u8]>) -> Value,
             ),
             (&self.paths, &negative.paths, Value::Path),
             (&self.names, &negative.names, Value::Name),
@@ -269,21 +322,26 @@ impl<'s> Sides<'s> {
                 continue;
             }
             match automaton::meet(held, others, effort) {
-                automaton::Found::Text(bytes) => return one(value(bytes)),
+                automaton::Found::Text(bytes) => return Ok(value(bytes)),
                 automaton::Found::Nothing => {}
                 automaton::Found::Unknown => unknown = true,
             }
         }
         let unnamed = !self.unnamed.is_empty() && self.unnamed.iter().all(|one| *one);
         if unnamed && !negative.unnamed.iter().any(|one| *one) {
-            return one(Value::Unnamed);
+            return Ok(Value::Unnamed);
         }
-        if unknown { Meet::Unknown } else { Meet::Empty }
+        Err(if unknown { Meet::Unknown } else { Meet::Empty })
     }
 }
 
-fn one(value: Value) -> Meet {
-    Meet::Values(vec![value])
+/// Why no number was found.
+const fn none(effort: &Effort) -> Meet {
+    if effort.is_spent() {
+        Meet::Unknown
+    } else {
+        Meet::Empty
+    }
 }
 
 /// The smallest number that is in all of some sets, at least one, and in none of

@@ -16,6 +16,7 @@
 mod automaton;
 mod cover;
 mod index;
+mod keys;
 pub(crate) mod meet;
 mod region;
 mod sets;
@@ -28,8 +29,8 @@ pub(crate) use meet::{Meet, Point, holds, sample};
 pub(crate) use region::{Part, Plane, Region, Space};
 pub(crate) use sets::SetId;
 
+use crate::maps::HashMap;
 use crate::terms::Axis;
-use std::collections::HashMap;
 
 /// Whether something is so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl Term {
 pub(crate) struct Effort {
     left: u64,
     /// Meets of patterns, which are dear.
-    known: HashMap<Vec<Literal>, Meet>,
+    known: HashMap<Vec<Literal>, Result<meet::Value, Meet>>,
 }
 
 impl Effort {
@@ -104,7 +105,7 @@ impl Effort {
     pub(crate) fn new(steps: u64) -> Self {
         Self {
             left: steps,
-            known: HashMap::new(),
+            known: HashMap::default(),
         }
     }
 

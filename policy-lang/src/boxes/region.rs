@@ -3,13 +3,17 @@
 use super::sets::Sets;
 use super::{Literal, Term};
 use crate::ast::Effect;
-use crate::checked::Rule;
-use crate::terms::{self, Axis, normal_form};
+use crate::checked::{Condition, Rule};
+use crate::maps::HashMap;
+use crate::terms::{self, Axis, Sign};
+use crate::types::Values;
 use crate::words::attribute::Owner;
 use crate::words::family::{Family, FamilySet};
-use crate::words::operation::{OPERATIONS, Operation};
+use crate::words::operation::{OPERATIONS, Operation, OperationSet};
 use crate::words::shape::{SHAPES, Shape, possible};
-use std::sync::LazyLock;
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
 
 /// Whether an object could be read (notes 118).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +46,37 @@ impl Part {
 }
 
 /// The boxes of a rule for one kind of object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Form {
+    shape: Shape,
     readable: Vec<Term>,
-    unreadable: Vec<Term>,
+    /// Few are asked for.
+    unreadable: OnceCell<Vec<Term>>,
+    /// Whether a demand on an object counts as met when that could not be read.
+    favoured: bool,
+}
+
+impl Form {
+    fn unreadable(&self) -> &[Term] {
+        self.unreadable.get_or_init(|| {
+            let terms = self.readable.iter();
+            let of_others = |one: &Literal| !of_object(one.axis);
+            let met = |term: &&Term| self.favoured || term.literals().iter().all(of_others);
+            let less = |term: &Term| {
+                let literals = term.literals().iter().copied();
+                Term(literals.filter(of_others).collect())
+            };
+            terms.filter(met).map(less).collect()
+        })
+    }
 }
 
 /// What a rule matches.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Region {
-    parts: Vec<Part>,
-    forms: [Form; SHAPES.len()],
+    /// Many rules are about the same families and operations.
+    parts: Rc<[Part]>,
+    forms: Vec<Form>,
 }
 
 impl Region {
@@ -61,19 +85,19 @@ impl Region {
     }
 
     pub(crate) fn terms(&self, shape: Shape, plane: Plane) -> &[Term] {
-        let Some(form) = self.forms.get(shape as usize) else {
+        let Some(form) = self.forms.iter().find(|form| form.shape == shape) else {
             return &[];
         };
         match plane {
             Plane::Readable => &form.readable,
-            Plane::Unreadable => &form.unreadable,
+            Plane::Unreadable => form.unreadable(),
         }
     }
 
     /// The region without objects that could not be read.
     pub(crate) fn readable(mut self) -> Self {
         for form in &mut self.forms {
-            form.unreadable.clear();
+            form.unreadable = OnceCell::from(Vec::new());
         }
         self
     }
@@ -110,58 +134,56 @@ static KINDS: LazyLock<Vec<Part>> = LazyLock::new(|| {
 #[derive(Debug, Default)]
 pub(crate) struct Space {
     pub(crate) sets: Sets,
+    /// Parts by what rules are about.
+    parts: HashMap<(FamilySet, OperationSet), Rc<[Part]>>,
+}
+
+fn parts_of(families: FamilySet, operations: OperationSet) -> Rc<[Part]> {
+    let about = |kind: &&Part| operations.contains(kind.operation);
+    let part = |kind: &Part| Part {
+        families: kind.families.intersection(families),
+        ..*kind
+    };
+    let parts = KINDS.iter().filter(about).map(part);
+    parts.filter(|part| !part.families.is_empty()).collect()
 }
 
 impl Space {
     /// The set of a rule, whose alternatives must have been counted.
     pub(crate) fn region(&mut self, rule: &Rule) -> Region {
-        let mut region = Region::default();
-        let operations = |kind: &&Part| rule.operations.contains(kind.operation);
-        for kind in KINDS.iter().filter(operations) {
-            let families = kind.families.intersection(rule.families);
-            if !families.is_empty() {
-                region.parts.push(Part { families, ..*kind });
-            }
-        }
-        for shape in SHAPES {
-            if region.parts.iter().any(|part| part.shape == shape) {
-                let form = self.form(rule, shape);
-                if let Some(place) = region.forms.get_mut(shape as usize) {
-                    *place = form;
-                }
-            }
-        }
-        region
+        let about = (rule.families, rule.operations);
+        let parts = self.parts.entry(about);
+        let parts = Rc::clone(parts.or_insert_with(|| parts_of(about.0, about.1)));
+        let of_shape = |shape: &Shape| parts.iter().any(|part| part.shape == *shape);
+        let shapes = SHAPES.into_iter().filter(of_shape);
+        let forms = shapes.map(|shape| self.form(rule, shape)).collect();
+        Region { parts, forms }
     }
 
     fn form(&mut self, rule: &Rule, shape: Shape) -> Form {
-        let readable: Vec<Term> = normal_form(rule, shape)
-            .iter()
-            .map(|term| self.term(term))
-            .collect();
-        let favoured = rule.effect != Effect::Allow;
-        let unreadable = readable
-            .iter()
-            .filter(|term| favoured || !term.literals().iter().any(|one| of_object(one.axis)))
-            .map(|term| {
-                let of_subject = |one: &&Literal| !of_object(one.axis);
-                Term(term.literals().iter().filter(of_subject).copied().collect())
-            })
-            .collect();
+        let terms = terms::normal_form_of(rule, shape, &mut self.literals());
         Form {
-            readable,
-            unreadable,
+            shape,
+            readable: terms.into_iter().map(Term::new).collect(),
+            unreadable: OnceCell::new(),
+            favoured: rule.effect != Effect::Allow,
         }
     }
 
-    /// A box of [`mod@crate::terms`].
-    pub(crate) fn term(&mut self, term: &terms::Term) -> Term {
-        let literal = |one: &terms::Literal| Literal {
-            axis: one.axis,
-            negated: one.negated,
-            set: self.sets.enter(&one.values),
-        };
-        Term::new(term.literals.iter().map(literal).collect())
+    /// The boxes of a condition, or of its complement, whose alternatives must
+    /// have been counted.
+    pub(crate) fn boxes(&mut self, condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
+        let terms = terms::of_condition(condition, sign, shape, &mut self.literals());
+        terms.into_iter().map(Term::new).collect()
+    }
+
+    /// Enters sets as they come up in terms.
+    fn literals(&mut self) -> impl FnMut(Axis, bool, &Arc<Values>) -> Literal {
+        |axis, negated, values| Literal {
+            axis,
+            negated,
+            set: self.sets.enter(values),
+        }
     }
 }
 

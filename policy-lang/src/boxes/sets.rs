@@ -1,19 +1,22 @@
 //! Sets in the form that questions are answered on: sorted, merged, each once.
 
+use super::keys;
+use crate::maps::HashMap;
 use crate::types::pattern::Pattern;
 use crate::types::{UnixSet, Values};
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A set of [`Sets`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct SetId(u32);
+pub(crate) struct SetId(pub(super) u32);
 
 /// Names and patterns over them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
     /// In order, each once.
-    pub(crate) literals: Vec<Box<[u8]>>,
+    pub(crate) literals: Vec<Rc<[u8]>>,
     /// Those with wildcards.
     pub(crate) globs: Vec<Pattern>,
 }
@@ -23,7 +26,7 @@ impl Texts {
         let mut texts = Self::default();
         for pattern in patterns {
             match pattern {
-                Pattern::Literal(bytes) => texts.literals.push(bytes.clone()),
+                Pattern::Literal(bytes) => texts.literals.push(Rc::from(&**bytes)),
                 Pattern::Glob(..) => texts.globs.push(pattern.clone()),
             }
         }
@@ -78,7 +81,7 @@ impl Set {
             Values::Patterns(patterns) => Self::Texts(Texts::of(patterns.iter())),
             Values::Names(names) => Self::Texts(
                 Texts {
-                    literals: names.clone(),
+                    literals: names.iter().map(|name| Rc::from(&**name)).collect(),
                     globs: Vec::new(),
                 }
                 .in_order(),
@@ -88,7 +91,7 @@ impl Set {
             Values::Options(options) => {
                 let bytes = options.iter().map(|one| {
                     let both = u64::from(one.level) << 32 | u64::from(one.name);
-                    Box::from(both.to_be_bytes())
+                    Rc::from(both.to_be_bytes())
                 });
                 Self::Texts(
                     Texts {
@@ -107,6 +110,18 @@ impl Set {
                 names: Texts::of(names.iter()),
                 unnamed: *unnamed,
             },
+        }
+    }
+}
+
+impl Set {
+    /// Whether it is plain that the set has a value that any object can have.
+    fn is_plain(&self) -> bool {
+        match self {
+            Self::Numbers(ranges) => !ranges.is_empty(),
+            Self::Addresses { v4, .. } => v4.first().is_some_and(|(first, _)| *first != 0),
+            Self::Texts(texts) | Self::Unix { paths: texts, .. } => !texts.literals.is_empty(),
+            Self::Words(bits) => *bits != 0,
         }
     }
 }
@@ -146,10 +161,19 @@ fn merged<T: Number>(ranges: &[(T, T)]) -> Vec<(T, T)> {
 /// All sets that are asked about, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Sets {
-    all: Vec<Set>,
+    all: Vec<Entry>,
     by_value: HashMap<Arc<Values>, SetId>,
     /// Keeps the values too, so that no address is used again.
     by_place: HashMap<*const Values, (SetId, Arc<Values>)>,
+}
+
+/// A set, and what it is found by once that was asked for.
+#[derive(Debug)]
+struct Entry {
+    set: Set,
+    /// Whether it is plain that it has a value that any object can have.
+    plain: bool,
+    keys: OnceCell<Box<[keys::Part]>>,
 }
 
 impl Sets {
@@ -160,7 +184,12 @@ impl Sets {
         }
         let id = self.by_value.get(values).copied().unwrap_or_else(|| {
             let id = SetId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-            self.all.push(Set::of(values));
+            let set = Set::of(values);
+            self.all.push(Entry {
+                plain: set.is_plain(),
+                set,
+                keys: OnceCell::new(),
+            });
             self.by_value.insert(values.clone(), id);
             id
         });
@@ -169,6 +198,19 @@ impl Sets {
     }
 
     pub(crate) fn get(&self, id: SetId) -> Option<&Set> {
-        self.all.get(id.0 as usize)
+        self.all.get(id.0 as usize).map(|entry| &entry.set)
+    }
+
+    /// Whether it is plain that a set has a value that any object can have.
+    pub(super) fn is_plain(&self, id: SetId) -> bool {
+        self.all.get(id.0 as usize).is_some_and(|entry| entry.plain)
+    }
+
+    /// What an [`super::Index`] has a set under.
+    pub(super) fn keys(&self, id: SetId) -> &[keys::Part] {
+        let entry = self.all.get(id.0 as usize);
+        entry.map_or(&[], |entry| {
+            entry.keys.get_or_init(|| keys::keys_of(&entry.set).into())
+        })
     }
 }

@@ -7,11 +7,11 @@ use super::value::{Gathered, only_a_value};
 use crate::ast::{Body, Condition, Definition, File, Statement, Word};
 use crate::diag::{Code, Diagnostic, show};
 use crate::limits;
+use crate::maps::HashMap;
 use crate::types::Values;
 use crate::types::pattern::PathUse;
 use crate::words::attribute::{Kind, LAST_ID};
 use crate::words::reserved;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a name stands for.
@@ -48,11 +48,11 @@ impl<'a> Definitions<'a> {
     /// Takes all definitions of all files in.
     pub(super) fn collect(checker: &mut Checker<'a>, files: &'a [File]) -> Self {
         let mut all = Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             order: Vec::new(),
-            sorts: HashMap::new(),
-            sets: HashMap::new(),
-            conditions: HashMap::new(),
+            sorts: HashMap::default(),
+            sets: HashMap::default(),
+            conditions: HashMap::default(),
             depth: 0,
             expanded: 0,
         };

@@ -5,11 +5,11 @@ use crate::ast::{self, Effect, Form, Word};
 use crate::checked::{Rule, RuleIndex, Test};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, show};
+use crate::maps::HashMap;
 use crate::request::{Request, question};
 use crate::terms::each_test;
 use crate::testing::{Block, Expectation, WANTED_WORDS, Wanted};
 use crate::words::attribute::Attribute;
-use std::collections::HashMap;
 
 /// Ids, and the names that the host looks up for them.
 const IDS_AND_NAMES: &[(Attribute, Attribute)] = &[

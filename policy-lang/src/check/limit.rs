@@ -5,10 +5,10 @@ use super::definitions::Definitions;
 use crate::checked::{Rule, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::limits;
+use crate::maps::HashSet;
 use crate::source::{Sources, Span};
 use crate::types::Values;
 use crate::types::pattern::Pattern;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Files and bytes of a policy.

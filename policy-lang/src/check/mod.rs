@@ -20,6 +20,7 @@ use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::limits;
 use crate::lint::{self, Lints};
+use crate::maps::HashMap;
 use crate::parse::parse;
 use crate::source::{Sources, Span};
 use crate::suppress;
@@ -29,7 +30,6 @@ use crate::words::operation::OperationSet;
 use definitions::Definitions;
 use names::Ids;
 use rule::ShapeBits;
-use std::collections::HashMap;
 
 /// Parses and checks a policy: the policy unless there are errors, and all findings.
 #[must_use]
@@ -89,7 +89,8 @@ pub fn load_with(
 pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, Vec<Diagnostic>) {
     let mut checker = Checker::new(sources);
     let mut definitions = Definitions::collect(&mut checker, files);
-    let mut rules = Vec::new();
+    let all = files.iter().map(|file| count_of_rules(&file.statements));
+    let mut rules = Vec::with_capacity(all.sum());
     for file in files {
         checker.file(file, &mut definitions, &mut rules);
     }
@@ -110,6 +111,18 @@ pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, 
         Some(CheckedPolicy::new(rules, tests, names)),
         checker.diagnostics,
     )
+}
+
+fn count_of_rules(statements: &[ast::Statement]) -> usize {
+    let count = |one: &ast::Statement| match one {
+        ast::Statement::Rule(_) => 1,
+        ast::Statement::Scope(scope) => count_of_rules(&scope.body),
+        ast::Statement::Definition(_)
+        | ast::Statement::Test(_)
+        | ast::Statement::Mode { .. }
+        | ast::Statement::Language { .. } => 0,
+    };
+    statements.iter().map(count).sum()
 }
 
 /// What checking keeps.
@@ -133,7 +146,7 @@ impl<'a> Checker<'a> {
             sources,
             diagnostics: Vec::new(),
             ids: Ids::default(),
-            shapes: HashMap::new(),
+            shapes: HashMap::default(),
             guesses: 0,
         }
     }

@@ -4,9 +4,10 @@ use super::Checker;
 use crate::ast::{Form, Word};
 use crate::diag::{Code, Diagnostic, show};
 use crate::limits;
+use crate::maps::HashMap;
 use crate::source::Span;
 use crate::words::reserved;
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// What a name is for.
@@ -58,28 +59,28 @@ impl Checker<'_> {
 /// The ids of a policy's rules.
 #[derive(Default)]
 pub(super) struct Ids {
-    all: Vec<(Arc<str>, Span)>,
-    known: HashSet<Arc<str>>,
+    first: HashMap<Arc<str>, Span>,
+    /// Ids that stand here, and stood there.
+    again: Vec<(Arc<str>, Span, Span)>,
 }
 
 impl Ids {
     pub(super) fn add(&mut self, id: Arc<str>, span: Span) {
-        self.known.insert(id.clone());
-        self.all.push((id, span));
+        match self.first.entry(id) {
+            Entry::Occupied(first) => self.again.push((first.key().clone(), span, *first.get())),
+            Entry::Vacant(place) => {
+                place.insert(span);
+            }
+        }
     }
 
     /// Whether a rule has the id, one that is wrong included.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.known.contains(id)
+        self.first.contains_key(id)
     }
 
     pub(super) fn report_duplicates(&self, diagnostics: &mut Vec<Diagnostic>) {
-        let mut first: HashMap<&str, Span> = HashMap::with_capacity(self.all.len());
-        for (id, span) in &self.all {
-            let Some(before) = first.get(&**id) else {
-                first.insert(id, *span);
-                continue;
-            };
+        for (id, span, before) in &self.again {
             diagnostics.push(
                 Diagnostic::new(
                     Code::DuplicateId,

@@ -395,7 +395,7 @@ impl<'a> Checker<'a> {
                     .sources
                     .file(rule.span.source)
                     .map_or("", |file| file.stem());
-                format!("{stem}/{}", context.number).into()
+                [stem, "/", &context.number.to_string()].concat().into()
             }
         };
         let span = match given {

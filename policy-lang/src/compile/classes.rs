@@ -10,10 +10,11 @@ use super::keys::{Key, Keys};
 use super::pairs::{SetId, Sets};
 use super::texts::Texts;
 use super::{Anchor, Host, PlaceUse};
+use crate::maps::HashMap;
 use crate::types::Values;
 use policy_abi::fields::{DIMENSIONS, Dimension};
 use policy_abi::image::{CLASS_FIRST, CLASS_OTHER, CLASS_UNNAMED};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The sets that the values of a class are in.

@@ -10,6 +10,7 @@ use super::pairs::{Group, Interned, Pairs, Placed};
 use crate::ast::Effect;
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
+use crate::maps::HashMap;
 use crate::source::Span;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
@@ -18,7 +19,7 @@ use policy_abi::image::{
     DESC_TERMS, DESC_VERDICT, DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR,
     STARTS_DIR, STATE_FIRST, STATE_SINGLE, term,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The words so far.
 pub(super) struct Writer {
@@ -68,7 +69,7 @@ pub(super) fn assemble(
 ) -> Result<Vec<u64>, Vec<Diagnostic>> {
     let mut writer = Writer {
         words: vec![0; BODY as usize],
-        rows: HashMap::new(),
+        rows: HashMap::default(),
     };
     let crowded: Vec<Diagnostic> = pairs
         .groups

@@ -1,12 +1,12 @@
 //! What the kernel looks values up by: two words for places, names and comms.
 
 use super::{Host, Place, PlaceUse};
+use crate::maps::HashMap;
 use crate::unit;
 use crate::words::sockopt::SocketOption;
 use policy_abi::facts::{self, ABSTRACT_TAG};
 use policy_abi::fields::Dimension;
 use policy_abi::hash;
-use std::collections::HashMap;
 
 /// A key of a lookup of shape `Pairs`.
 pub(super) type Key = [u64; 2];
@@ -26,7 +26,7 @@ impl<'h> Keys<'h> {
         Self {
             host,
             hash_key: host.hash_key(),
-            places: HashMap::new(),
+            places: HashMap::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use super::{Account, Host, PlaceUse};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::diag::{Code, Diagnostic};
+use crate::maps::HashMap;
 use crate::terms::{Axis, Literal, count, normal_form};
 use crate::types::Values;
 use crate::types::number::NumberSet;
@@ -14,7 +15,7 @@ use crate::words::operation::Operation;
 use crate::words::shape::Shape;
 use policy_abi::fields::Dimension;
 use policy_abi::image::TERMS_PER_PAIR;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A set's number within its dimension's sets.

@@ -8,36 +8,75 @@
 
 mod table;
 
-use crate::checked::{CheckedPolicy, RuleIndex};
+use crate::ast::Effect;
+use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::decision::{Outcome, Verdict};
 use crate::diag::{Code, Diagnostic};
-use crate::eval;
+use crate::eval::{self, Asked, eval};
 use crate::request::{Request, parse_request};
 use crate::source::Sources;
-use std::sync::LazyLock;
+use crate::words::family::{self, FamilySet};
+use crate::words::operation::{OPERATIONS, Operation};
+use std::sync::{LazyLock, OnceLock};
 use table::{ROOT, ROWS, Row};
 
-/// A row's requests, every operation by every process.
+/// A row, its requests read once they are needed: most policies close nothing
+/// that they are about.
 struct Lifeline {
-    name: &'static str,
-    requests: Vec<Request>,
+    row: &'static Row,
+    /// What its first request is about: one of these families.
+    pair: Option<(FamilySet, Operation)>,
+    /// The first operation by the first process.
+    first: OnceLock<Option<Request>>,
+    /// Every operation by every process.
+    all: OnceLock<Vec<Request>>,
 }
 
-static LIFELINES: LazyLock<Vec<Lifeline>> = LazyLock::new(|| {
-    let lifeline = |row: &Row| Lifeline {
-        name: row.name,
-        requests: row
-            .operations
-            .iter()
-            .flat_map(|operation| {
-                row.subjects
-                    .iter()
-                    .filter_map(|one| request(operation, one))
-            })
-            .collect(),
+static LIFELINES: LazyLock<Vec<Lifeline>> =
+    LazyLock::new(|| ROWS.iter().map(Lifeline::new).collect());
+
+impl Lifeline {
+    fn new(row: &'static Row) -> Self {
+        Self {
+            row,
+            pair: row.operations.first().and_then(|operation| pair(operation)),
+            first: OnceLock::new(),
+            all: OnceLock::new(),
+        }
+    }
+
+    fn first(&self) -> Option<&Request> {
+        let read = || {
+            let (operation, subject) =
+                self.row.operations.first().zip(self.row.subjects.first())?;
+            request(operation, subject)
+        };
+        self.first.get_or_init(read).as_ref()
+    }
+
+    fn all(&self) -> &[Request] {
+        self.all.get_or_init(|| {
+            let by_each = |operation| {
+                let subjects = self.row.subjects.iter();
+                subjects.filter_map(move |subject| request(operation, subject))
+            };
+            self.row
+                .operations
+                .iter()
+                .flat_map(|one| by_each(one))
+                .collect()
+        })
+    }
+}
+
+/// The families and the operation that a question begins with.
+fn pair(question: &str) -> Option<(FamilySet, Operation)> {
+    let mut words = question.split(' ');
+    let family::Named::Families(families) = family::named(words.next()?) else {
+        return None;
     };
-    ROWS.iter().map(lifeline).collect()
-});
+    Some((families, Operation::from_word(words.next()?)?))
+}
 
 fn request(operation: &str, subject: &str) -> Option<Request> {
     // What the row says of the process comes before what they all have.
@@ -68,7 +107,7 @@ pub struct Lockout {
 #[must_use]
 pub fn lockouts(policy: &CheckedPolicy) -> Vec<Lockout> {
     let mut found: Vec<Lockout> = Vec::new();
-    for line in LIFELINES.iter() {
+    for line in in_danger(policy) {
         // Either can cut alone: an `allow` in audit mode opens a line in the
         // hypothetical verdict only. Where both do, the enforced rule is the one
         // to mend first.
@@ -80,16 +119,58 @@ pub fn lockouts(policy: &CheckedPolicy) -> Vec<Lockout> {
         let enforced = actual.is_some();
         let known = |one: &&mut Lockout| one.rule == rule && one.enforced == enforced;
         match found.iter_mut().find(known) {
-            Some(lockout) => lockout.cut.push(line.name),
+            Some(lockout) => lockout.cut.push(line.row.name),
             None => found.push(Lockout {
                 rule,
-                cut: vec![line.name],
+                cut: vec![line.row.name],
                 enforced,
             }),
         }
     }
     found.sort_by_key(|one| one.rule);
     found
+}
+
+/// The lifelines whose first way is denied: of the others, one way is left. All
+/// are asked about in one pass over the rules, which are many.
+fn in_danger(policy: &CheckedPolicy) -> Vec<&'static Lifeline> {
+    let refuse = |rule: &&Rule| !matches!(rule.effect, Effect::Allow | Effect::Record);
+    let none = |operation: &Operation| (*operation, FamilySet::default());
+    let mut closed: Vec<_> = OPERATIONS.iter().map(none).collect();
+    for rule in policy.rules().iter().filter(refuse) {
+        for (operation, families) in &mut closed {
+            if rule.operations.contains(*operation) {
+                *families = families.union(rule.families);
+            }
+        }
+    }
+    let near = |line: &&Lifeline| {
+        let is_closed = |(families, operation)| {
+            let mut closed = closed.iter().filter(|(one, _)| *one == operation);
+            closed.any(|(_, closed)| !closed.intersection(families).is_empty())
+        };
+        line.pair.is_none_or(is_closed)
+    };
+    let lines = LIFELINES.iter().filter(near);
+    let mut asked: Vec<_> = lines
+        .filter_map(|line| Some((line, Asked::new(line.first()?), Vec::new())))
+        .collect();
+    for index in policy.by_id() {
+        let Some(rule) = policy.rule(*index) else {
+            continue;
+        };
+        for (_, asked, matching) in &mut asked {
+            if eval::matches(rule, asked) {
+                matching.push((*index, rule));
+            }
+        }
+    }
+    let denied = asked.into_iter().filter(|(.., matching)| {
+        let decision = eval::decide(matching);
+        let outcomes = [decision.actual, decision.hypothetical];
+        outcomes.iter().any(|one| one.verdict != Verdict::Allow)
+    });
+    denied.map(|(line, ..)| line).collect()
 }
 
 /// The rule that denies the first way of a lifeline, if all are denied.
@@ -99,7 +180,7 @@ fn cut(
     by: impl Fn(&crate::Decision) -> Outcome,
 ) -> Option<RuleIndex> {
     let mut rule = None;
-    for request in &line.requests {
+    for request in line.all() {
         let outcome = by(&eval(policy, request));
         if outcome.verdict == Verdict::Allow {
             return None;
@@ -151,10 +232,15 @@ mod tests {
     fn every_row_can_be_asked() {
         for (row, line) in ROWS.iter().zip(LIFELINES.iter()) {
             let asked = row.operations.len() * row.subjects.len();
-            assert_eq!(line.requests.len(), asked, "{}", row.name);
-            for request in &line.requests {
+            assert_eq!(line.all().len(), asked, "{}", row.name);
+            assert_eq!(line.first(), line.all().first(), "{}", row.name);
+            for request in line.all() {
                 assert!(request.subject.exe.is_some() && request.subject.uid.is_some());
             }
+            let (families, operation) = line.pair.unwrap();
+            let first = line.first().unwrap();
+            assert!(families.contains(first.family), "{}", row.name);
+            assert_eq!(operation, first.operation, "{}", row.name);
         }
     }
 

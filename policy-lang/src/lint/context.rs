@@ -1,14 +1,15 @@
 //! What lints look at: the policy, its rules as sets, and the work they may do.
 
 use super::order::Order;
+use crate::ast::Effect;
 use crate::boxes::{
     Answer, Effort, Found, Index, Owner, Part, Piece, Plane, Point, Region, Space, holds, meets,
     within,
 };
 use crate::checked::{CheckedPolicy, Rule};
+use crate::maps::HashSet;
 use crate::words::family::Family;
 use crate::words::shape::Shape;
-use std::collections::HashSet;
 use std::rc::Rc;
 
 /// Whether a rule meets one of several.
@@ -28,9 +29,11 @@ pub(super) struct Context<'p> {
     /// Rules as sets, by position.
     pub(super) regions: Vec<Region>,
     pub(super) effort: Effort,
-    pub(super) order: Order<'p>,
+    pub(super) order: Order,
     /// All boxes, once they were asked for.
     all: Option<Rc<Index>>,
+    /// Those of every `default deny`.
+    defaults: Option<Rc<Index>>,
 }
 
 impl<'p> Context<'p> {
@@ -45,6 +48,7 @@ impl<'p> Context<'p> {
             effort: Effort::new(0),
             order: Order::new(policy),
             all: None,
+            defaults: None,
         }
     }
 
@@ -88,6 +92,16 @@ impl<'p> Context<'p> {
         index
     }
 
+    /// The boxes of every `default deny`, to be found.
+    pub(super) fn index_of_defaults(&mut self) -> Rc<Index> {
+        if let Some(index) = &self.defaults {
+            return Rc::clone(index);
+        }
+        let index = Rc::new(self.index(|rule| rule.effect == Effect::DefaultDeny));
+        self.defaults = Some(Rc::clone(&index));
+        index
+    }
+
     /// The boxes of some rules, to be found.
     pub(super) fn index(&self, of: impl Fn(&Rule) -> bool) -> Index {
         let regions = self.regions.iter().enumerate().zip(self.rules());
@@ -106,18 +120,20 @@ impl<'p> Context<'p> {
         let Some(region) = self.regions.get(rule) else {
             return Meeting::None;
         };
-        let mut asked = HashSet::new();
+        let mut asked = HashSet::default();
         let mut near = Vec::new();
         for part in region.parts() {
             for term in region.terms(part.shape, Plane::Readable) {
-                for owner in index.near(&self.space.sets, term) {
-                    if !self.effort.spend(1) {
-                        break;
+                let effort = &mut self.effort;
+                index.near(&self.space.sets, term, |owner| {
+                    if !effort.spend(1) {
+                        return true;
                     }
                     if asked.insert(owner.rule) && suits(owner.rule) {
                         near.push(owner.rule);
                     }
-                }
+                    false
+                });
             }
         }
         let mut unknown = false;

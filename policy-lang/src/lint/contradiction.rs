@@ -6,11 +6,13 @@
 
 use super::context::Context;
 use super::moot;
-use crate::boxes::{Meet, Plane, meet};
+use crate::boxes::{Plane, meet};
 use crate::checked::{Condition, Rule, Test};
 use crate::diag::{Code, Diagnostic};
 use crate::limits;
-use crate::terms::{Sign, axis, count_of, each_test, of_condition};
+use crate::terms::{Sign, axis, count_of, each_test};
+use crate::types::Values;
+use crate::words::attribute::Owner;
 use crate::words::shape::Shape;
 use std::sync::Arc;
 
@@ -38,14 +40,12 @@ fn never(context: &mut Context<'_>, rule: usize) -> bool {
     let Some(region) = context.regions.get(rule) else {
         return false;
     };
+    let (sets, effort) = (&context.space.sets, &mut context.effort);
     region.parts().iter().all(|part| {
         let mut terms = region.terms(part.shape, Plane::Readable).iter();
         terms.all(|term| {
             let mut axes = term.axes();
-            axes.any(|one| {
-                let sets = &context.space.sets;
-                meet::on_axis(sets, &mut context.effort, one, part.connect()) == Meet::Empty
-            })
+            axes.any(|one| meet::is_empty(sets, effort, one, part.connect()))
         })
     })
 }
@@ -62,11 +62,12 @@ fn shapes(context: &Context<'_>, rule: usize) -> Vec<Shape> {
 /// What contradicts itself in the conditions of a rule, each alone.
 fn conditions(context: &mut Context<'_>, at: usize, rule: &Rule, found: &mut Vec<Diagnostic>) {
     let all = || rule.when.iter().chain(&rule.unless);
-    if all().all(cannot_contradict) {
+    let mut doubtful = all().filter(|one| !cannot_contradict(one)).peekable();
+    if doubtful.peek().is_none() {
         return;
     }
     let shapes = shapes(context, at);
-    for condition in all() {
+    for condition in doubtful {
         let mut tests = Vec::new();
         if impossible(context, condition, Sign::Plain, &shapes, &mut tests) {
             tests.extend(conflict(context, condition, Sign::Plain, &shapes));
@@ -75,14 +76,37 @@ fn conditions(context: &mut Context<'_>, at: usize, rule: &Rule, found: &mut Vec
     }
 }
 
-/// Whether a condition is one test that holds for something, which nearly all are.
+/// Whether it is plain that a condition contradicts itself nowhere, as nearly
+/// all are: one test that holds for something, or several about the process of
+/// which no two are about the same.
 fn cannot_contradict(condition: &Arc<Condition>) -> bool {
-    matches!(&**condition, Condition::Test(test) if test.negated || !is_empty(test))
+    if let Condition::Test(test) = &**condition {
+        return test.negated || !is_empty(test);
+    }
+    let (mut seen, mut plain) = (0_u64, true);
+    each_test(condition, &mut |test| {
+        let bit = 1 << (test.attribute as u8 & 63);
+        let of_subject = test.attribute.owner() == Owner::Subject;
+        plain = plain && of_subject && has_values(test) && seen & bit == 0;
+        seen |= bit;
+    });
+    plain
+}
+
+/// Whether it is plain that a set has a value.
+fn has_values(test: &Test) -> bool {
+    match &*test.values {
+        Values::Numbers(_) => !is_empty(test),
+        Values::Patterns(all) => all.iter().any(|pattern| pattern.literal().is_some()),
+        Values::Names(names) => !names.is_empty(),
+        Values::Words(bits) => *bits != 0,
+        Values::Addresses(_) | Values::Unix(_) | Values::Options(_) => false,
+    }
 }
 
 /// Whether a set has no values: `port > 65535`.
 fn is_empty(test: &Test) -> bool {
-    matches!(&*test.values, crate::types::Values::Numbers(set)
+    matches!(&*test.values, Values::Numbers(set)
         if set.ranges.iter().all(|(first, last)| first > last))
 }
 
@@ -135,14 +159,11 @@ fn never_holds(
         if count_of(condition, sign, *shape) > limits::TERMS_PER_PAIR {
             return false;
         }
-        let terms = of_condition(condition, sign, *shape);
+        let terms = context.space.boxes(condition, sign, *shape);
+        let (sets, effort) = (&context.space.sets, &mut context.effort);
         terms.iter().all(|term| {
-            let term = context.space.term(term);
             let mut axes = term.axes();
-            axes.any(|one| {
-                let sets = &context.space.sets;
-                meet::on_axis(sets, &mut context.effort, one, false) == Meet::Empty
-            })
+            axes.any(|one| meet::is_empty(sets, effort, one, false))
         })
     })
 }
@@ -155,15 +176,15 @@ fn conflict<'c>(
     sign: Sign,
     shapes: &[Shape],
 ) -> Option<Vec<&'c Test>> {
-    let mut terms = shapes
-        .iter()
-        .flat_map(|shape| of_condition(condition, sign, *shape));
-    let empty = terms.next().and_then(|term| {
-        let term = context.space.term(&term);
-        let sets = &context.space.sets;
-        let mut axes = term.axes();
-        let on =
-            axes.find(|one| meet::on_axis(sets, &mut context.effort, one, false) == Meet::Empty)?;
+    let first = shapes.iter().find_map(|shape| {
+        let boxes = context.space.boxes(condition, sign, *shape);
+        boxes.into_iter().next()
+    });
+    let empty = first.and_then(|term| {
+        let (sets, effort) = (&context.space.sets, &mut context.effort);
+        let on = term
+            .axes()
+            .find(|one| meet::is_empty(sets, effort, one, false))?;
         on.first().map(|literal| literal.axis)
     });
     let mut tests = Vec::new();

@@ -64,13 +64,21 @@ pub(crate) fn lint(policy: &CheckedPolicy, lints: Lints) -> Vec<Diagnostic> {
     if lints == Lints::None {
         return found;
     }
-    let mut context = Context::new(policy);
-    for (from, lint) in LINTS {
+    let asked = LINTS.iter().filter(|(from, _)| *from <= lints);
+    let (mut of_rules, mut of_policies) = (Vec::new(), Vec::new());
+    for (_, lint) in asked {
         match lint {
-            _ if *from > lints => {}
-            Lint::Rule(lint) => found.extend(policy.rules().iter().filter_map(lint)),
-            Lint::Policy(lint) => lint(&mut context, &mut found),
+            Lint::Rule(lint) => of_rules.push(lint),
+            Lint::Policy(lint) => of_policies.push(lint),
         }
+    }
+    // A rule is looked at by all of them at once: thousands do not stay at hand.
+    for rule in policy.rules() {
+        found.extend(of_rules.iter().filter_map(|lint| lint(rule)));
+    }
+    let mut context = Context::new(policy);
+    for lint in of_policies {
+        lint(&mut context, &mut found);
     }
     found
 }

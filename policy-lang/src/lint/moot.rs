@@ -16,7 +16,7 @@ const STEPS: u64 = 2_000_000;
 /// operation that it matches. Where the work does not suffice, that is said.
 pub(super) fn idle(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
     context.effort.refill(STEPS);
-    let defaults = context.index(|rule| rule.effect == Effect::DefaultDeny);
+    let defaults = context.index_of_defaults();
     let mut undecided = Undecided::default();
     for (allow, rule) in context.rules().iter().enumerate() {
         if rule.effect != Effect::Allow || context.order.is_useless(allow) {

@@ -17,7 +17,7 @@ const STEPS: u64 = 2_000_000;
 
 pub(super) fn lint(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
     context.effort.refill(STEPS);
-    let defaults = context.index(|rule| rule.effect == Effect::DefaultDeny);
+    let defaults = context.index_of_defaults();
     let rules = context.rules();
     let mut undecided = Undecided::default();
     for (allow, rule) in rules.iter().enumerate() {

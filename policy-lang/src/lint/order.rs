@@ -2,16 +2,12 @@
 
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Importance, Rule};
+use crate::maps::{HashMap, HashSet};
 use crate::words::errno::Errno;
-use std::collections::{HashMap, HashSet};
 
 /// Which rules decide before which, and what they say.
-pub(super) struct Order<'p> {
-    rules: &'p [Rule],
-    /// The place of each rule among all ids in byte order.
-    ranks: Vec<usize>,
-    /// Rules that say the same when they decide have the same number.
-    sayings: Vec<usize>,
+pub(super) struct Order {
+    standings: Vec<Standing>,
     /// Rules that a lint has called useless: no others are called so for them.
     useless: Vec<bool>,
     /// Rules of which that could not be told.
@@ -20,35 +16,48 @@ pub(super) struct Order<'p> {
     differing: HashSet<Effect>,
 }
 
+/// What a rule is held against others by: every rule is, many times.
+#[derive(Clone, Copy)]
+struct Standing {
+    effect: Effect,
+    enforced: bool,
+    /// The place among all ids in byte order.
+    rank: usize,
+    /// Rules that say the same when they decide have the same number.
+    saying: usize,
+}
+
 /// What the caller and the event get from a rule that decides, but for its name.
 type Saying<'p> = (Errno, Option<&'p str>, Option<&'static str>, &'p [String]);
 
-impl<'p> Order<'p> {
-    pub(super) fn new(policy: &'p CheckedPolicy) -> Self {
+impl Order {
+    pub(super) fn new<'p>(policy: &'p CheckedPolicy) -> Self {
         let rules = policy.rules();
-        let mut ranks = vec![0; rules.len()];
+        let mut known: HashMap<Saying<'_>, usize> = HashMap::default();
+        let standing = |rule: &'p Rule| {
+            let next = known.len();
+            Standing {
+                effect: rule.effect,
+                enforced: rule.enforced,
+                rank: 0,
+                saying: *known.entry(saying(rule)).or_insert(next),
+            }
+        };
+        let mut standings: Vec<Standing> = rules.iter().map(standing).collect();
         for (rank, index) in policy.by_id().iter().enumerate() {
-            if let Some(place) = ranks.get_mut(index.0 as usize) {
-                *place = rank;
+            if let Some(standing) = standings.get_mut(index.0 as usize) {
+                standing.rank = rank;
             }
         }
-        let mut known: HashMap<Saying<'_>, usize> = HashMap::new();
-        let sayings = rules.iter().map(|rule| {
-            let next = known.len();
-            *known.entry(saying(rule)).or_insert(next)
-        });
-        let sayings: Vec<usize> = sayings.collect();
-        let mut first: HashMap<Effect, usize> = HashMap::new();
-        let mut differing = HashSet::new();
-        for (rule, saying) in rules.iter().zip(&sayings) {
-            if first.entry(rule.effect).or_insert(*saying) != saying {
-                differing.insert(rule.effect);
+        let mut first: HashMap<Effect, usize> = HashMap::default();
+        let mut differing = HashSet::default();
+        for one in &standings {
+            if *first.entry(one.effect).or_insert(one.saying) != one.saying {
+                differing.insert(one.effect);
             }
         }
         Self {
-            rules,
-            ranks,
-            sayings,
+            standings,
             differing,
             useless: vec![false; rules.len()],
             undecided: vec![false; rules.len()],
@@ -56,12 +65,13 @@ impl<'p> Order<'p> {
     }
 
     pub(super) fn rank(&self, rule: usize) -> usize {
-        self.ranks.get(rule).copied().unwrap_or(0)
+        self.standings.get(rule).map_or(0, |one| one.rank)
     }
 
     /// Whether two rules say the same when they decide.
     pub(super) fn same_saying(&self, one: usize, other: usize) -> bool {
-        self.sayings.get(one) == self.sayings.get(other)
+        let saying = |rule| self.standings.get(rule).map(|one: &Standing| one.saying);
+        saying(one) == saying(other)
     }
 
     /// Whether rules of an effect can say something else than another of them.
@@ -91,27 +101,27 @@ impl<'p> Order<'p> {
 
     /// Whether one rule decides before another, wherever both match.
     pub(super) fn is_before(&self, cover: usize, rule: usize) -> bool {
-        let (Some(one), Some(other)) = (self.rules.get(cover), self.rules.get(rule)) else {
+        let (Some(one), Some(other)) = (self.standings.get(cover), self.standings.get(rule)) else {
             return false;
         };
         let steps = (step(one.effect), step(other.effect));
         let (Some(first), Some(second)) = steps else {
             return false;
         };
-        first < second || (first == second && self.rank(cover) < self.rank(rule))
+        first < second || (first == second && one.rank < other.rank)
     }
 
     /// Whether one rule can make another useless, if it matches all that this
     /// does: it counts whenever the other does, and decides before it or says
     /// the same in its place.
     pub(super) fn can_cover(&self, cover: usize, rule: usize) -> bool {
-        let (Some(one), Some(other)) = (self.rules.get(cover), self.rules.get(rule)) else {
+        let (Some(one), Some(other)) = (self.standings.get(cover), self.standings.get(rule)) else {
             return false;
         };
         if cover == rule || self.is_useless(cover) {
             return false;
         }
-        let instead = one.effect == other.effect && self.same_saying(cover, rule);
+        let instead = one.effect == other.effect && one.saying == other.saying;
         let counts = one.enforced || !other.enforced || one.effect == Effect::Record;
         counts && (instead || self.is_before(cover, rule))
     }

@@ -20,7 +20,7 @@
 use super::context::{Context, Each, covered};
 use super::covers::{Undecided, pair, several};
 use crate::ast::Effect;
-use crate::boxes::{Answer, Index, Meet, Owner, Part, Plane, Point, sample};
+use crate::boxes::{Answer, Index, Meet, Owner, Part, Plane, Point, holds, sample};
 use crate::checked::Rule;
 use crate::diag::Diagnostic;
 
@@ -126,7 +126,7 @@ fn by_one(context: &mut Context<'_>, index: &Index, rule: usize) -> Cover {
             return Cover::Unknown;
         }
         let again = last == Some(owner.rule) || owner.shape != part.shape;
-        if again || !context.order.can_cover(owner.rule, rule) {
+        if again || !context.order.can_cover(owner.rule, rule) || !has(context, owner, &point) {
             continue;
         }
         last = Some(owner.rule);
@@ -139,6 +139,13 @@ fn by_one(context: &mut Context<'_>, index: &Index, rule: usize) -> Cover {
         }
     }
     answer
+}
+
+/// Whether a box has a point of an object that can be read.
+fn has(context: &Context<'_>, owner: Owner, point: &Point) -> bool {
+    let region = context.regions.get(owner.rule);
+    let term = region.and_then(|one| one.terms(owner.shape, Plane::Readable).get(owner.term));
+    term.is_some_and(|term| holds(&context.space.sets, term, point))
 }
 
 /// Whether what decides in a rule's place says the same. That is in doubt only

@@ -15,7 +15,7 @@ use crate::types::address::AddressSet;
 use crate::types::number::NumberSet;
 use crate::words::family::{Family, FamilySet};
 use crate::words::operation::{Operation, OperationSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Steps that all twins may take together.
 const STEPS: u64 = 2_000_000;
@@ -66,6 +66,28 @@ const SIBLINGS: &[(&str, &[&str], Option<u32>)] = &[
     ("podman", &["/run/podman/podman.sock"], None),
     ("tcp port 2375", &[], Some(2375)),
 ];
+
+/// A row of [`ADDRESSES`], read.
+struct Pair {
+    v4: &'static str,
+    v6: &'static str,
+    what: &'static str,
+    one: AddressSet,
+    other: AddressSet,
+}
+
+static PAIRS: LazyLock<Vec<Pair>> = LazyLock::new(|| {
+    let pair = |(v4, v6, what): &(&'static str, &'static str, &'static str)| {
+        Some(Pair {
+            v4,
+            v6,
+            what,
+            one: set(v4)?,
+            other: set(v6)?,
+        })
+    };
+    ADDRESSES.iter().filter_map(pair).collect()
+});
 
 fn closes(rule: &Rule) -> bool {
     matches!(
@@ -214,19 +236,23 @@ fn over_ipv6(rule: &Rule) -> Vec<Twin> {
     };
     let mut twins = Vec::new();
     let connect = OperationSet::default().with(Operation::Connect);
-    for (v4, v6, what) in ADDRESSES {
-        let (Some(one), Some(other)) = (set(v4), set(v6)) else {
-            continue;
-        };
+    for Pair {
+        v4,
+        v6,
+        what,
+        one,
+        other,
+    } in PAIRS.iter()
+    {
         let named = one.v4.iter().all(|range| written.v4.contains(range));
-        if !named || !rule.operations.contains(Operation::Connect) {
+        if !named || !rule.operations.contains(Operation::Connect) || names_all(written, other) {
             continue;
         }
         let message = format!("the rule closes {v4} and leaves {v6} open");
         let finding = Diagnostic::new(Code::Ipv4WithoutIpv6, rule.span, message)
             .label(format!("both are {what}"))
             .help(format!("add `{v6}` to the addresses"));
-        let rule = moved(rule, other, connect);
+        let rule = moved(rule, other.clone(), connect);
         twins.extend(rule.map(|rule| Twin { rule, finding }));
     }
     let local = [Operation::Bind, Operation::Listen, Operation::Accept];
@@ -243,6 +269,12 @@ fn over_ipv6(rule: &Rule) -> Vec<Twin> {
         twins.extend(rule.map(|rule| Twin { rule, finding }));
     }
     twins
+}
+
+/// Whether a rule names a twin's addresses itself, and so closes all of the twin.
+fn names_all(written: &AddressSet, twin: &AddressSet) -> bool {
+    twin.v4.iter().all(|range| written.v4.contains(range))
+        && twin.v6.iter().all(|range| written.v6.contains(range))
 }
 
 fn set(word: &str) -> Option<AddressSet> {

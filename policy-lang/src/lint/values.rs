@@ -104,10 +104,12 @@ fn exempted(condition: &Condition, denied: bool) -> Option<(&Test, String)> {
 
 /// The interpreter that a pattern names or takes in.
 fn named(pattern: &Pattern) -> Option<Cow<'_, [u8]>> {
+    let name = name_of(pattern).filter(|name| is_interpreter(name));
+    if pattern.literal().is_some() {
+        return name;
+    }
     let usual = || USUAL.iter().find(|path| pattern.holds(path));
-    name_of(pattern)
-        .filter(|name| is_interpreter(name))
-        .or_else(|| usual().map(|path| Cow::from(*path)))
+    name.or_else(|| usual().map(|path| Cow::from(*path)))
 }
 
 /// The last component, up to its first wildcard.

@@ -1,10 +1,11 @@
-//! Pest's pairs to the syntax tree. `Pair` and `Rule` go no further than here.
+//! Nodes of the grammar to the syntax tree. `Pair` and `Rule` go no further than here.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "each place of the grammar takes a few of its many rules"
 )]
 
 use super::lex::{Lexed, Token, too_deep};
+use super::nodes::{Nodes, Pair, Pairs};
 use super::{Rule, advice, recover};
 use crate::ast::{
     Body, Clause, ClauseKind, Condition, Definition, Effect, Expectation, Fact, Form, Mode, Object,
@@ -13,9 +14,8 @@ use crate::ast::{
 use crate::diag::{Code, Diagnostic, KEPT, show};
 use crate::limits;
 use crate::source::{SourceFile, Span};
-use pest::iterators::{Pair, Pairs};
 
-type P<'i> = Pair<'i, Rule>;
+type P<'n> = Pair<'n>;
 
 /// Makes the tree, and collects what was wrong.
 pub(super) struct Builder<'a> {
@@ -58,29 +58,28 @@ impl<'a> Builder<'a> {
     }
 
     fn span(&self, pair: &P<'_>) -> Span {
-        let span = pair.as_span();
-        self.tokens_span(span.start(), span.end())
+        self.tokens_span(pair.start(), pair.end())
     }
 
     fn text(&self, word: Word) -> &'a str {
         self.file.slice(word.span)
     }
 
-    pub(super) fn file(&mut self, pairs: Pairs<'_, Rule>) -> Vec<Statement> {
-        let Some(file) = pairs.into_iter().next() else {
+    pub(super) fn file(&mut self, nodes: &Nodes<'_>) -> Vec<Statement> {
+        let Some(file) = nodes.pairs().next() else {
             return Vec::new();
         };
         self.statements(file.into_inner())
     }
 
-    pub(super) fn request(&mut self, pairs: Pairs<'_, Rule>) -> Option<Question> {
-        let request = pairs.into_iter().next()?;
+    pub(super) fn request(&mut self, nodes: &Nodes<'_>) -> Option<Question> {
+        let request = nodes.pairs().next()?;
         let question = request.into_inner().next()?;
         Some(self.question(question))
     }
 
-    fn statements(&mut self, pairs: Pairs<'_, Rule>) -> Vec<Statement> {
-        let mut statements = Vec::with_capacity(pairs.len());
+    fn statements(&mut self, pairs: Pairs<'_>) -> Vec<Statement> {
+        let mut statements = Vec::with_capacity(pairs.clone().count());
         for pair in pairs {
             match pair.as_rule() {
                 Rule::stray => self.stray(&pair, Rule::one),
@@ -97,14 +96,13 @@ impl<'a> Builder<'a> {
     }
 
     fn stray(&mut self, pair: &P<'_>, rule: Rule) {
-        let span = pair.as_span();
-        let mut first = span.start();
+        let mut first = pair.start();
         // Sentences that start with no word of ours run into one.
-        let more: Vec<usize> = (first + 1..span.end())
+        let more: Vec<usize> = (first + 1..pair.end())
             .filter(|at| rule == Rule::one && advice::starts_statement(self, *at))
             .take(KEPT)
             .collect();
-        for end in more.into_iter().chain([span.end()]) {
+        for end in more.into_iter().chain([pair.end()]) {
             // Past what is shown, a second look at each is for nobody.
             let found = if self.diagnostics.len() < KEPT {
                 recover::stray(self, first, end, rule)
@@ -166,25 +164,25 @@ impl<'a> Builder<'a> {
     fn rule(&mut self, pair: P<'_>) -> Option<crate::ast::Rule> {
         let span = self.span(&pair);
         let (mut prefix, mut effect, mut target) = (None, None, None);
-        let mut lists = Vec::with_capacity(2);
+        let (mut families, mut operations) = (None, None);
         let mut clauses = Vec::new();
         for inner in pair.into_inner() {
             match inner.as_rule() {
                 Rule::prefix => prefix = Some(self.prefix(&inner)),
                 Rule::effect => effect = Some((effect_of(inner.as_str()), self.span(&inner))),
                 Rule::default_effect => effect = Some(self.default_effect(inner)),
-                Rule::words => lists.push(self.words(inner)),
+                Rule::words if families.is_none() => families = Some(self.words(inner)),
+                Rule::words => operations = Some(self.words(inner)),
                 Rule::target => target = self.target(inner),
                 _ => clauses.extend(self.clause(inner)),
             }
         }
-        let operations = lists.pop()?;
         Some(crate::ast::Rule {
             span,
             prefix,
             effect: effect?,
-            families: lists.pop()?,
-            operations,
+            families: families?,
+            operations: operations?,
             target,
             clauses,
         })
@@ -245,7 +243,7 @@ impl<'a> Builder<'a> {
     fn operand(&mut self, pair: P<'_>) -> Operand {
         match pair.as_rule() {
             Rule::set => Operand::Set(self.set(pair)),
-            Rule::operand => match pair.clone().into_inner().next() {
+            Rule::operand => match pair.into_inner().next() {
                 Some(inner) => self.operand(inner),
                 None => Operand::Word(self.word(&pair)),
             },
@@ -360,7 +358,7 @@ impl<'a> Builder<'a> {
     fn scope(&mut self, pair: P<'_>) -> Option<Scope> {
         let span = self.span(&pair);
         let (mut prefix, mut condition) = (None, None);
-        for inner in pair.clone().into_inner() {
+        for inner in pair.into_inner() {
             match inner.as_rule() {
                 Rule::prefix => prefix = Some(self.prefix(&inner)),
                 Rule::condition => {

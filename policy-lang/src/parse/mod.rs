@@ -3,6 +3,7 @@
 mod advice;
 mod build;
 mod lex;
+mod nodes;
 mod recover;
 
 use crate::ast;
@@ -20,6 +21,7 @@ mod grammar {
 }
 use grammar::{Grammar, Rule};
 pub(crate) use lex::{Lexed, Token, lex};
+use nodes::Nodes;
 
 /// Parses one file.
 ///
@@ -80,7 +82,7 @@ pub fn parse(file: &SourceFile) -> (ast::File, Vec<Diagnostic>) {
     }
     let mut builder = build::Builder::new(file, &lexed, broken_brackets);
     match Grammar::parse(Rule::file, &lexed.letters) {
-        Ok(pairs) => tree.statements = builder.file(pairs),
+        Ok(pairs) => tree.statements = builder.file(&Nodes::new(&lexed.letters, &pairs)),
         // Whatever no statement takes is `stray`; this is for a grammar that changes.
         Err(error) => builder.report(recover::failed(&builder, &error, 0)),
     }
@@ -112,7 +114,7 @@ pub fn parse_question(file: &SourceFile) -> (Option<ast::Question>, Vec<Diagnost
     }
     let mut builder = build::Builder::new(file, &lexed, false);
     let question = match Grammar::parse(Rule::request, &lexed.letters) {
-        Ok(pairs) => builder.request(pairs),
+        Ok(pairs) => builder.request(&Nodes::new(&lexed.letters, &pairs)),
         Err(error) => {
             let found = recover::failed(&builder, &error, 0);
             builder.report(found);

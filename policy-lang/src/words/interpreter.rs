@@ -37,3 +37,16 @@ fn unversioned(name: &[u8]) -> &[u8] {
     let length = end.map_or(0, |end| end.saturating_add(1));
     name.get(..length).unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_where_it_usually_does_is_known_by_name() {
+        for path in USUAL {
+            let name = path.rsplit(|byte| *byte == b'/').next().unwrap();
+            assert!(is_interpreter(name), "{}", String::from_utf8_lossy(path));
+        }
+    }
+}
