@@ -10,6 +10,7 @@ mod code;
 mod completions;
 #[cfg(feature = "daemon")]
 mod doctor;
+mod event;
 mod explain;
 mod fmt;
 mod github;
