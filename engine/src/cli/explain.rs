@@ -1,5 +1,6 @@
 //! `explain`: what a policy decides and why, and what a diagnostic means.
 
+use super::patience::patiently;
 use super::{batch, code, event, output, refused};
 use crate::error::{Exit, ExpectedError};
 use crate::files::{self, DEFAULT_POLICIES};
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     } else {
         files::read(&args.paths)?
     };
-    let (policy, report) = load(&sources);
+    let (policy, report) = patiently("checking", || load(&sources));
     let Some(policy) = policy else {
         no_answer(args, &report, &sources)?;
         return Ok(Exit::No);
