@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Where the configuration is looked for when none is named.
 pub const DEFAULT_PATH: &str = "/etc/interdict/interdict.toml";
-/// Where policies are looked for when none are named.
-pub const DEFAULT_POLICIES: &str = "/etc/interdict/policies";
+pub use crate::files::DEFAULT_POLICIES;
 
 /// What rules do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

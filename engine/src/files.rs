@@ -26,6 +26,8 @@ use thiserror::Error;
 
 /// What a policy file's name ends with.
 pub const SUFFIX: &str = ".policy";
+/// Where the policies of a host lie, unless it is told otherwise.
+pub const DEFAULT_POLICIES: &str = "/etc/interdict/policies";
 /// The argument that stands for standard input.
 pub const STDIN: &str = "-";
 

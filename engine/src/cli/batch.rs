@@ -62,7 +62,7 @@ pub(super) fn refused(mut error: Value) -> String {
 
 /// How a line ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// At its end; the line is whole.
     Line,
     /// It went on past [`LINE_BYTES`]; the rest was skipped.
@@ -72,7 +72,7 @@ enum End {
 }
 
 /// The next line, without its end.
-fn read_line(input: &mut BufReader<impl Read>, line: &mut Vec<u8>) -> io::Result<End> {
+pub(super) fn read_line(input: &mut BufReader<impl Read>, line: &mut Vec<u8>) -> io::Result<End> {
     line.clear();
     let bound = u64::try_from(LINE_BYTES).unwrap_or(u64::MAX);
     let read = input

@@ -6,6 +6,7 @@
 //! for whoever asks with `--kernel`. With `--host` or `--profile` one host is
 //! asked about the names and paths too.
 
+use super::patience::patiently;
 use super::{github, output, sarif};
 use crate::error::{Exit, ExpectedError};
 use crate::files;
@@ -107,7 +108,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     } else {
         Severity::Note
     };
-    let (policy, report) = load(&sources, host.as_ref(), kernel);
+    let (policy, report) = patiently("checking", || load(&sources, host.as_ref(), kernel));
     let text = match args.format {
         Format::Human => human(&report, &sources, policy.as_ref()),
         Format::Json => format!("{}\n", to_json(&report, &sources)),

@@ -1,8 +1,9 @@
 //! `explain`: what a policy decides and why, and what a diagnostic means.
 
-use super::{batch, code, output, refused};
+use super::patience::patiently;
+use super::{batch, code, event, output, refused};
 use crate::error::{Exit, ExpectedError};
-use crate::files;
+use crate::files::{self, DEFAULT_POLICIES};
 use clap::ValueEnum;
 use policy_lang::diag::{Report, render_all};
 use policy_lang::request::parse_request;
@@ -18,26 +19,32 @@ use std::path::{Path, PathBuf};
 Examples:
   interdict explain /etc/interdict/policies -- 'unix connect to /run/docker.sock as exe=/usr/bin/nc, uid=1000'
   interdict explain web.policy --batch requests.jsonl
+  interdict explain /etc/interdict/policies --event events.jsonl
   interdict explain --code P0203")]
 pub(super) struct Args {
     /// Policy files, and directories of `.policy` files; `-` is standard input
     #[arg(
         value_name = "PATH",
-        required_unless_present = "code",
-        conflicts_with = "code"
+        required_unless_present_any = ["code", "event"],
+        conflicts_with = "code",
+        help = format!("Policy files, and directories of `.policy` files; `-` is standard input \
+                        [default with `--event`: {DEFAULT_POLICIES}]")
     )]
     paths: Vec<PathBuf>,
     /// An operation and who does it, as a test of the language writes them
     #[arg(
         value_name = "QUESTION",
         last = true,
-        conflicts_with_all = ["code", "batch"],
-        required_unless_present_any = ["code", "batch"]
+        conflicts_with_all = ["code", "batch", "event"],
+        required_unless_present_any = ["code", "batch", "event"]
     )]
     question: Vec<String>,
     /// Judge one JSON request a line; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "code")]
     batch: Option<PathBuf>,
+    /// Say why of the events of a log, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["code", "batch"])]
+    event: Option<PathBuf>,
     /// Show the page of a diagnostic
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
@@ -56,7 +63,7 @@ enum Format {
 }
 
 /// Version of the JSON that this command writes. It only grows within a version.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// Writes the answer. It is no when the policy is refused.
 pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
@@ -64,15 +71,20 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         return code::run(id, args.format == Format::Json, SCHEMA);
     }
     one_reader_of_stdin(args)?;
-    let sources = files::read(&args.paths)?;
-    let (policy, report) = load(&sources);
+    let sources = if args.paths.is_empty() {
+        files::read(&[DEFAULT_POLICIES.into()])?
+    } else {
+        files::read(&args.paths)?
+    };
+    let (policy, report) = patiently("checking", || load(&sources));
     let Some(policy) = policy else {
         no_answer(args, &report, &sources)?;
         return Ok(Exit::No);
     };
-    match &args.batch {
-        Some(path) => batch::run(&policy, path)?,
-        None => answer(&policy, &sources, &args.question.join(" "), args.format)?,
+    match (&args.batch, &args.event) {
+        (Some(path), _) => batch::run(&policy, path)?,
+        (None, Some(path)) => event::run(&policy, &sources, path, args.format == Format::Json)?,
+        (None, None) => answer(&policy, &sources, &args.question.join(" "), args.format)?,
     }
     Ok(Exit::Yes)
 }
@@ -95,13 +107,19 @@ fn no_answer(args: &Args, report: &Report, sources: &Sources) -> Result<(), Expe
     }
 }
 
-/// Refuses to read a policy and a batch from the same standard input.
+/// Refuses to read a policy and what is asked of it from the same standard input.
 fn one_reader_of_stdin(args: &Args) -> Result<(), ExpectedError> {
     let is_stdin = |path: &Path| path.as_os_str() == files::STDIN;
     let policy = args.paths.iter().any(|path| is_stdin(path));
-    if policy && args.batch.as_deref().is_some_and(is_stdin) {
+    let asked = args.batch.as_deref().or(args.event.as_deref());
+    if policy && asked.is_some_and(is_stdin) {
+        let other = if args.batch.is_some() {
+            "batch"
+        } else {
+            "events"
+        };
         return Err(ExpectedError::Usage {
-            message: "`-` cannot be the policy and the batch at once".to_owned(),
+            message: format!("`-` cannot be the policy and the {other} at once"),
             hint: "put one of them in a file".to_owned(),
         });
     }
@@ -137,7 +155,10 @@ fn answer(
 }
 
 /// The answer of a batch, with the reasons beside it.
-fn to_json(explanation: &Explanation, policy: &CheckedPolicy) -> Result<Value, ExpectedError> {
+pub(super) fn to_json(
+    explanation: &Explanation,
+    policy: &CheckedPolicy,
+) -> Result<Value, ExpectedError> {
     let answer = explanation.decision.to_json(policy);
     let mut answer: Value = serde_json::from_str(&answer)
         .map_err(|error| ExpectedError::Internal(format!("an answer is no JSON: {error}")))?;

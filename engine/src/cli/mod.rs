@@ -10,12 +10,14 @@ mod code;
 mod completions;
 #[cfg(feature = "daemon")]
 mod doctor;
+mod event;
 mod explain;
 mod fmt;
 mod github;
 mod junit;
 mod line_diff;
 mod output;
+mod patience;
 mod refused;
 #[cfg(feature = "daemon")]
 mod run;
@@ -31,7 +33,7 @@ use clap::{Parser, Subcommand};
     name = "interdict",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 yes or done, 1 the answer is no (findings, differences), 2 usage,\n\
+    after_help = "Exit codes: 0 yes or done, 1 the answer is no (findings, failed tests), 2 usage,\n\
                   3 an input cannot be read, 4 this host cannot enforce, 5 no daemon, 6 internal error."
 )]
 pub struct Cli {

@@ -1,5 +1,6 @@
 //! `test`: whether a policy does what its `test` blocks expect.
 
+use super::patience::patiently;
 use super::{junit, output, refused};
 use crate::error::{Exit, ExpectedError};
 use crate::files;
@@ -61,17 +62,17 @@ pub(super) struct Failure {
 /// Runs the tests. The answer is no when one fails or the policy is refused.
 pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     let sources = files::read(&args.paths)?;
-    let (policy, report) = load(&sources);
+    let (policy, report) = patiently("checking", || load(&sources));
     let Some(policy) = policy else {
         no_results(args.format, &report, &sources)?;
         return Ok(Exit::No);
     };
-    let outcomes: Vec<Outcome<'_>> = policy
-        .tests()
-        .iter()
-        .map(|block| outcome(&policy, &sources, block))
-        .collect();
-    let bare = args.coverage.then(|| not_covered(&policy));
+    let (outcomes, bare) = patiently("testing", || {
+        let blocks = policy.tests().iter();
+        let outcomes = blocks.map(|block| outcome(&policy, &sources, block));
+        let outcomes: Vec<Outcome<'_>> = outcomes.collect();
+        (outcomes, args.coverage.then(|| not_covered(&policy)))
+    });
     output::answer(&match args.format {
         Format::Human => human(&policy, &outcomes, bare.as_deref()),
         Format::Json => format!("{}\n", to_json(&policy, &outcomes, bare.as_deref())),

@@ -12,6 +12,7 @@
 
 mod check;
 mod completions;
+mod event;
 mod explain;
 mod files;
 mod fmt;

@@ -82,11 +82,16 @@ pub(crate) fn silence(odd: &Sources, report: &Report) {
         }
         let mut text = file.text().to_string();
         for (start, codes) in comments.iter().rev() {
+            let start = *start as usize;
+            let before = text.get(..start).unwrap().trim_end_matches([' ', '\t']);
+            let begins = before.is_empty() || before.ends_with('\n');
             for code in codes {
-                let comment = format!("\n# allow {code}: a reason\n");
-                text.insert_str(*start as usize, comment.trim_start_matches('\n'));
+                text.insert_str(start, &format!("# allow {code}: a reason\n"));
             }
-            text.insert(*start as usize, '\n');
+            // A comment above it already stays there, in one run with these.
+            if !begins {
+                text.insert(start, '\n');
+            }
         }
         quiet.add(file.name(), text);
     }

@@ -98,6 +98,11 @@ const WAYS: &[Way] = &[
     way(3, "explain empty --batch requests"),
     full("explain good.policy -- question"),
     full("explain good.policy --batch requests"),
+    way(0, "explain good.policy --event nonsense"),
+    way(1, "explain bad.policy --event nonsense"),
+    way(2, "explain good.policy --event nonsense -- question"),
+    way(3, "explain good.policy --event none"),
+    full("explain good.policy --event nonsense"),
     full("explain bad.policy --batch requests"),
     full("explain --code P0203"),
     // fmt: by `--check`, for nothing may be written that another row reads

@@ -124,6 +124,43 @@ fn explain_writes_its_schema() {
 }
 
 #[test]
+fn an_explained_event_is_of_the_same_schema() {
+    let schema = schema("explain");
+    let dir = Dir::new("json-events").file("p.policy", POLICY);
+    let event = |action: &str, rule: Option<&str>, path: &str| {
+        json!({"timestamp": "2026-01-03T03:04:05.000000001Z", "decision": {"action": action, "rule": rule,
+               "family": "unix", "operation": "connect", "object": {"path": path}, "subject": {"uid": 0}}})
+    };
+    let ask = |line: &str| {
+        let arguments = ["explain", "p.policy", "--format=json", "--event=-"];
+        let ran = dir.ran(&arguments, format!("{line}\n"));
+        assert_eq!((&*ran.err, ran.exit), ("", 0));
+        valid(&schema, &ran.out)
+    };
+    for (action, rule, path, agrees) in [
+        ("deny", Some("x"), "/run/x", true),
+        ("deny", Some("y"), "/run/x", false),
+        ("kill", Some("x"), "/run/x", false),
+        ("deny", Some("x"), "/run/y", false),
+        ("would-deny", Some("x"), "/run/x", true),
+        ("would-deny", None, "/run/y", false),
+        ("allow", None, "/run/y", true),
+        ("record", Some("r"), "/run/y", true),
+        ("record", Some("r"), "/run/x", false),
+    ] {
+        let answer = ask(&event(action, rule, path).to_string());
+        assert_eq!(
+            answer["event"]["agrees"], agrees,
+            "{action} {rule:?} {path}"
+        );
+        assert_eq!(answer["event"]["action"], action);
+    }
+    for bad in ["nonsense", "{}", "[]", &event("eat", None, "/").to_string()] {
+        assert!(ask(bad)["error"]["message"].is_string(), "{bad}");
+    }
+}
+
+#[test]
 fn a_batch_takes_and_writes_its_schemas() {
     let (requests, answers) = (schema("request"), schema("answer"));
     let dir = Dir::new("json-batch").file("p.policy", POLICY);
