@@ -9,6 +9,7 @@ mod descriptors;
 mod labels;
 mod names;
 mod namespaces;
+mod older;
 mod parents;
 mod programs;
 mod services;
