@@ -13,7 +13,7 @@ use policy_abi::family::UNIX;
 
 /// `SOCK_DGRAM`. Linux, include/linux/net.h.
 const DGRAM: u16 = 2;
-/// `TCP_LISTEN`, of whatever protocol. Linux, include/net/tcp_states.h.
+/// `TCP_LISTEN`, of whatever protocol. Linux, `include/net/tcp_states.h`.
 const LISTEN: u8 = 10;
 /// Where the file stands among the pointers of the iterator's context: after
 /// what all iterators have, the task, and the descriptor's number.

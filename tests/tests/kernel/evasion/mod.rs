@@ -46,6 +46,7 @@ allow unix connect to { /run/evasion/allowed, /run/evasion/open } id allowed
 deny unix connect to /run/evasion/comm unless comm = trusted id comm
 deny unix connect to /run/evasion/fifteen unless comm = fifteen-letters id fifteen
 deny unix connect to /run/evasion/uid unless uid = 0 id uid
+deny unix connect to /run/evasion/person if uid = 1000 id person
 deny unix connect to /run/evasion/group if group = games id group
 deny unix connect to /run/evasion/member unless group = games id member
 deny unix connect to /run/evasion/login unless loginuid = 1001 id login

@@ -31,7 +31,10 @@ fn a_socket_that_is_older_and_is_renamed() {
     server.user_namespace();
     server.must(&calls::unshare(libc::CLONE_NEWNET));
     super::listens(&mut server, &Address::path(guarded("elsewhere")));
-    let policy = "deny unix connect to { /run/evasion/stream, /run/evasion/packets, \
+    // Nobody was there to see this one.
+    let _before = Service::stream(guarded("before"));
+    fs::rename(guarded("before"), guarded("before-moved")).unwrap();
+    let policy = "deny unix connect to { /run/evasion/before, /run/evasion/stream, /run/evasion/packets, \
                   /run/evasion/datagrams, /run/evasion/in/below, /run/evasion/elsewhere } \
                   unless exe = /usr/bin/good id older\n";
     let mut engine = Engine::start(&[("own", policy)], &[]).unwrap();
@@ -68,9 +71,11 @@ fn a_socket_that_is_older_and_is_renamed() {
         let socket = good.socket(libc::AF_UNIX, kind);
         good.must(&calls::connect(socket, &to));
     }
-    let socket = actor.unix();
-    let open = Address::path(guarded("open-moved"));
-    actor.must(&calls::connect(socket, &open));
+    for name in ["open-moved", "before-moved"] {
+        let socket = actor.unix();
+        let path = Address::path(guarded(name));
+        actor.must(&calls::connect(socket, &path));
+    }
     assert_eq!(datagrams.datagram(), None);
     let status = engine.settled();
     status.adds_up();
