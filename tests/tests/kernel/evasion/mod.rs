@@ -39,6 +39,8 @@ const OPEN: &str = "/run/evasion/open";
 const POLICY: &Policy<'_> = &[("evasion", TEXT)];
 const TEXT: &str = r#"
 deny unix connect to { /run/evasion/exe, "@evasion" } unless exe = /usr/bin/good id exe
+deny unix connect to /run/evasion/strict unless exe = /usr/bin/good and mntns = host id strict
+deny unix connect to /run/evasion/tool if exe = /usr/bin/tool id tool
 deny unix bind on { /run/evasion/bound/**, "@evasion-bound" } unless exe = /usr/bin/good id bound
 default deny unix connect to any if uid = 1003 id closed
 allow unix connect to { /run/evasion/allowed, /run/evasion/open } id allowed
