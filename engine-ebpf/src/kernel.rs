@@ -8,7 +8,7 @@
 use crate::maps::offsets;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_probe_read_kernel_str,
-    bpf_skc_to_unix_sock, bpf_task_pt_regs,
+    bpf_skc_to_unix_sock, bpf_sock_from_file, bpf_task_pt_regs,
 };
 use core::ffi::c_void;
 use core::ptr::read_volatile;
@@ -113,6 +113,8 @@ members! {
     sk_family(sk_family) -> u16;
     /// `SOCK_` type of a socket.
     sk_type(sk_type) -> u16;
+    /// State of a socket's protocol.
+    sk_state(sk_state) -> u8;
     /// Protocol of a socket.
     sk_protocol(sk_protocol) -> u16;
     /// Name given to bind(2), or null.
@@ -222,6 +224,17 @@ pub(crate) fn as_unix(sk: Pointer) -> Pointer {
     // SAFETY: the verifier checks that `sk` is a socket's typed pointer.
     unsafe {
         bpf_skc_to_unix_sock(sk.cast_mut().cast())
+            .cast_const()
+            .cast()
+    }
+}
+
+/// The socket that a file is, or null.
+#[inline(always)]
+pub(crate) fn file_socket(file: Pointer) -> Pointer {
+    // SAFETY: the verifier checks that `file` is a file's typed pointer.
+    unsafe {
+        bpf_sock_from_file(file.cast_mut().cast())
             .cast_const()
             .cast()
     }

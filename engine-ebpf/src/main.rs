@@ -27,6 +27,7 @@ mod hooks;
 mod kernel;
 mod maps;
 mod path;
+mod seed;
 mod subject;
 mod tables;
 mod texts;
@@ -55,6 +56,13 @@ policy_abi::for_each_hook!(define_programs);
 #[unsafe(link_section = "iter/task")]
 extern "C" fn seed_task(ctx: *mut core::ffi::c_void) -> i32 {
     capture::seed(ctx)
+}
+
+/// Takes the places of unix sockets that are older than the engine.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task_file")]
+extern "C" fn seed_socket(ctx: *mut core::ffi::c_void) -> i32 {
+    seed::socket(ctx)
 }
 
 /// What the kernel is told of the object's licence: GPL-only helpers are used.

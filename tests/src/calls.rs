@@ -130,6 +130,8 @@ pub fn ring_connect(socket: i64, peer: &Address, by: Carrier) -> Request {
         socket,
         address: peer.0.clone(),
         send: None,
+        bind: false,
+        then_user: None,
         flags: 0,
         by,
     })
@@ -142,6 +144,8 @@ pub fn ring_sendmsg(socket: i64, flags: i32, peer: &Address, by: Carrier) -> Req
         socket,
         address: peer.0.clone(),
         send: Some(b"x".to_vec()),
+        bind: false,
+        then_user: None,
         flags: u32::try_from(flags).unwrap(),
         by,
     })

@@ -63,6 +63,11 @@ pub struct Ring {
     pub address: Vec<u8>,
     /// What to send with `IORING_OP_SENDMSG`; without it, `IORING_OP_CONNECT`.
     pub send: Option<Vec<u8>>,
+    /// `IORING_OP_BIND`, which 6.1 has not, instead of both.
+    pub bind: bool,
+    /// An effective user who takes over before the operation, which is carried out
+    /// with the credentials from before (`IORING_REGISTER_PERSONALITY`).
+    pub then_user: Option<u32>,
     /// Flags of the message.
     pub flags: u32,
     /// Who carries it out.

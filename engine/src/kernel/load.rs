@@ -18,8 +18,8 @@ use std::os::fd::AsFd as _;
 /// The object as built; empty when it was left out.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("INTERDICT_BPF_OBJECT"));
 
-/// The name of the program that reads identities of older processes.
-const SEED_PROGRAM: &str = "seed_task";
+/// The programs that take stock of what is older, by name, and what each goes over.
+const SEEDS: [(&str, &str); 2] = [("seed_task", "task"), ("seed_socket", "task_file")];
 
 /// What the programs are told once, at start.
 #[derive(Clone, Copy, Debug)]
@@ -148,22 +148,35 @@ impl Kernel {
         program.try_into().map_err(|_kind: ProgramError| missing())
     }
 
-    /// Runs the task iterator over every process.
+    /// Takes stock of the processes and the sockets that are older.
     fn seed(&mut self, btf: &aya::Btf) -> Result<(), KernelError> {
+        for (program, over) in SEEDS {
+            self.iterate(program, over, btf)?;
+        }
+        Ok(())
+    }
+
+    /// Runs an iterator's program over all there is of a kind.
+    fn iterate(
+        &mut self,
+        name: &'static str,
+        over: &'static str,
+        btf: &aya::Btf,
+    ) -> Result<(), KernelError> {
         let refused = |source| KernelError::Program {
-            hook: "iter/task",
+            hook: name,
             source: Box::new(source),
         };
         let program = self
             .ebpf
-            .program_mut(SEED_PROGRAM)
-            .ok_or(KernelError::NoMap("seed_task"))?;
+            .program_mut(name)
+            .ok_or(KernelError::NoMap(name))?;
         let program: &mut Iter = program.try_into().map_err(refused)?;
-        program.load("task", btf).map_err(refused)?;
+        program.load(over, btf).map_err(refused)?;
         let link = program.attach().map_err(refused)?;
         let link = program.take_link(link).map_err(refused)?;
         let read = |source| KernelError::System {
-            what: "reading the task iterator",
+            what: "reading an iterator",
             source,
         };
         let mut file = link

@@ -155,6 +155,8 @@ offsets! {
     sk_family: "sock" ["__sk_common.skc_family"],
     /// `SOCK_` type.
     sk_type: "sock" ["sk_type"],
+    /// State of its protocol.
+    sk_state: "sock" ["__sk_common.skc_state"],
     /// Protocol.
     sk_protocol: "sock" ["sk_protocol"],
     /// Whether the kernel made it for itself.

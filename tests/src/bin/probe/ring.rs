@@ -36,6 +36,8 @@ pub(super) fn perform(ring: &Ring) -> io::Result<Reply> {
         opcode::SendMsg::new(socket, &raw const message)
             .flags(ring.flags)
             .build()
+    } else if ring.bind {
+        opcode::Bind::new(socket, address.as_ptr().cast(), length).build()
     } else {
         opcode::Connect::new(socket, address.as_ptr().cast(), length).build()
     };
@@ -44,10 +46,25 @@ pub(super) fn perform(ring: &Ring) -> io::Result<Reply> {
     } else {
         entry
     };
+    let entry = match ring.then_user {
+        Some(user) => entry.personality(as_before(&queue, user)?),
+        None => entry,
+    };
     // SAFETY: what the entry points to lives until the completion below.
     unsafe { queue.submission().push(&entry) }.map_err(io::Error::other)?;
     queue.submit_and_wait(1)?;
     let completion = queue.completion().next();
     let result = completion.ok_or_else(|| io::Error::other("no completion"))?;
     Ok(super::reply(i64::from(result.result())))
+}
+
+/// Keeps the credentials of now with the ring, and becomes another effective user.
+fn as_before(queue: &IoUring<io_uring::squeue::Entry>, user: u32) -> io::Result<u16> {
+    let kept = queue.submitter().register_personality()?;
+    // SAFETY: numbers alone; -1 leaves an id as it is.
+    let failed = unsafe { libc::syscall(libc::SYS_setresuid, -1, user, -1) } < 0;
+    if failed {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(kept)
 }

@@ -11,7 +11,7 @@ use interdict_tests::case::Case;
 use interdict_tests::event::Decided;
 use interdict_tests::event::Object;
 use interdict_tests::place;
-use interdict_tests::protocol::{Argument, Request};
+use interdict_tests::protocol::{Argument, Carrier, Request};
 use interdict_tests::tricks;
 use rustix::io::Errno;
 
@@ -257,4 +257,40 @@ fn a_node_that_was_made_with_mknodat() {
     event.says("/decision/object/path", "/run/evasion/bound/s");
     case.allows(&mut actor, &node(libc::S_IFIFO | 0o777, b"p\0"));
     case.allows(&mut actor, &node(libc::S_IFSOCK | 0o777, b"../s\0"));
+}
+
+/// `io_uring` can bind since 6.11.
+#[test]
+fn by_io_uring() {
+    let mut case = case();
+    let mut actor = Actor::user();
+    let known = std::env::var("INTERDICT_KERNEL").unwrap() != "6.1";
+    for by in [Carrier::Submitter, Carrier::Worker, Carrier::Poller] {
+        for (guarded, beside) in [
+            (
+                Address::path("/run/evasion/bound/s"),
+                Address::path(format!("/run/evasion/{by:?}")),
+            ),
+            (
+                Address::abstract_name(b"evasion-bound"),
+                Address::abstract_name(format!("{by:?}").as_bytes()),
+            ),
+        ] {
+            let socket = actor.unix();
+            let bind = tricks::ring_bind(socket, &guarded, by);
+            let beside = tricks::ring_bind(socket, &beside, by);
+            if known {
+                assert_eq!(tried(&mut actor, &bind), Err(Errno::PERM), "{by:?}");
+                let event = case.event();
+                event.says("/decision/rule", "bound");
+                event.says("/decision/operation", "bind");
+                event.says("/workload/process/host_pid", actor.pid());
+                case.allows(&mut actor, &beside);
+            } else {
+                case.fails(&mut actor, &bind, Errno::INVAL);
+                case.fails(&mut actor, &beside, Errno::INVAL);
+            }
+        }
+    }
+    admits(&mut case, &mut Actor::good(), "/run/evasion/bound/s");
 }

@@ -224,3 +224,36 @@ fn a_stream_that_was_connected_before_the_policy_came() {
     let decided = Decided::stream("exe", Object::path("/run/evasion/exe"));
     case.denies(&mut actor, &to_guarded(again), &decided);
 }
+
+/// A datagram's peer has as many names as a stream's.
+#[test]
+fn a_datagram_by_other_names() {
+    let (mut case, service, open) = datagrams();
+    let links = place::fresh("links");
+    for name in ["exe", "open"] {
+        std::os::unix::fs::symlink(guarded(name), links.join(name)).unwrap();
+        fs::hard_link(guarded(name), guarded(&format!("hard-{name}"))).unwrap();
+    }
+    let mounted = place::fresh("mounted");
+    let mut actor = Actor::user();
+    actor.user_namespace();
+    actor.must(&calls::bind_mount("/run/evasion", &mounted));
+    actor.must(&calls::chdir("/run"));
+    let folder = actor.must(&calls::open("/run/evasion", libc::O_PATH));
+    let names: [&dyn Fn(&str) -> String; 6] = [
+        &|name| format!("{}/{name}", links.display()),
+        &|name| format!("/run/evasion/hard-{name}"),
+        &|name| format!("/proc/self/root/run/evasion/{name}"),
+        &|name| format!("/proc/self/fd/{folder}/{name}"),
+        &|name| format!("{}/{name}", mounted.display()),
+        &|name| format!("evasion/.//{name}"),
+    ];
+    let socket = actor.socket(libc::AF_UNIX, libc::SOCK_DGRAM);
+    for typed in names {
+        let send = |name| calls::sendto(socket, b"a", 0, Some(&Address::path(typed(name))));
+        case.denies(&mut actor, &send("exe"), &datagram());
+        case.allows(&mut actor, &send("open"));
+        assert!(open.datagram().is_some());
+    }
+    assert_eq!(service.datagram(), None);
+}

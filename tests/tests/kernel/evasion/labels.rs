@@ -4,13 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use interdict_tests::actor::Actor;
+use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::place;
-use interdict_tests::protocol::Request;
+use interdict_tests::protocol::{Carrier, Request};
 use interdict_tests::tricks;
 use rustix::io::Errno;
 
-use super::{Guard, tried, user};
+use super::{Guard, guarded, tried, user};
 
 /// The group that the policy calls `games`.
 fn games() -> u32 {
@@ -163,6 +164,52 @@ fn root_in_a_namespace_within_a_namespace() {
     assert_eq!(actor.must(&calls::call(libc::SYS_geteuid, vec![])), 0);
     guard.refuses(&mut actor);
     guard.admits(&mut Actor::other());
+}
+
+/// A ring's operations are made with the credentials that it was given, whoever
+/// the process is by then: what counts is with whose power the kernel acts.
+#[test]
+fn credentials_that_a_ring_has_kept() {
+    let mut guard = Guard::of("uid");
+    let to = Address::path(guarded("uid"));
+    for by in [Carrier::Submitter, Carrier::Worker, Carrier::Poller] {
+        let mut root = Actor::other();
+        let socket = root.unix();
+        let kept = tricks::ring_connect_as_before(socket, &to, 1000, by);
+        guard.case.allows(&mut root, &kept);
+        root.subject.uid = 1000;
+        guard.refuses(&mut root);
+        let mut actor = Actor::other();
+        actor.must(&calls::set_uids(-1, 1000, -1));
+        let socket = actor.unix();
+        let kept = tricks::ring_connect_as_before(socket, &to, 0, by);
+        actor.subject.uid = 1000;
+        guard.refuses_by(&mut actor, &kept);
+        actor.subject.uid = 0;
+        guard.admits(&mut actor);
+    }
+}
+
+/// Who has subordinate ids is another user by them, in the initial namespace too.
+#[test]
+fn a_user_by_his_subordinate_ids() {
+    let mut guard = Guard::of("person");
+    let mut actor = Actor::user();
+    guard.refuses(&mut actor);
+    actor.must(&calls::unshare(libc::CLONE_NEWUSER));
+    // As newuidmap does it for him, who has 100000 in /etc/subuid.
+    let map = format!("/proc/{}/uid_map", actor.pid());
+    fs::write(map, "0 1000 1\n1 100000 1\n").unwrap();
+    guard.refuses(&mut actor);
+    actor.must(&calls::set_uids(1, 1, 1));
+    actor.subject.uid = 100_000;
+    guard.admits(&mut actor);
+    // What he cannot leave is his namespace.
+    let mut guard = {
+        drop(guard);
+        Guard::of("userns")
+    };
+    guard.refuses(&mut actor);
 }
 
 /// A process of user 1000 with a group more.

@@ -9,6 +9,7 @@ mod descriptors;
 mod labels;
 mod names;
 mod namespaces;
+mod older;
 mod parents;
 mod programs;
 mod services;
@@ -38,6 +39,8 @@ const OPEN: &str = "/run/evasion/open";
 const POLICY: &Policy<'_> = &[("evasion", TEXT)];
 const TEXT: &str = r#"
 deny unix connect to { /run/evasion/exe, "@evasion" } unless exe = /usr/bin/good id exe
+deny unix connect to /run/evasion/strict unless exe = /usr/bin/good and mntns = host id strict
+deny unix connect to /run/evasion/tool if exe = /usr/bin/tool id tool
 deny unix bind on { /run/evasion/bound/**, "@evasion-bound" } unless exe = /usr/bin/good id bound
 default deny unix connect to any if uid = 1003 id closed
 allow unix connect to { /run/evasion/allowed, /run/evasion/open } id allowed
@@ -45,6 +48,7 @@ allow unix connect to { /run/evasion/allowed, /run/evasion/open } id allowed
 deny unix connect to /run/evasion/comm unless comm = trusted id comm
 deny unix connect to /run/evasion/fifteen unless comm = fifteen-letters id fifteen
 deny unix connect to /run/evasion/uid unless uid = 0 id uid
+deny unix connect to /run/evasion/person if uid = 1000 id person
 deny unix connect to /run/evasion/group if group = games id group
 deny unix connect to /run/evasion/member unless group = games id member
 deny unix connect to /run/evasion/login unless loginuid = 1001 id login

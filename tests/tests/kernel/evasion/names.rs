@@ -332,6 +332,45 @@ fn a_name_that_is_spelled_as_the_path() {
     guard.admits_to(&mut confined, allowed);
 }
 
+/// The root of the guest is an overlay, where a file has a second inode below.
+#[test]
+fn on_the_hosts_overlay() {
+    let root = Path::new("/srv/evasion");
+    fs::remove_dir_all(root).ok();
+    open_folder(root.join("links"));
+    let policy = "deny unix connect to /srv/evasion/s unless exe = /usr/bin/good id overlay\n";
+    let mut case = Case::under(&[("evasion", policy)]);
+    let service = Service::stream(root.join("s"));
+    let beside = Service::stream(root.join("t"));
+    for name in ["s", "t"] {
+        fs::hard_link(root.join(name), root.join(format!("links/{name}"))).unwrap();
+        let to = root.join(name);
+        symlink(to, root.join(format!("links/soft-{name}"))).unwrap();
+        fs::rename(root.join(name), root.join(format!("{name}-moved"))).unwrap();
+        symlink(root.join(format!("{name}-moved")), root.join(name)).unwrap();
+    }
+    let mut actor = Actor::user();
+    actor.user_namespace();
+    let mounted = place::fresh("mounted");
+    actor.must(&calls::bind_mount(root, &mounted));
+    let decided = Decided::stream("overlay", Object::path("/srv/evasion/s"));
+    for folder in [root, &mounted] {
+        for (denied, allowed) in [
+            ("s-moved", "t-moved"),
+            ("links/s", "links/t"),
+            ("links/soft-s", "links/soft-t"),
+        ] {
+            let socket = actor.unix();
+            let connect = calls::connect(socket, &Address::path(folder.join(denied)));
+            case.denies(&mut actor, &connect, &decided);
+            let connect = calls::connect(socket, &Address::path(folder.join(allowed)));
+            case.allows(&mut actor, &connect);
+        }
+    }
+    drop((service, beside));
+    fs::remove_dir_all(root).unwrap();
+}
+
 /// A socket of one's own in the place of one that is allowed: by rename, by hard
 /// link, by a mount, by a file system of one's own. What is allowed is a place,
 /// and those began to listen in another.

@@ -206,14 +206,17 @@ fn by_the_dynamic_loader() {
     guard.admits(&mut actor);
 }
 
+/// The C library's file.
+fn libc_file() -> PathBuf {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let line = maps.lines().find(|line| line.contains("libc.so")).unwrap();
+    PathBuf::from(line.split(' ').next_back().unwrap())
+}
+
 #[test]
 fn a_library_of_ones_own_in_the_program() {
     let mut guard = Guard::of("exe");
-    let libc = {
-        let maps = fs::read_to_string("/proc/self/maps").unwrap();
-        let line = maps.lines().find(|line| line.contains("libc.so")).unwrap();
-        PathBuf::from(line.split(' ').next_back().unwrap())
-    };
+    let libc = libc_file();
     let library = place::fresh("libraries").join("preloaded.so");
     fs::copy(libc.with_file_name("libm.so.6"), &library).unwrap();
     let mut actor = Actor::user();
@@ -281,4 +284,42 @@ fn on_an_overlay_of_ones_own() {
     guard.refuses(&mut actor);
     actor.exec(GOOD);
     guard.admits(&mut actor);
+}
+
+/// The program is the host's, and its libraries are not. What can tell is its
+/// mount namespace.
+#[test]
+fn a_library_of_ones_own_that_is_mounted_over_the_hosts() {
+    let mut guard = Guard::of("exe");
+    let libc = libc_file();
+    let own = place::fresh("libraries").join("own-libc.so");
+    fs::copy(&libc, &own).unwrap();
+    let mut actor = Actor::user();
+    actor.user_namespace();
+    actor.must(&calls::bind_mount(&own, &libc));
+    actor.exec(GOOD);
+    let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(&own).unwrap());
+    let maps = fs::read_to_string(format!("/proc/{}/maps", actor.pid())).unwrap();
+    assert!(
+        maps.contains(&format!(" {inode} ")),
+        "the trick works: {maps}"
+    );
+    guard.admits(&mut actor);
+    guard.refuses(&mut Actor::user());
+    drop(guard);
+    let mut guard = Guard::of("strict");
+    guard.refuses(&mut actor);
+    guard.admits(&mut Actor::start(GOOD, 1000));
+}
+
+/// A denial of a program by its path is about the path.
+#[test]
+fn a_copy_of_a_program_that_is_denied() {
+    let tool = place::install("/usr/bin/tool");
+    let mut guard = Guard::of("tool");
+    guard.refuses(&mut Actor::start(&tool, 1000));
+    let copy = place::install(place::fresh("copies").join("tool"));
+    guard.admits(&mut Actor::start(copy, 1000));
+    guard.refuses(&mut Actor::start(&tool, 1000));
+    fs::remove_file(tool).unwrap();
 }
