@@ -456,6 +456,39 @@ fn a_file_system_that_is_mounted_over_it_later() {
     connect(&mut case, "/run/evasion/over/s", true);
 }
 
+/// The rule's own path goes through a link, and the link is changed. The engine
+/// looks every thirty seconds; here it is told to.
+#[test]
+fn a_link_in_the_rule_that_leads_elsewhere_later() {
+    let root = super::folder();
+    for name in ["a", "b"] {
+        open_folder(root.join(name));
+    }
+    symlink("a", root.join("link")).unwrap();
+    let policy = "deny unix connect to /run/evasion/link/s unless exe = /usr/bin/good id link\n";
+    let mut case = Case::under(&[("evasion", policy)]);
+    let _services = ["a/s", "b/s", "b/t"].map(|name| Service::stream(root.join(name)));
+    let mut actor = Actor::user();
+    let mut connect = |case: &mut Case, typed: &str, denied: Option<&str>| {
+        let socket = actor.unix();
+        let connect = calls::connect(socket, &Address::path(root.join(typed)));
+        if let Some(place) = denied {
+            let decided = Decided::stream("link", Object::path(place));
+            case.denies(&mut actor, &connect, &decided);
+        } else {
+            case.allows(&mut actor, &connect);
+        }
+    };
+    connect(&mut case, "link/s", Some("/run/evasion/a/s"));
+    connect(&mut case, "b/s", None);
+    symlink("b", guarded("link.new")).unwrap();
+    fs::rename(guarded("link.new"), guarded("link")).unwrap();
+    case.engine().reload();
+    connect(&mut case, "link/s", Some("/run/evasion/b/s"));
+    connect(&mut case, "b/s", Some("/run/evasion/b/s"));
+    connect(&mut case, "link/t", None);
+}
+
 #[test]
 fn when_the_server_lives_in_another_mount_namespace() {
     let mut guard = Guard::of("exe");
