@@ -7,6 +7,7 @@
 mod binds;
 mod descriptors;
 mod labels;
+mod mounts;
 mod names;
 mod namespaces;
 mod older;
