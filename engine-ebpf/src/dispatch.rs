@@ -43,6 +43,12 @@ pub(crate) fn judged(sk: Pointer) -> Option<Pointer> {
         count(Counter::KernelSockets);
         return None;
     }
+    judged_task()
+}
+
+/// The running task, unless it is the kernel's own.
+#[inline(always)]
+pub(crate) fn judged_task() -> Option<Pointer> {
     let task = kernel::current();
     if subject::is_kernel_thread(task) {
         count(Counter::KernelThreads);
@@ -94,12 +100,13 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
 /// VERIFIER: it would follow the whole decision once for each constant that a
 /// hook has stored.
 #[inline(always)]
-fn forget_ranges(facts: &mut Facts) {
-    {
-        facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
-        facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
-        facts.subject = kernel::opaque_memory(u64::from(facts.subject)) as u32;
-    }
+pub(crate) fn forget_ranges(facts: &mut Facts) {
+    facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
+    facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
+    facts.subject = kernel::opaque_memory(u64::from(facts.subject)) as u32;
+    let [high, low] = facts.object;
+    facts.object = [kernel::opaque_memory(high), kernel::opaque_memory(low)];
+    facts.port = kernel::opaque_memory(u64::from(facts.port)) as u32;
 }
 
 /// What happens, and the outcome that the event names.
@@ -243,15 +250,20 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
 }
 
 /// The caller of a hook, for the event.
+///
+/// VERIFIER: zeros side by side become a call of `memset`, and what that writes
+/// is not known to be zero, as a pointer that is followed unless it is null must be.
 #[inline(always)]
 pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
+    let zero = || kernel::opaque(0);
     Caller {
         hook: hook as u32,
         task,
         sk,
-        flags: 0,
-        address: 0,
-        address_length: 0,
+        flags: zero() as u32,
+        address: zero(),
+        address_length: zero() as u32,
         peer: core::ptr::null(),
+        detail: [zero() as u32, zero() as u32, zero() as u32],
     }
 }

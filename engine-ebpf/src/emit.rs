@@ -16,6 +16,7 @@ use policy_abi::event::{
     Record, TYPED_BYTES, Text,
 };
 use policy_abi::facts::Facts;
+use policy_abi::hooks::Hook;
 use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};
 
 /// Who called which hook, and where its address lies.
@@ -23,7 +24,7 @@ use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};
 pub(crate) struct Caller {
     pub(crate) hook: u32,
     pub(crate) task: Pointer,
-    /// The caller's own socket.
+    /// The caller's own socket, null when there is none yet.
     pub(crate) sk: Pointer,
     pub(crate) flags: u32,
     /// The address as the kernel copied it from the caller; 0 when the hook has none.
@@ -31,6 +32,8 @@ pub(crate) struct Caller {
     pub(crate) address_length: u32,
     /// The socket on the other side of a unix operation, or null.
     pub(crate) peer: Pointer,
+    /// What the hook was told beside: [`Record::detail`].
+    pub(crate) detail: [u32; 3],
 }
 
 /// Writes `$value` to a field of the record.
@@ -75,7 +78,7 @@ pub(crate) fn emit(
         }
     );
     put!(record.facts = *facts);
-    put!(record.reserved = 0);
+    put!(record.detail = caller.detail);
     let mut flags = caller.flags | put_process(record, caller);
     flags |= put_exe(record, caller.task);
     flags |= put_call(record, caller);
@@ -110,8 +113,13 @@ fn put_process(record: *mut Record, caller: &Caller) -> u32 {
     put!(record.process_start = kernel::task_start(leader));
     put!(record.thread_start = kernel::task_start(caller.task));
     put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(caller.task)));
-    put!(record.socket_type = u32::from(kernel::sk_type(caller.sk)));
-    put!(record.protocol = u32::from(kernel::sk_protocol(caller.sk)));
+    let [_, mut kind, mut protocol] = caller.detail;
+    if !caller.sk.is_null() {
+        kind = u32::from(kernel::sk_type(caller.sk));
+        protocol = u32::from(kernel::sk_protocol(caller.sk));
+    }
+    put!(record.socket_type = kind);
+    put!(record.protocol = protocol);
     0
 }
 
@@ -201,7 +209,9 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
     // SAFETY: an address inside the reserved record.
     let typed = unsafe { &raw mut (*record).typed };
     let room = TYPED_BYTES as u32;
-    if caller.address != 0 {
+    if caller.hook == Hook::SocketSetsockopt as u32 {
+        flags |= put_local(record, caller.sk);
+    } else if caller.address != 0 {
         let length = kernel::at_most(caller.address_length, room);
         if kernel::copy(typed.cast(), length, caller.address) {
             put!(record.typed_length = length);
@@ -218,4 +228,59 @@ fn put_call(record: *mut Record, caller: &Caller) -> u32 {
         }
     }
     flags
+}
+
+/// `AF_INET` and `AF_INET6`, and the bytes of their address structures.
+const INET: (u16, u32) = (2, 16);
+const INET6: (u16, u32) = (10, 28);
+
+/// The local address of a socket, where a typed one would stand.
+#[inline(always)]
+fn put_local(record: *mut Record, sk: Pointer) -> u32 {
+    if sk.is_null() {
+        return 0;
+    }
+    // SAFETY: an address inside the reserved record.
+    let to = unsafe { &raw mut (*record).typed }.cast::<u8>();
+    let family = kernel::sk_family(sk);
+    if family == policy_abi::family::UNIX {
+        let unix = kernel::as_unix(sk);
+        let address = if unix.is_null() {
+            unix
+        } else {
+            kernel::unix_addr(unix)
+        };
+        if address.is_null() {
+            return 0;
+        }
+        let length = kernel::at_most(kernel::unix_addr_length(address), TYPED_BYTES as u32);
+        if !kernel::copy(to.cast(), length, kernel::unix_addr_name(address)) {
+            return 0;
+        }
+        put!(record.typed_length = length);
+        return FLAG_TYPED;
+    }
+    if family != INET.0 && family != INET6.0 {
+        return 0;
+    }
+    let [low, high] = kernel::bound_port(sk).to_be_bytes();
+    let [first, second] = family.to_ne_bytes();
+    put!(record.typed = [0; TYPED_BYTES]);
+    let head = u32::from_ne_bytes([first, second, low, high]);
+    // SAFETY: the first of 128 bytes, which the record aligns to four.
+    unsafe { to.cast::<u32>().write(head) };
+    let length = if family == INET.0 {
+        let at = to.wrapping_add(4).cast::<u32>();
+        // SAFETY: inside the 128 bytes, as above.
+        unsafe { at.write(kernel::bound_ipv4(sk)) };
+        INET.1
+    } else {
+        let at = to.wrapping_add(8).cast::<[u32; 4]>();
+        let address = kernel::bound_ipv6(sk).unwrap_or_default();
+        // SAFETY: inside the 128 bytes, as above.
+        unsafe { at.write(address) };
+        INET6.1
+    };
+    put!(record.typed_length = length);
+    FLAG_TYPED
 }

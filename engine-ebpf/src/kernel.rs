@@ -94,6 +94,10 @@ members! {
     sk_type(sk_type) -> u16;
     /// Protocol of a socket.
     sk_protocol(sk_protocol) -> u16;
+    /// Port that an IP socket is bound to, 0 for none.
+    bound_port(sk_port) -> u16;
+    /// IPv4 address that a socket is bound to, in network byte order.
+    bound_ipv4(sk_v4_bound) -> u32;
     /// Name given to bind(2), or null.
     unix_addr(unix_addr) -> Pointer;
     /// Dentry of a unix socket's file, or null.

@@ -8,7 +8,8 @@ use crate::kernel;
 use crate::maps::{ACTIVE, Image, TABLES};
 use core::ptr::read_volatile;
 use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide};
-use policy_abi::image::IMAGE_WORDS;
+use policy_abi::family::pair;
+use policy_abi::image::{IMAGE_WORDS, PAIR_DIR};
 use policy_abi::maps::Active;
 
 /// Times that the word in force is read again when its slot has been refilled.
@@ -123,6 +124,18 @@ pub(crate) fn anything_in_force() -> bool {
     ACTIVE
         .get_ptr(0)
         .is_some_and(|word| unsafe { read_volatile(word) } != 0)
+}
+
+/// Whether a policy has rules for a pair; also when that cannot be known.
+#[inline(always)]
+pub(crate) fn concerns(family: u16, operation: u16) -> bool {
+    if !anything_in_force() {
+        return false;
+    }
+    let (Some(policy), Some(pair)) = (in_force(), pair(family, operation)) else {
+        return true;
+    };
+    policy.word(PAIR_DIR + pair) != Some(0)
 }
 
 /// The policy in force, `None` when there is none that can be used.

@@ -4,12 +4,18 @@
 
 #[path = "kernel/abstract_names.rs"]
 mod abstract_names;
+#[path = "kernel/bind.rs"]
+mod bind;
+#[path = "kernel/create.rs"]
+mod create;
 #[path = "kernel/datagrams.rs"]
 mod datagrams;
 #[path = "kernel/docker.rs"]
 mod docker;
 #[path = "kernel/engines.rs"]
 mod engines;
+#[path = "kernel/families.rs"]
+mod families;
 #[path = "kernel/identity.rs"]
 mod identity;
 #[path = "kernel/language.rs"]
@@ -18,6 +24,8 @@ mod language;
 mod load;
 #[path = "kernel/objects.rs"]
 mod objects;
+#[path = "kernel/options.rs"]
+mod options;
 #[path = "kernel/reload.rs"]
 mod reload;
 #[path = "kernel/tcp.rs"]
@@ -26,3 +34,5 @@ mod tcp;
 mod udp;
 #[path = "kernel/users.rs"]
 mod users;
+#[path = "kernel/waiting.rs"]
+mod waiting;

@@ -9,6 +9,7 @@ use crate::kernel::{Kernel, KernelError, Loadable, OnError};
 use policy_abi::event::Tally;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
+use policy_abi::mediation;
 use policy_lang::CheckedPolicy;
 use policy_lang::ast::Effect;
 use policy_lang::compile::{Enforcement, Image, compile};
@@ -259,14 +260,9 @@ fn same(one: &Sources, other: &Sources) -> bool {
 
 /// The hooks that a policy's pairs need.
 fn hooks(image: &Image) -> Vec<Hook> {
-    let mut hooks = Vec::new();
-    for (family, _) in &image.pairs {
-        if family.number() == policy_abi::family::UNIX {
-            hooks.extend([Hook::UnixStreamConnect, Hook::UnixMaySend]);
-        } else {
-            hooks.extend([Hook::SocketConnect, Hook::SocketSendmsg]);
-        }
-    }
+    let pairs = image.pairs.iter();
+    let needed = pairs.flat_map(|(family, of)| mediation::hooks(family.number(), of.number()));
+    let mut hooks: Vec<Hook> = needed.copied().collect();
     hooks.sort();
     hooks.dedup();
     hooks

@@ -56,6 +56,7 @@
 mod address;
 mod book;
 mod cgroups;
+mod data;
 mod decision;
 mod decode;
 mod limit;

@@ -32,6 +32,7 @@ pub mod hooks;
 pub mod identity;
 pub mod image;
 pub mod maps;
+pub mod mediation;
 pub mod offsets;
 
 /// Version of everything in this package that the BPF object and the engine

@@ -16,6 +16,8 @@ pub const EVENTS: &str = "EVENTS";
 pub const IDENTITIES: &str = "IDENTITIES";
 /// Socket storage of [`crate::identity::Place`], on listening and receiving unix sockets.
 pub const SOCKETS: &str = "SOCKETS";
+/// Socket storage of [`crate::identity::Bound`], on IP sockets that wait for peers.
+pub const PORTS: &str = "PORTS";
 
 /// Frozen read-only data: [`crate::offsets::Offsets`].
 pub const OFFSETS: &str = "OFFSETS";

@@ -13,12 +13,12 @@ use crate::words::operation::Operation;
 use crate::words::shape::possible;
 use policy_abi::fields::Dimension;
 use policy_abi::image::MAX_RULES;
+use policy_abi::mediation;
 
 /// Whether the hooks see every operation of a pair.
 #[must_use]
 pub fn decides(family: Family, operation: Operation) -> bool {
-    let families = [Family::UNIX, Family::TCP, Family::UDP, Family::SMC];
-    operation == Operation::Connect && families.contains(&family)
+    mediation::row(family.number(), operation.number()).is_some()
 }
 
 /// The tables' dimension of an attribute that the kernel side captures.
@@ -89,7 +89,7 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
         };
         found.push(
             cannot(rule.span, &format!("{first}{more}"))
-                .help("in the kernel, `connect` is decided for `unix`, `tcp`, `udp` and `smc`"),
+                .help("`docs/coverage.md` says what is decided in the kernel"),
         );
     }
     if let Some(Target::Unix(values)) = &rule.target {

@@ -1,0 +1,38 @@
+//! The language's family of a socket: its address family or, over IPv4 and
+//! IPv6, what its type and protocol make of it.
+
+use policy_abi::family::{ICMP, IP_OTHER, RAW, SCTP, TCP, UDP};
+
+pub(crate) const AF_UNSPEC: u16 = 0;
+pub(crate) const AF_INET: u16 = 2;
+pub(crate) const AF_INET6: u16 = 10;
+const SOCK_STREAM: u16 = 1;
+const SOCK_DGRAM: u16 = 2;
+const SOCK_RAW: u16 = 3;
+const SOCK_SEQPACKET: u16 = 5;
+/// What socket(2) takes for the first protocol of the type.
+const IPPROTO_IP: u16 = 0;
+const IPPROTO_ICMP: u16 = 1;
+const IPPROTO_TCP: u16 = 6;
+const IPPROTO_UDP: u16 = 17;
+const IPPROTO_ICMPV6: u16 = 58;
+const IPPROTO_SCTP: u16 = 132;
+const IPPROTO_UDPLITE: u16 = 136;
+pub(crate) const IPPROTO_SMC: u16 = 256;
+const IPPROTO_MPTCP: u16 = 262;
+
+/// The family of a socket, or of one that is to be made so.
+#[inline(always)]
+pub(crate) const fn family_of(family: u16, kind: u16, protocol: u16) -> u16 {
+    if family != AF_INET && family != AF_INET6 {
+        return family;
+    }
+    match (kind, protocol) {
+        (SOCK_STREAM, IPPROTO_IP | IPPROTO_TCP | IPPROTO_MPTCP | IPPROTO_SMC) => TCP,
+        (SOCK_DGRAM, IPPROTO_IP | IPPROTO_UDP | IPPROTO_UDPLITE) => UDP,
+        (SOCK_DGRAM, IPPROTO_ICMP | IPPROTO_ICMPV6) => ICMP,
+        (SOCK_STREAM | SOCK_SEQPACKET, IPPROTO_SCTP) | (SOCK_SEQPACKET, IPPROTO_IP) => SCTP,
+        (SOCK_RAW, _) => RAW,
+        _ => IP_OTHER,
+    }
+}

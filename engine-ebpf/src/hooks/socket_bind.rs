@@ -1,0 +1,38 @@
+//! bind(2) and its twin in `io_uring`. A unix path is decided where its file is
+//! made.
+
+use crate::hooks::address::{self, Use};
+use crate::hooks::port;
+use crate::kernel::{self, Pointer};
+use crate::{dispatch, subject};
+use aya_ebpf::programs::LsmContext;
+use policy_abi::facts::Facts;
+use policy_abi::hooks::Hook;
+
+pub(crate) fn run(ctx: &LsmContext) -> i32 {
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(3)) {
+        return refusal;
+    }
+    let (sock, from): (Pointer, u64) = (ctx.arg(0), ctx.arg(1));
+    let length: u32 = ctx.arg::<i32>(2).cast_unsigned();
+    let sk = kernel::socket_sk(sock);
+    if sk.is_null() {
+        return 0;
+    }
+    let mut facts = Facts::default();
+    if !address::fill(sk, from, length, Use::Bind, &mut facts) {
+        return 0;
+    }
+    let Some(task) = dispatch::judged(sk) else {
+        return 0;
+    };
+    subject::fill(task, &mut facts);
+    let mut caller = dispatch::caller(Hook::SocketBind, task, sk);
+    caller.address = from;
+    caller.address_length = length;
+    let answer = dispatch::conclude(&caller, &mut facts);
+    if answer == 0 {
+        port::bound(sk, &facts);
+    }
+    answer
+}

@@ -1,0 +1,39 @@
+//! setsockopt(2) and its twin in `io_uring`: level and name; the value is not
+//! known.
+
+use crate::hooks::family::family_of;
+use crate::kernel::{self, Pointer};
+use crate::{dispatch, subject};
+use aya_ebpf::programs::LsmContext;
+use policy_abi::facts::{Facts, OBJECT_OPTION, option};
+use policy_abi::family::SETSOCKOPT;
+use policy_abi::hooks::Hook;
+
+pub(crate) fn run(ctx: &LsmContext) -> i32 {
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(3)) {
+        return refusal;
+    }
+    let (sock, level, name): (Pointer, u32, u32) = (ctx.arg(0), ctx.arg(1), ctx.arg(2));
+    let sk = kernel::socket_sk(sock);
+    if sk.is_null() {
+        return 0;
+    }
+    let Some(task) = dispatch::judged(sk) else {
+        return 0;
+    };
+    let mut facts = Facts {
+        family: family_of(
+            kernel::sk_family(sk),
+            kernel::sk_type(sk),
+            kernel::sk_protocol(sk),
+        ),
+        operation: SETSOCKOPT,
+        object_kind: OBJECT_OPTION,
+        object: option(level, name),
+        ..Facts::default()
+    };
+    subject::fill(task, &mut facts);
+    let mut caller = dispatch::caller(Hook::SocketSetsockopt, task, sk);
+    caller.detail = [level, name, 0];
+    dispatch::conclude(&caller, &mut facts)
+}
