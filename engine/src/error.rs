@@ -83,6 +83,14 @@ pub enum ExpectedError {
     /// The output cannot be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),
+    /// A file cannot be written.
+    #[error("cannot write `{name}`")]
+    Write {
+        /// Which, as it can be shown.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
     /// The configuration cannot be used.
     #[cfg(feature = "daemon")]
     #[error(transparent)]
@@ -107,7 +115,7 @@ impl ExpectedError {
             Self::Config(_) => Exit::Unreadable,
             #[cfg(feature = "daemon")]
             Self::Daemon(error) => error.exit(),
-            Self::Output(_) | Self::Internal(_) => Exit::Internal,
+            Self::Output(_) | Self::Write { .. } | Self::Internal(_) => Exit::Internal,
         }
     }
 
@@ -121,7 +129,7 @@ impl ExpectedError {
             Self::Daemon(error) => error.hint(),
             #[cfg(feature = "daemon")]
             Self::Config(_) => None,
-            Self::Input { .. } | Self::Output(_) | Self::Internal(_) => None,
+            Self::Input { .. } | Self::Output(_) | Self::Write { .. } | Self::Internal(_) => None,
         }
     }
 

@@ -71,6 +71,14 @@ impl FilesError {
 /// When anything named cannot be read, or when nothing is named: a policy that is
 /// not whole is not a policy.
 pub fn read(paths: &[PathBuf]) -> Result<Sources, FilesError> {
+    load(&find(paths)?)
+}
+
+/// What `paths` stand for, each once.
+///
+/// # Errors
+/// As [`read`], but for what is only found out by reading.
+pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Place>, FilesError> {
     let mut found = Found::default();
     for path in paths {
         if path.as_os_str() == STDIN {
@@ -88,13 +96,23 @@ pub fn read(paths: &[PathBuf]) -> Result<Sources, FilesError> {
             paths: paths.to_vec(),
         });
     }
-    load(&found.places)
+    Ok(found.places)
+}
+
+/// One of them, by itself.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn read_one(place: &Place) -> Result<Sources, FilesError> {
+    load(std::slice::from_ref(place))
 }
 
 /// Where the text of a policy is to be read from.
 #[derive(Debug, PartialEq, Eq, Hash, Clone)]
-enum Place {
+pub(crate) enum Place {
+    /// Standard input.
     Stdin,
+    /// This file.
     File(PathBuf),
 }
 

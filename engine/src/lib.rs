@@ -18,3 +18,4 @@ pub mod event;
 pub mod files;
 #[cfg(feature = "daemon")]
 pub mod kernel;
+mod replace;

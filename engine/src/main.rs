@@ -33,7 +33,11 @@ fn told(error: &clap::Error) -> ExitCode {
     match error.print() {
         Ok(()) => exit.into(),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit.into(),
-        Err(_) => Exit::Internal.into(),
+        Err(error) => {
+            let error = ExpectedError::Output(error);
+            print(&error);
+            error.exit().into()
+        }
     }
 }
 

@@ -1,12 +1,39 @@
 //! Properties, each a plain function on bytes, so that stable tests replay the
 //! corpora through what the fuzzer runs.
 
+use policy_generator::meaning;
 use policy_lang::diag::{Style, render_all, to_json};
 use policy_lang::request::{Object, Request, parse_request};
 use policy_lang::source::{Sources, Span};
 use policy_lang::words::family::Family;
 use policy_lang::words::operation::OPERATIONS;
-use policy_lang::{eval, explain, load};
+use policy_lang::{eval, explain, fmt, load};
+use std::time::Duration;
+
+/// Time on a processor that an input may take. It is measured, and not the
+/// clock's time: what else runs on the machine is no fault of the input.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Runs a property, and holds it to its time.
+///
+/// # Panics
+/// When the property does not hold, or takes longer than [`SLOW`].
+pub fn timed(property: fn(&[u8]), bytes: &[u8]) {
+    let start = on_processor();
+    property(bytes);
+    let took = on_processor().saturating_sub(start);
+    assert!(took < SLOW, "{took:?} for {} bytes", bytes.len());
+}
+
+/// What this thread has run so far, as the scheduler counts it.
+fn on_processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat");
+    let nanoseconds = text.ok().and_then(|text| {
+        let first = text.split_whitespace().next()?;
+        first.parse().ok()
+    });
+    Duration::from_nanos(nanoseconds.expect("Linux counts what a thread runs"))
+}
 
 /// Any bytes are a policy or are refused: nothing panics, every place that is
 /// named lies in the text, and a policy that is accepted can be asked.
@@ -23,6 +50,7 @@ pub fn parse(bytes: &[u8]) {
     let screen = render_all(&report, &sources, Style::Plain);
     assert!(screen.chars().all(|c| c == '\n' || !c.is_control()));
     assert!(to_json(&report, &sources).is_object());
+    format(&sources);
     if let Some(policy) = policy {
         for family in [Family::UNIX, Family::TCP, Family::IP_OTHER] {
             for operation in OPERATIONS {
@@ -38,6 +66,31 @@ pub fn parse(bytes: &[u8]) {
     if let Some(file) = sources.files().first() {
         let (request, found) = parse_request(file);
         assert!(request.is_some() || !found.is_empty() || file.invalid_at().is_some());
+    }
+}
+
+/// What can be formatted means the same afterwards, and is formatted once and for all.
+///
+/// # Panics
+/// When the property does not hold.
+pub fn format(sources: &Sources) {
+    let Some(file) = sources.files().first() else {
+        return;
+    };
+    let text = match fmt::format(file) {
+        Ok(text) => text,
+        Err(refused) => {
+            assert!(refused != fmt::Refused::Defect, "the layout lost a word");
+            return;
+        }
+    };
+    let again = Sources::single(file.name(), text.as_str());
+    if let Some(written) = again.files().first() {
+        assert_eq!(fmt::format(written).as_ref(), Ok(&text), "formatted twice");
+    }
+    let said = |sources: &Sources| load(sources).0.as_ref().map(meaning);
+    if let Some(before) = said(sources) {
+        assert_eq!(said(&again), Some(before), "{text}");
     }
 }
 

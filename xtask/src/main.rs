@@ -6,6 +6,7 @@
 mod bench;
 mod cargo;
 mod demo;
+mod fuzz;
 mod kernels;
 mod paths;
 mod process;
@@ -36,6 +37,7 @@ enum Command {
     DemoActor(demo::ActorArgs),
     #[command(hide = true)]
     DemoPlay(demo::PlayArgs),
+    Fuzz(fuzz::FuzzArgs),
     /// Install what is missing: packages, the BPF toolchain, the kernels
     #[command(long_about = SETUP_HELP)]
     Setup,
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::main(&args),
         Command::DemoActor(args) => demo::actor(&args),
         Command::DemoPlay(args) => demo::play(&args),
+        Command::Fuzz(args) => exit_code("fuzz", fuzz::main(&args)),
         Command::Setup => exit_code("setup", setup::everything()),
         Command::Test(args) => test::main(&args),
         Command::Tidy => exit_code("tidy", tidy::main()),

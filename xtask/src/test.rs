@@ -17,7 +17,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::kernels::Kernel;
-use crate::{setup, tidy};
+use crate::{fuzz, setup, tidy};
 use counts::Counts;
 
 /// Check the format and the lints, run every test, on this machine and on the kernels
@@ -50,6 +50,8 @@ struct Stage {
 enum Work {
     /// Holds or does not; left out when tests are asked for by name.
     Check(fn() -> Result<()>),
+    /// A check that takes long: only with `--full`.
+    Long(fn() -> Result<()>),
     /// Runs tests on this machine, and must count some.
     Tests(fn(&TestArgs) -> Result<Counts>),
     /// Runs the guest's tests, beside those of another guest.
@@ -87,6 +89,10 @@ const STAGES: &[Stage] = &[
         work: Work::Tests(checks::tests),
     },
     Stage {
+        name: "fuzzing",
+        work: Work::Long(fuzz::for_suite),
+    },
+    Stage {
         name: "kernel 6.1",
         work: Work::Guest(Kernel::V6_1, guests::PLAIN),
     },
@@ -118,8 +124,9 @@ pub(crate) fn main(args: &TestArgs) -> ExitCode {
                 waiting.push((stage.name, *kernel, *flavour));
                 continue;
             }
-            Work::Check(_) if !args.filters.is_empty() => continue,
-            Work::Check(check) => &|| check().map(|()| None),
+            Work::Check(_) | Work::Long(_) if !args.filters.is_empty() => continue,
+            Work::Long(_) if !args.full => continue,
+            Work::Check(check) | Work::Long(check) => &|| check().map(|()| None),
             Work::Tests(tests) => &|| tests(args).map(Some),
         };
         print(&format!("== {}\n", stage.name));

@@ -103,6 +103,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
 
 fn human(report: &Report, sources: &Sources, policy: Option<&CheckedPolicy>) -> String {
     let mut text = render_all(report, sources, output::style(&io::stdout()));
+    // The first of the worst: of several, the last one is taken.
+    let found = report.diagnostics().iter().rev();
+    // Writing to a string cannot fail.
+    if let Some(worst) = found.max_by_key(|one| one.severity) {
+        let code = worst.code.id();
+        writeln!(text, "more about a code: interdict explain --code {code}").ok();
+    }
     let said = if report.diagnostics().is_empty() {
         "nothing to say"
     } else if !report.has_errors() && report.count(Severity::Note) > 0 {
@@ -112,7 +119,6 @@ fn human(report: &Report, sources: &Sources, policy: Option<&CheckedPolicy>) -> 
     };
     let rules = policy.map_or(0, |policy| policy.rules().len());
     let files = sources.files().len();
-    // Writing to a string cannot fail.
     writeln!(
         text,
         "{} in {}: {said}",

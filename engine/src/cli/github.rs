@@ -1,16 +1,27 @@
 //! Findings as workflow commands, which GitHub shows beside the lines of a change.
 
-use policy_lang::diag::{Diagnostic, Report, Severity};
+use super::output::from_here;
+use policy_lang::diag::{Diagnostic, Report, Severity, show};
 use policy_lang::source::Sources;
 use std::fmt::Write as _;
 
 /// One line for each finding.
 pub(super) fn annotations(report: &Report, sources: &Sources) -> String {
-    report
+    let mut out: String = report
         .diagnostics()
         .iter()
         .map(|one| annotation(one, sources))
-        .collect()
+        .collect();
+    if report.left_out() > 0 {
+        // Writing to a string cannot fail.
+        writeln!(
+            out,
+            "::notice::{} more findings are not shown",
+            report.left_out()
+        )
+        .ok();
+    }
+    out
 }
 
 fn annotation(one: &Diagnostic, sources: &Sources) -> String {
@@ -29,7 +40,7 @@ fn annotation(one: &Diagnostic, sources: &Sources) -> String {
         write!(
             out,
             ",file={},line={},col={},endLine={},endColumn={}",
-            property(file.name()),
+            property(from_here(file.name())),
             start.line,
             start.column,
             end.line,
@@ -43,14 +54,22 @@ fn annotation(one: &Diagnostic, sources: &Sources) -> String {
     out
 }
 
-/// The characters that end a command's text.
+/// A command's text: what would end it is encoded, and what would drive the
+/// terminal that a log is read on is shown.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '%' => out += "%25",
+            '\r' => out += "%0D",
+            '\n' => out += "%0A",
+            _ => out += &show(c.encode_utf8(&mut [0; 4])),
+        }
+    }
+    out
 }
 
-/// The characters that end a command's property.
+/// A command's property: what would end it is encoded too.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -10,8 +10,10 @@ mod code;
 #[cfg(feature = "daemon")]
 mod doctor;
 mod explain;
+mod fmt;
 mod github;
 mod junit;
+mod line_diff;
 mod output;
 #[cfg(feature = "daemon")]
 mod run;
@@ -41,6 +43,8 @@ enum Command {
     Check(check::Args),
     /// Say what a policy decides and why, or what a diagnostic means
     Explain(explain::Args),
+    /// Put policies into canonical form, in place
+    Fmt(fmt::Args),
     /// Run the tests that policies hold, without a kernel
     Test(test::Args),
     /// Load, attach, enforce, hot-reload and emit, in the foreground
@@ -60,6 +64,7 @@ impl Cli {
         match self.command {
             Command::Check(args) => check::run(&args),
             Command::Explain(args) => explain::run(&args),
+            Command::Fmt(args) => fmt::run(&args),
             Command::Test(args) => test::run(&args),
             #[cfg(feature = "daemon")]
             Command::Run(args) => run::run(&args),

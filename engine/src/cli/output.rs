@@ -19,6 +19,11 @@ pub(super) fn note(text: &str) -> Result<(), ExpectedError> {
     Ok(())
 }
 
+/// A file's name as services that know a repository's files have it: without `./`.
+pub(super) fn from_here(name: &str) -> &str {
+    name.strip_prefix("./").unwrap_or(name)
+}
+
 /// Colours for a reader at a terminal who has not refused them.
 pub(super) fn style(stream: &impl IsTerminal) -> Style {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());

@@ -1,19 +1,22 @@
 //! Findings as a SARIF 2.1.0 log, which code scanning services take.
 
-use policy_lang::diag::codes::CODES;
+use super::output::from_here;
 use policy_lang::diag::{Code, Diagnostic, Label, Report, Severity};
 use policy_lang::source::Sources;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// A log of one run.
+/// A log of one run. Its rules are the codes that were found, each with its page.
 pub(super) fn log(report: &Report, sources: &Sources) -> Value {
+    let found = report.diagnostics().iter().map(|one| one.code);
+    let codes: Vec<Code> = found.collect::<BTreeSet<_>>().into_iter().collect();
     let results: Vec<Value> = report
         .diagnostics()
         .iter()
-        .map(|one| result(one, sources))
+        .map(|one| result(one, &codes, sources))
         .collect();
-    let rules: Vec<Value> = CODES.iter().copied().map(rule).collect();
+    let rules: Vec<Value> = codes.iter().copied().map(rule).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -21,23 +24,39 @@ pub(super) fn log(report: &Report, sources: &Sources) -> Value {
             "tool": { "driver": {
                 "name": env!("CARGO_PKG_NAME"),
                 "version": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             } },
+            "invocations": [invocation(report)],
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     })
 }
 
+/// That the policy was judged, and what of the judgement is not listed.
+fn invocation(report: &Report) -> Value {
+    let left_out = report.left_out();
+    let notes: Vec<Value> = (left_out > 0)
+        .then(|| {
+            let text = format!("{left_out} more findings are not listed");
+            json!({ "level": "warning", "message": { "text": text } })
+        })
+        .into_iter()
+        .collect();
+    json!({ "executionSuccessful": true, "toolExecutionNotifications": notes })
+}
+
 fn rule(code: Code) -> Value {
     json!({
         "id": code.id(),
         "shortDescription": { "text": code.summary() },
+        "help": { "text": code.page(), "markdown": code.page() },
         "defaultConfiguration": { "level": level(code.severity()) },
     })
 }
 
-fn result(one: &Diagnostic, sources: &Sources) -> Value {
+fn result(one: &Diagnostic, codes: &[Code], sources: &Sources) -> Value {
     let (first, others) = match one.labels.split_first() {
         Some((first, others)) => (Some(first), others),
         None => (None, [].as_slice()),
@@ -56,6 +75,7 @@ fn result(one: &Diagnostic, sources: &Sources) -> Value {
         .collect();
     json!({
         "ruleId": one.code.id(),
+        "ruleIndex": codes.iter().position(|code| *code == one.code),
         "level": level(one.severity),
         "message": { "text": text },
         "locations": places,
@@ -71,7 +91,7 @@ fn place(label: &Label, sources: &Sources) -> Option<Value> {
     );
     let mut place = json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": uri(file.name()) },
+            "artifactLocation": { "uri": uri(from_here(file.name())) },
             "region": {
                 "startLine": start.line,
                 "startColumn": start.column,

@@ -28,7 +28,16 @@ impl Dir {
         Self(path)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn file(self, name: &str, text: impl AsRef<[u8]>) -> Self {
+        fs::write(self.0.join(name), text).unwrap();
+        self
+    }
+
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_interdict"));
         command.args(arguments).current_dir(&self.0);
         command

@@ -1,7 +1,10 @@
 //! `policies/examples`: each is clean, its tests hold, and they make every rule
 //! of it decide; alone, and together on the hosts that would have several.
 
+use crate::pages::updating;
 use crate::repository;
+use policy_lang::fmt::format;
+use policy_lang::source::Sources;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,6 +66,22 @@ fn each_is_clean_and_covered_by_its_tests() {
     for file in all {
         good(&[file]);
     }
+}
+
+#[test]
+fn each_is_in_canonical_form() {
+    let mut wrong = Vec::new();
+    for path in examples() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let sources = Sources::single("example.policy", text.as_str());
+        let formatted = format(sources.files().first().unwrap()).unwrap();
+        if formatted != text && updating() {
+            std::fs::write(&path, formatted).unwrap();
+        } else if formatted != text {
+            wrong.push(path);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}\nUPDATE_EXPECT=1 rewrites them");
 }
 
 #[test]

@@ -3,6 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod examples;
+mod grammar;
+mod language;
+mod pages;
+mod settled;
+mod tutorial;
 
 use std::path::{Path, PathBuf};
 

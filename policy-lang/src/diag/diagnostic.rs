@@ -35,7 +35,7 @@ impl Diagnostic {
         Self {
             code,
             severity: code.severity(),
-            message: message.into(),
+            message: brief(&message.into()),
             labels: vec![Label {
                 span,
                 text: String::new(),
@@ -55,7 +55,7 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
         if let Some(first) = self.labels.first_mut() {
-            first.text = text.into();
+            first.text = brief(&text.into());
         }
         self
     }
@@ -65,7 +65,7 @@ impl Diagnostic {
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label {
             span,
-            text: text.into(),
+            text: brief(&text.into()),
         });
         self
     }
@@ -73,17 +73,17 @@ impl Diagnostic {
     /// Says what to write instead.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help = Some(brief(&text.into()));
         self
     }
 
     /// Says what to write instead, if there is something.
     #[must_use]
-    pub fn maybe_help(mut self, text: Option<String>) -> Self {
-        if text.is_some() {
-            self.help = text;
+    pub fn maybe_help(self, text: Option<String>) -> Self {
+        match text {
+            Some(text) => self.help(text),
+            None => self,
         }
-        self
     }
 
     /// The place it is about.
@@ -109,6 +109,31 @@ impl Diagnostic {
             position.column
         )
     }
+}
+
+/// Characters of a user's text, between backticks, that are repeated in a sentence.
+const QUOTED: usize = 120;
+/// Characters of a sentence.
+const SENTENCE: usize = 600;
+
+/// A sentence whose quotations are cut to what a reader can take in: a word may
+/// be as long as a file.
+fn brief(text: &str) -> String {
+    if text.len() <= QUOTED {
+        return text.to_owned();
+    }
+    let cut = |part: &str, most: usize| match part.char_indices().nth(most) {
+        None => part.to_owned(),
+        Some((at, _)) => format!("{}…", part.get(..at).unwrap_or("")),
+    };
+    // Every other part is a quotation.
+    let most = [SENTENCE, QUOTED].into_iter().cycle();
+    let parts: Vec<String> = text
+        .split('`')
+        .zip(most)
+        .map(|(part, most)| cut(part, most))
+        .collect();
+    cut(&parts.join("`"), SENTENCE)
 }
 
 /// Findings of one run that are kept; the others are counted.
@@ -176,5 +201,39 @@ impl Report {
     #[must_use]
     pub const fn has_errors(&self) -> bool {
         self.errors > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_the_least_and_is_counted() {
+        let at = |start: usize| Span {
+            start: u32::try_from(start).unwrap(),
+            ..Span::default()
+        };
+        let one = |start: usize, severity| {
+            Diagnostic::new(Code::Syntax, at(start), "x").severity(severity)
+        };
+        let notes = (0..KEPT).map(|n| one(n, Severity::Note));
+        let warnings = (0..5).map(|n| one(KEPT + n, Severity::Warning));
+        let errors = (0..3).map(|n| one(2 * KEPT + n, Severity::Error));
+        let report = Report::new(notes.chain(warnings).chain(errors).collect());
+        let kept = |severity| {
+            let all = report.diagnostics().iter();
+            all.filter(|one| one.severity == severity).count()
+        };
+        assert_eq!(kept(Severity::Error), 3);
+        assert_eq!(kept(Severity::Warning), 5);
+        assert_eq!(kept(Severity::Note), KEPT - 8);
+        assert_eq!(report.left_out(), 8);
+        assert_eq!(report.count(Severity::Note), KEPT);
+        let starts = report
+            .diagnostics()
+            .iter()
+            .map(|one| one.span().map(|span| span.start));
+        assert!(starts.is_sorted());
     }
 }

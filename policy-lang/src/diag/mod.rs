@@ -6,6 +6,7 @@ mod json;
 mod render;
 mod show;
 pub mod suggest;
+mod window;
 
 pub use codes::{Code, Severity};
 pub use diagnostic::{Diagnostic, KEPT, Label, Report};

@@ -10,8 +10,9 @@
 //!    = help: did you mean `connect`?
 //! ```
 
+use super::window::Window;
 use super::{Diagnostic, Label, Report, Severity, show};
-use crate::source::{SourceFile, Sources, Span};
+use crate::source::Sources;
 use std::fmt::Write as _;
 
 /// How to write for a reader.
@@ -22,9 +23,6 @@ pub enum Style {
     /// ANSI colours.
     Coloured,
 }
-
-/// Longest part of a source line that is shown, in bytes.
-const WIDTH: usize = 160;
 
 /// All findings, and a line that counts them.
 #[must_use]
@@ -126,20 +124,22 @@ fn file_part(
     writeln!(out, "{:gutter$} {bar}", "").ok();
     let mut sorted: Vec<&(usize, &Label)> = group.iter().collect();
     sorted.sort_by_key(|(_, label)| label.span.start);
-    let mut shown = None;
-    let mut window = Window::new(file, at.line, first.span);
+    let mut window: Option<Window<'_>> = None;
     for (index, label) in sorted {
         let line = file.line(label.span.start);
-        if shown != Some(line) {
-            if shown.is_some_and(|last: u32| last + 1 < line) {
+        let seen = window.take_if(|last| last.shows(line, label.span));
+        let last = window.take().map(|last| last.line());
+        let here = seen.unwrap_or_else(|| {
+            if last.is_some_and(|last| last + 1 < line) {
                 writeln!(out, "{}", paint.dim("...")).ok();
             }
             let number = paint.dim(&format!("{line:>gutter$} |"));
-            window = Window::new(file, line, label.span);
-            writeln!(out, "{}", format!("{number} {}", window.shown()).trim_end()).ok();
-            shown = Some(line);
-        }
-        let (indent, length) = window.underline(label.span);
+            let fresh = Window::new(file, line, label.span);
+            writeln!(out, "{}", format!("{number} {}", fresh.shown()).trim_end()).ok();
+            fresh
+        });
+        let (indent, length) = here.underline(label.span);
+        window = Some(here);
         let mark = if *index == 0 { "^" } else { "-" };
         let text = format!("{} {}", mark.repeat(length), show(&label.text));
         let text = if *index == 0 {
@@ -150,75 +150,6 @@ fn file_part(
         writeln!(out, "{:gutter$} {bar} {:indent$}{text}", "", "").ok();
     }
     writeln!(out, "{:gutter$} {bar}", "").ok();
-}
-
-/// The part of a line that is shown: all of it, or the surroundings of a span
-/// that is far into a long one.
-struct Window<'f> {
-    text: &'f str,
-    /// Offset of the part within the file.
-    start: usize,
-    cut_before: bool,
-    cut_after: bool,
-}
-
-impl<'f> Window<'f> {
-    fn new(file: &'f SourceFile, line: u32, span: Span) -> Self {
-        let line_start = file.line_start(line) as usize;
-        let text = file.line_text(line);
-        let within = (span.start as usize)
-            .saturating_sub(line_start)
-            .min(text.len());
-        let from = if text.len() <= WIDTH || within < WIDTH / 2 {
-            0
-        } else {
-            floor(text, within - WIDTH / 4)
-        };
-        let rest = text.get(from..).unwrap_or("");
-        let shown = rest.get(..floor(rest, WIDTH)).unwrap_or("");
-        Self {
-            text: shown,
-            start: line_start + from,
-            cut_before: from > 0,
-            cut_after: shown.len() < rest.len(),
-        }
-    }
-
-    /// As shown: tabs as one blank, hidden characters escaped.
-    fn shown(&self) -> String {
-        let before = if self.cut_before { "…" } else { "" };
-        let after = if self.cut_after { "…" } else { "" };
-        format!("{before}{}{after}", escaped(self.text))
-    }
-
-    /// Columns before the underline, and its length.
-    fn underline(&self, span: Span) -> (usize, usize) {
-        let within = |offset: u32| {
-            (offset as usize)
-                .saturating_sub(self.start)
-                .min(self.text.len())
-        };
-        let (from, to) = (within(span.start), within(span.end));
-        let columns = |from: usize, to: usize| {
-            let text = self.text.get(from..to.max(from)).unwrap_or("");
-            escaped(text).chars().count()
-        };
-        let indent = columns(0, from) + usize::from(self.cut_before);
-        (indent, columns(from, to).max(1))
-    }
-}
-
-fn escaped(text: &str) -> String {
-    show(&text.replace('\t', " "))
-}
-
-/// The last place at or before `at` where a character starts.
-fn floor(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
 }
 
 /// Width of the column of line numbers.
@@ -262,6 +193,7 @@ impl Paint {
 mod tests {
     use super::*;
     use crate::diag::Code;
+    use crate::source::Span;
 
     #[test]
     fn shows_line_underline_and_help() {
@@ -277,5 +209,73 @@ mod tests {
         let expected = "error[P0202]: unknown operation `conect`\n  --> web.policy:3:10\n   |\n 3 | deny tcp conect to 10.0.0.1\n   |          ^^^^^^ not an operation\n   |\n   = help: did you mean `connect`?\n";
         assert_eq!(render(&one, &sources, Style::Plain), expected);
         assert!(render(&one, &sources, Style::Coloured).contains("\x1b[1;31merror[P0202]"));
+    }
+
+    /// The two lines that show a span of a text.
+    fn shown(text: &str, part: &str) -> (String, String) {
+        let sources = Sources::single("web.policy", text);
+        let start = text.find(part).unwrap();
+        let span = Span {
+            start: u32::try_from(start).unwrap(),
+            end: u32::try_from(start + part.len()).unwrap(),
+            ..Span::default()
+        };
+        let text = render(
+            &Diagnostic::new(Code::Syntax, span, "x"),
+            &sources,
+            Style::Plain,
+        );
+        let mut lines = text.lines().skip(3).map(str::to_owned);
+        (lines.next().unwrap(), lines.next().unwrap())
+    }
+
+    #[test]
+    fn underlines_stand_below_what_they_are_about() {
+        let expect = |text, part, line: &str, marks: &str| {
+            assert_eq!(shown(text, part), (line.to_owned(), marks.to_owned()));
+        };
+        expect("a\tb x", "x", " 1 | a b x", "   |     ^");
+        expect("日本 x", "x", " 1 | 日本 x", "   |      ^");
+        expect("a 日本", "日本", " 1 | a 日本", "   |   ^^^^");
+        expect("e\u{301} x", "x", " 1 | e\u{301} x", "   |   ^");
+        expect("\u{202e} x", "x", " 1 | \\u{202e} x", "   |          ^");
+        expect("\x07 x", "\x07", " 1 | \\x07 x", "   | ^^^^");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_what_is_underlined() {
+        let long = format!("{}X{}", "a".repeat(500), "b".repeat(500));
+        let (line, marks) = shown(&long, "X");
+        let (before, after) = ("a".repeat(60), "b".repeat(79));
+        assert_eq!(line, format!(" 1 | …{before}X{after}…"));
+        assert_eq!(marks, format!("   | {}^", " ".repeat(61)));
+        // At its start, and over its end.
+        assert_eq!(shown(&long, "a").0, format!(" 1 | {}…", "a".repeat(140)));
+        let end = format!("{}X", "日".repeat(500));
+        assert_eq!(shown(&end, "X").0, format!(" 1 | …{}X", "日".repeat(30)));
+        // What is longer than the part is underlined as far as it is seen.
+        let (line, marks) = shown(&long, long.get(400..).unwrap());
+        assert_eq!(line.chars().count(), marks.chars().count() + 1);
+        // One that fits is not cut.
+        let fits = format!("{}X", "a".repeat(139));
+        assert_eq!(shown(&fits, "X").0, format!(" 1 | {fits}"));
+    }
+
+    #[test]
+    fn two_places_far_apart_on_a_long_line_are_both_seen() {
+        let text = format!("one{}two", " ".repeat(1_000));
+        let sources = Sources::single("web.policy", text);
+        let span = |start, end| Span {
+            start,
+            end,
+            ..Span::default()
+        };
+        let one = Diagnostic::new(Code::Syntax, span(1003, 1006), "x").also(span(0, 3), "first");
+        let text = render(&one, &sources, Style::Plain);
+        assert!(
+            text.contains("\n 1 | one") && text.contains("two\n"),
+            "{text}"
+        );
+        assert!(text.contains("   | --- first\n"), "{text}");
     }
 }

@@ -31,7 +31,7 @@ pub fn show_bytes(bytes: &[u8]) -> String {
 fn push(out: &mut String, c: char) {
     if c.is_control() && c.is_ascii() {
         write!(out, "\\x{:02x}", u32::from(c)).ok();
-    } else if c.is_control() || hides(c) {
+    } else if c.is_control() || hides(c) || unseen(c) {
         write!(out, "\\u{{{:x}}}", u32::from(c)).ok();
     } else {
         out.push(c);
@@ -46,6 +46,16 @@ pub(crate) const fn hides(c: char) -> bool {
         | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// More characters that a reader does not see, or that end a line somewhere. The
+/// language takes them; what is shown is escaped.
+const fn unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{2028}' | '\u{2029}' | '\u{2061}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +64,9 @@ mod tests {
     fn nothing_drives_a_terminal() {
         assert_eq!(show("a\x1b[2J\u{202e}é"), "a\\x1b[2J\\u{202e}é");
         assert_eq!(show_bytes(b"a\xff\n"), "a\\xff\\x0a");
+        assert_eq!(
+            show("\u{61c}\u{9b}\u{2028}\u{e0041}"),
+            "\\u{61c}\\u{9b}\\u{2028}\\u{e0041}"
+        );
     }
 }

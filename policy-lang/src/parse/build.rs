@@ -5,12 +5,12 @@
 )]
 
 use super::lex::{Lexed, Token, too_deep};
-use super::{Rule, recover};
+use super::{Rule, advice, recover};
 use crate::ast::{
     Body, Clause, ClauseKind, Condition, Definition, Effect, Expectation, Fact, Form, Mode, Object,
     Operand, Operator, Prefix, Question, Scope, Set, Statement, Target, Test, Word, Words,
 };
-use crate::diag::{Code, Diagnostic, show};
+use crate::diag::{Code, Diagnostic, KEPT, show};
 use crate::limits;
 use crate::source::{SourceFile, Span};
 use pest::iterators::{Pair, Pairs};
@@ -98,10 +98,19 @@ impl<'a> Builder<'a> {
 
     fn stray(&mut self, pair: &P<'_>, rule: Rule) {
         let span = pair.as_span();
-        let found = recover::stray(self, span.start(), span.end(), rule);
-        // One forgotten bracket makes the rest of its statement stray.
-        if !self.broken_brackets || found.code != Code::Syntax {
-            self.report(found);
+        let mut first = span.start();
+        // Sentences that start with no word of ours run into one.
+        let more: Vec<usize> = (first + 1..span.end())
+            .filter(|at| rule == Rule::one && advice::starts_statement(self, *at))
+            .take(KEPT)
+            .collect();
+        for end in more.into_iter().chain([span.end()]) {
+            let found = recover::stray(self, first, end, rule);
+            // One forgotten bracket makes the rest of its statement stray.
+            if !self.broken_brackets || found.code != Code::Syntax {
+                self.report(found);
+            }
+            first = end;
         }
     }
 
@@ -430,7 +439,7 @@ impl<'a> Builder<'a> {
         let mut facts = Vec::new();
         for inner in pair.into_inner() {
             match inner.as_rule() {
-                Rule::name => names.push(self.word(&inner)),
+                Rule::list_name => names.push(self.word(&inner)),
                 Rule::target => target = self.target(inner),
                 Rule::given => {
                     facts = inner

@@ -1,5 +1,6 @@
 //! Text to syntax tree. Never fails: it returns what it understood, and diagnostics.
 
+mod advice;
 mod build;
 mod lex;
 mod recover;

@@ -4,20 +4,14 @@
     reason = "few of the grammar's many rules have a name for people"
 )]
 
+use super::advice::{
+    CLAUSES, EXPECTATIONS, STATEMENTS, advise, from_elsewhere, slip, target_or_test,
+};
 use super::build::Builder;
 use super::{Grammar, Rule};
-use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, show};
-use crate::words::attribute::Attribute;
 use pest::Parser as _;
 use pest::error::{Error, ErrorVariant, InputLocation};
-
-/// Words that start a statement or a clause, for "did you mean".
-const STARTERS: &[&str] = &[
-    "deny", "kill", "allow", "record", "default", "for", "let", "extend", "mode", "language",
-    "test", "audit", "enforce", "if", "unless", "with", "id", "because", "severity", "tag", "to",
-    "on", "port", "and", "or", "expect",
-];
 
 /// Looks a second time at the stray tokens from `first` up to `end`, as if they were `rule`.
 pub(super) fn stray(builder: &Builder<'_>, first: usize, end: usize, rule: Rule) -> Diagnostic {
@@ -48,33 +42,55 @@ pub(super) fn failed(builder: &Builder<'_>, error: &Error<Rule>, base: usize) ->
         };
     let expected = match &error.variant {
         ErrorVariant::ParsingError { positives, .. } => expected(builder, positives, base, at),
-        ErrorVariant::CustomError { .. } => String::new(),
+        ErrorVariant::CustomError { .. } => Vec::new(),
     };
     let found = found(builder, at);
-    let message = if expected.is_empty() {
-        format!("{found} does not belong here")
-    } else {
-        format!("expected {expected}, found {found}")
+    let message = match expected.as_slice() {
+        [] => format!("{found} does not belong here"),
+        [one] => format!("expected {one}, found {found}"),
+        [all @ .., last] => format!("expected {} or {last}, found {found}", all.join(", ")),
     };
+    let letter = builder.letters.as_bytes().get(at);
+    let slip = slip(builder, at).filter(|_| {
+        // A target that comes too early lacks what comes before it.
+        let early = matches!(expected.first(), Some(&("a family" | "an operation")));
+        !(early && matches!(letter, Some(b'U' | b'V')))
+    });
+    let help = slip.or_else(|| advise(builder, base, &expected));
+    placed(builder, base, at, message).maybe_help(help)
+}
+
+/// A finding about the token at `at`. If it is the start of another sentence, on a
+/// later line, it is most likely right, and the one before it is not.
+fn placed(builder: &Builder<'_>, base: usize, at: usize, message: String) -> Diagnostic {
     let span = builder.tokens_span(at, at + 1);
-    Diagnostic::new(Code::Syntax, span, message).maybe_help(help(builder, at))
+    let found = |span| Diagnostic::new(Code::Syntax, span, message);
+    let starts = matches!(builder.letters.as_bytes().get(at), Some(b'A'..=b'M'));
+    let last = at.checked_sub(1).filter(|last| *last >= base && starts);
+    let last = last.map(|last| builder.tokens_span(last, last + 1));
+    match last {
+        Some(last) if builder.file.line(last.start) < builder.file.line(span.start) => found(last)
+            .label("the sentence is not complete here")
+            .also(span, "found this instead"),
+        _ => found(span),
+    }
 }
 
 /// Stray tokens that start with nothing that a statement starts with.
 fn leftover(builder: &Builder<'_>, first: usize, rule: Rule) -> Diagnostic {
     let span = builder.tokens_span(first, first + 1);
     let found = found(builder, first);
-    let wanted = match (rule, first) {
-        (Rule::one_expectation, _) => "`expect`",
-        (Rule::one_target | Rule::one_clause, _) | (_, 0) => "a statement",
-        _ => "a clause or a statement",
+    let (wanted, help) = match (rule, first) {
+        (Rule::one_expectation, _) => ("`expect`", EXPECTATIONS),
+        (Rule::one_target | Rule::one_clause, _) | (_, 0) => ("a statement", STATEMENTS),
+        _ => ("a clause or a statement", CLAUSES),
     };
-    Diagnostic::new(
-        Code::Syntax,
-        span,
-        format!("expected {wanted}, found {found}"),
-    )
-    .maybe_help(help(builder, first))
+    let help = from_elsewhere(builder, first)
+        .or_else(|| slip(builder, first))
+        .or_else(|| target_or_test(builder, first))
+        .unwrap_or_else(|| help.to_owned());
+    let message = format!("expected {wanted}, found {found}");
+    Diagnostic::new(Code::Syntax, span, message).help(help)
 }
 
 /// `audit` or `enforce` before something that it cannot change (notes 114, 117).
@@ -141,8 +157,8 @@ fn found(builder: &Builder<'_>, at: usize) -> String {
 }
 
 /// What would have been right, for people.
-fn expected(builder: &Builder<'_>, rules: &[Rule], base: usize, at: usize) -> String {
-    let mut words: Vec<&str> = Vec::new();
+fn expected(builder: &Builder<'_>, rules: &[Rule], base: usize, at: usize) -> Vec<&'static str> {
+    let mut words: Vec<&'static str> = Vec::new();
     for rule in rules {
         let word = phrase(builder, *rule, base, at);
         if !word.is_empty() && !words.contains(&word) {
@@ -153,19 +169,14 @@ fn expected(builder: &Builder<'_>, rules: &[Rule], base: usize, at: usize) -> St
     if words.contains(&"a value") {
         words.retain(|word| !matches!(*word, "a name" | "a text in quotes"));
     }
-    match words.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [all @ .., last] => format!("{} or {last}", all.join(", ")),
-    }
+    words
 }
 
 /// A grammar rule's name for people; empty for what is not worth a mention.
 fn phrase(builder: &Builder<'_>, rule: Rule, base: usize, at: usize) -> &'static str {
     match rule {
-        Rule::words | Rule::name if at == families(builder, base) => "a family",
-        Rule::words => "an operation",
-        Rule::name if list_end(builder, families(builder, base)) == Some(at) => "an operation",
+        Rule::words | Rule::list_name if at == families(builder, base) => "a family",
+        Rule::words | Rule::list_name => "an operation",
         Rule::condition
         | Rule::conjunct
         | Rule::negation
@@ -217,42 +228,5 @@ fn families(builder: &Builder<'_>, base: usize) -> usize {
         b'E' => effect + 2,
         // A question has no effect before its family.
         _ => usize::MAX,
-    }
-}
-
-/// The token after a word, or after the braces around several.
-fn list_end(builder: &Builder<'_>, start: usize) -> Option<usize> {
-    let rest = builder.letters.get(start..)?;
-    let length = if rest.starts_with('{') {
-        rest.find('}')?
-    } else {
-        0
-    };
-    Some(start + length + 1)
-}
-
-/// What to write instead, where a slip is common.
-fn help(builder: &Builder<'_>, at: usize) -> Option<String> {
-    let letters = builder.letters.as_bytes();
-    let letter = |at: usize| letters.get(at).copied().unwrap_or(0);
-    let text = builder.file.slice(builder.tokens_span(at, at + 1));
-    let previous = letter(at.wrapping_sub(1));
-    match letter(at) {
-        b'=' if previous == b'=' => Some("equality is written with one `=`".to_owned()),
-        b'=' => Some("a test is `attribute = value`, after `if` or `unless`".to_owned()),
-        b'?' => Some("a condition is denied with `not`".to_owned()),
-        b'W' => Some("`port` belongs to a target: write `to port …`".to_owned()),
-        b'U' | b'V' => Some("the target comes before the clauses, and once".to_owned()),
-        b'}' | b')' if previous == b'{' => Some("a list has at least one word".to_owned()),
-        b',' if matches!(previous, b',' | b'{') => {
-            Some("exactly one comma stands between two values".to_owned())
-        }
-        b',' => Some("several values stand in braces: `{ a, b }`".to_owned()),
-        b'w' if matches!(text, "&&" | "||") => {
-            Some("conditions are joined by `and` and `or`".to_owned())
-        }
-        b'w' if Attribute::from_word(text).is_some() => None,
-        b'w' | b'a'..=b'f' => did_you_mean(text, STARTERS.iter().copied()),
-        _ => None,
     }
 }

@@ -10,7 +10,7 @@ pub const STATEMENTS: &[&str] = &[
 /// Words that start a clause.
 pub const CLAUSES: &[&str] = &["if", "unless", "with", "id", "because", "severity", "tag"];
 /// The other keywords.
-const KEYWORDS: &[&str] = &[
+pub const KEYWORDS: &[&str] = &[
     "to", "on", "port", "option", "as", "expect", "by", "recorded", "not", "and", "or", "in",
     "unnamed",
 ];

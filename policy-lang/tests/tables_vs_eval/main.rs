@@ -180,8 +180,8 @@ proptest! {
 
     #[test]
     fn tables_say_what_the_definition_says(
-        text in policies::policy(),
-        all in prop::collection::vec(requests::request(), 24),
+        text in policies::text(),
+        all in policies::requests(24),
         audit in any::<bool>(),
     ) {
         let enforcement = if audit { Enforcement::AuditAll } else { Enforcement::AsWritten };
@@ -190,8 +190,8 @@ proptest! {
 
     #[test]
     fn two_paths_of_a_policy_can_be_one_place(
-        text in policies::policy(),
-        all in prop::collection::vec(requests::request(), 24),
+        text in policies::text(),
+        all in policies::requests(24),
     ) {
         compare(&text, &all, true, Enforcement::AsWritten)?;
     }
@@ -205,10 +205,10 @@ fn generated_policies_decide() {
     let mut seen = [0_usize; 5];
     let mut recorded = 0;
     for _ in 0..300 {
-        let text = policies::policy().new_tree(&mut runner).unwrap().current();
+        let text = policies::text().new_tree(&mut runner).unwrap().current();
         let policy = checked(&text);
-        for _ in 0..10 {
-            let request = requests::request().new_tree(&mut runner).unwrap().current();
+        let requests = policies::requests(10).new_tree(&mut runner).unwrap();
+        for request in requests.current() {
             let answer = by_definition(&policy, &request, Enforcement::AsWritten);
             seen[answer.effect as usize] += 1;
             recorded += usize::from(!answer.recorded.is_empty());

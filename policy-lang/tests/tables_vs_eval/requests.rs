@@ -1,110 +1,11 @@
-//! Random requests, and the facts that the kernel would have of them.
+//! What the kernel would know of a request: its facts.
 
-use super::policies::{EXES, NAMES, PATHS};
 use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_NONE, OBJECT_PATH,
     OBJECT_UNNAMED, OBJECT_UNREADABLE, SUBJECT_EXE,
 };
 use policy_lang::request::{Object, Request};
-use policy_lang::words::family::Family;
-use policy_lang::words::operation::Operation;
-use proptest::prelude::*;
-use proptest::sample::select;
 use std::net::IpAddr;
-
-fn ip() -> impl Strategy<Value = Object> {
-    let near = select(
-        &[
-            "10.0.0.1",
-            "10.0.0.9",
-            "10.0.0.10",
-            "127.0.0.1",
-            "0.0.0.0",
-            "255.255.255.255",
-            "8.8.8.8",
-            "fd00::1",
-            "::1",
-            "::",
-            "2001:db8::1",
-            "::ffff:10.0.0.1",
-            "::ffff:0.0.0.0",
-            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-        ][..],
-    )
-    .prop_map(|text| text.parse::<IpAddr>().unwrap());
-    let addr = prop_oneof![
-        4 => near,
-        1 => any::<u32>().prop_map(|n| IpAddr::V4(n.into())),
-        1 => any::<u128>().prop_map(|n| IpAddr::V6(n.into())),
-    ];
-    let port = prop_oneof![
-        select(&[80_u16, 443, 0, 65_535, 1, 1023, 1024, 8443][..]),
-        any::<u16>()
-    ];
-    (addr, port).prop_map(|(addr, port)| Object::Ip {
-        addr: Some(addr),
-        port: Some(port),
-    })
-}
-
-fn unix() -> impl Strategy<Value = Object> {
-    prop_oneof![
-        select(PATHS).prop_map(|path| Object::Path(path.as_bytes().to_vec())),
-        select(NAMES).prop_map(|name| Object::Abstract(bare(name))),
-        Just(Object::Unnamed),
-        Just(Object::Path(b"/run/other".to_vec())),
-        Just(Object::Abstract(b"other".to_vec())),
-        Just(Object::Unreadable),
-    ]
-}
-
-/// The bytes of a name as the policy writes it.
-fn bare(name: &str) -> Vec<u8> {
-    match name {
-        "@\\x00z" => b"\0z".to_vec(),
-        _ => name
-            .trim_matches('"')
-            .trim_start_matches('@')
-            .as_bytes()
-            .to_vec(),
-    }
-}
-
-pub(crate) fn request() -> BoxedStrategy<Request> {
-    let pair = prop_oneof![
-        (Just(Family::UNIX), unix()),
-        (
-            select(&[Family::TCP, Family::UDP, Family::SMC][..]),
-            prop_oneof![6 => ip(), 1 => Just(Object::Unreadable), 1 => Just(Object::None)]
-        ),
-    ];
-    let exe = prop::option::weighted(
-        0.8,
-        prop_oneof![4 => select(EXES), 1 => Just("/usr/bin/other")],
-    );
-    let comm = select(
-        &[
-            "a",
-            "dockerd",
-            "two words",
-            "123456789012345",
-            "deny",
-            "",
-            "other",
-        ][..],
-    );
-    let id = || select(&[0_u32, 1, 999, 1000, 1999, 2000, 65_534, u32::MAX - 1][..]);
-    (pair, exe, comm, id(), id())
-        .prop_map(|((family, object), exe, comm, uid, gid)| {
-            let mut request = Request::new(family, Operation::Connect, object);
-            request.subject.exe = exe.map(|exe| exe.as_bytes().to_vec());
-            request.subject.comm = Some(comm.as_bytes().to_vec());
-            request.subject.uid = Some(uid);
-            request.subject.gid = Some(gid);
-            request
-        })
-        .boxed()
-}
 
 /// The request as the definition is asked it: paths are places.
 pub(crate) fn at_places(request: &mut Request, place: impl Fn(&[u8]) -> Option<Vec<u8>>) {

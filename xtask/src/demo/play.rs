@@ -107,6 +107,7 @@ fn policy(args: &PlayArgs) -> Result<()> {
     );
     let sentences = text
         .lines()
+        .take_while(|line| !line.starts_with("test "))
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
     for line in sentences {
         show(&format!("   {line}\n"));
