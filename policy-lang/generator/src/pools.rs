@@ -123,6 +123,8 @@ const CGROUPS: &[&str] = &["/", "/system.slice/a.service", "/system.slice/*", "/
 const CAPABILITIES: &[&str] = &["net_admin", "net_raw", "sys_admin", "chown", "kill"];
 const PROTOCOLS: &[&str] = &["6", "17", "0", "262", "1-255", "65535"];
 
+const OPTIONS: &[&str] = &["SOL_SOCKET/SO_MARK", "IPPROTO_TCP/TCP_NODELAY", "0/15"];
+
 /// Values of an attribute as they are written after `=`.
 pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static str] {
     let kernel = world == World::Kernel;
@@ -141,6 +143,7 @@ pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static s
         Kind::Address => ADDRESSES,
         Kind::UnixPath => paths(kernel),
         Kind::Abstract | Kind::UnixTarget => names(kernel),
+        Kind::Option => OPTIONS,
     }
 }
 
@@ -163,7 +166,12 @@ pub(crate) fn sort(attribute: Attribute) -> Option<Sort> {
         Kind::Text => Some(Sort::Texts),
         Kind::Number(_) => Some(Sort::Numbers),
         Kind::Address => Some(Sort::Addresses),
-        Kind::Name | Kind::Word(_) | Kind::UnixPath | Kind::Abstract | Kind::UnixTarget => None,
+        Kind::Name
+        | Kind::Word(_)
+        | Kind::UnixPath
+        | Kind::Abstract
+        | Kind::UnixTarget
+        | Kind::Option => None,
     }
 }
 

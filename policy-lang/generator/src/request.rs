@@ -5,18 +5,16 @@ use crate::choices::Choices;
 use crate::world::concrete;
 use policy_lang::request::{Namespace, Object, Request, Subject};
 use policy_lang::words::family::{self, Family};
-use policy_lang::words::operation::Operation;
+use policy_lang::words::operation::{OPERATIONS, Operation};
 use policy_lang::words::shape::Shape;
+use policy_lang::words::sockopt::SocketOption;
 use std::net::IpAddr;
 
 /// A request.
 #[must_use]
 pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
     let (family, operation) = match world {
-        World::Kernel => (
-            choices.pick(&[Family::UNIX, Family::TCP, Family::UDP, Family::SMC]),
-            Operation::Connect,
-        ),
+        World::Kernel => in_kernel(choices),
         World::Whole => {
             let (name, operation) = concrete(choices);
             let found = family::WORDS.iter().find(|(known, _)| *known == name);
@@ -30,7 +28,11 @@ pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
         Shape::Unix => unix(choices, world),
         Shape::Address => ip(choices, false),
         Shape::AddressPort => ip(choices, true),
-        Shape::Nothing | Shape::Option => Object::None,
+        Shape::Option => Object::Option(SocketOption {
+            level: choices.pick(&[0, 1, 6]),
+            name: choices.pick(&[1, 15, 36]),
+        }),
+        Shape::Nothing => Object::None,
     };
     let mut request = Request::new(family, operation, object);
     request.subject = match world {
@@ -42,6 +44,25 @@ pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
         request.protocol = Some(choices.pick(&[0, 6, 17, 262]));
     }
     request
+}
+
+/// A pair that the kernel decides.
+fn in_kernel(choices: &mut Choices<'_>) -> (Family, Operation) {
+    let named = |word| {
+        let found = family::WORDS.iter().find(|(known, _)| *known == word);
+        found.and_then(|(_, number)| Family::from_number(*number))
+    };
+    let family = match choices.below(8) {
+        0 => named("raw").unwrap_or(Family::IP_OTHER),
+        1 => named("icmp").unwrap_or(Family::IP_OTHER),
+        2 => named("netlink").unwrap_or(Family::IP_OTHER),
+        _ => choices.pick(&[Family::UNIX, Family::TCP, Family::UDP, Family::SMC]),
+    };
+    let operation = match choices.below(2) {
+        0 => Operation::Connect,
+        _ => choices.pick(OPERATIONS),
+    };
+    (family, operation)
 }
 
 fn ip(choices: &mut Choices<'_>, port: bool) -> Object {

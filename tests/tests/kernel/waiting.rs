@@ -205,16 +205,20 @@ fn who_is_handed_a_socket_is_not_hurt() {
     }
 }
 
-/// A socket that was bound before the policy was there.
+/// A socket that was bound to a port before the rule was there.
 #[test]
 fn an_older_socket_is_not_hurt() {
     let mut case = Case::under(&[("ports", "record tcp connect to port 1 id none\n")]);
     let mut actor = Actor::other();
     let socket = patient(&mut actor, INET, 0);
-    case.allows(&mut actor, &calls::bind(socket, &Address::ip(HOME, 0)));
+    case.allows(&mut actor, &calls::bind(socket, &Address::ip(HOME, 8080)));
     case.engine().put(PORTS);
     case.allows(&mut actor, &calls::listen(socket));
     case.fails(&mut actor, &calls::accept(socket), Errno::AGAIN);
+    let socket = patient(&mut actor, INET, 0);
+    let decided = Decided::bind("closed", Object::ip("127.0.0.1", 8081));
+    let bind = calls::bind(socket, &Address::ip(HOME, 8081));
+    case.denies(&mut actor, &bind, &decided);
 }
 
 /// `IP_LOCAL_PORT_RANGE` of one port chooses it without ever saying so to bind.
