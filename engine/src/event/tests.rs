@@ -644,8 +644,8 @@ fn what_is_no_event() {
     assert_eq!(refused(|r| r.facts.family = 262), unknown("family", 262));
     assert_eq!(refused(|r| r.facts.operation = 6), unknown("operation", 6));
     assert_eq!(
-        refused(|r| r.facts.object_kind = 7),
-        unknown("object_kind", 7)
+        refused(|r| r.facts.object_kind = 8),
+        unknown("object_kind", 8)
     );
     assert_eq!(
         refused(|r| r.typed_length = 129),
