@@ -660,7 +660,7 @@ fn what_is_no_event() {
         }
     );
     expect![[r"
-        an event has 911 bytes, not 912
+        an event has 919 bytes, not 920
         an event's `action` is 5, which is not known"]]
     .assert_eq(&format!("{short}\n{}", refused(|r| r.action = 5)));
 }
