@@ -3,14 +3,16 @@
 
 use crate::count::count;
 use crate::kernel::{
-    Pointer, dentry_inode, file_dentry, group_leader, inode_links, mm_exe_file, task_mm,
+    Pointer, cred_euid, dentry_inode, file_dentry, group_leader, inode_links, mm_exe_file,
+    task_comm, task_cred, task_mm,
 };
-use crate::maps::{IDENTITIES, Missing, SEED_ROOM};
+use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM};
 use crate::path::{read_place, set_state};
-use crate::subject::{is_kernel_thread, trusted_as_found};
+use crate::subject::{is_kernel_thread, known, trusted_as_found};
 use core::ffi::c_void;
 use policy_abi::event::Counter;
-use policy_abi::identity::{Identity, ORIGIN_EXEC, ORIGIN_SEEDED, PLACE_NAMELESS};
+use policy_abi::facts::clean_comm;
+use policy_abi::identity::{Creator, Identity, ORIGIN_EXEC, ORIGIN_SEEDED, PLACE_NAMELESS};
 
 /// Takes the identity of a process that has just become another program.
 ///
@@ -30,9 +32,49 @@ pub(crate) fn executed(task: Pointer) {
     set_origin(identity, ORIGIN_EXEC);
 }
 
-/// Hands the creator's identity to a new process.
+/// Lets a thread that may become its process's main one have what is kept of
+/// the process's creator, which never changes.
+#[inline(always)]
+pub(crate) fn executing(task: Pointer) {
+    let leader = group_leader(task);
+    if leader == task {
+        return;
+    }
+    let Some(creator) = CREATORS.of_task(leader, Missing::Leave) else {
+        return;
+    };
+    if CREATORS.of_task_or(task, creator).is_none() {
+        count(Counter::NoTaskStorage);
+    }
+}
+
+/// Writes down with a new process who created it, as that one is now.
+#[inline(always)]
+fn created(creator: Pointer, child: Pointer) {
+    if is_kernel_thread(child) {
+        return;
+    }
+    let leader = group_leader(creator);
+    let mut kept = Creator {
+        comm: clean_comm(task_comm(leader)),
+        uid: cred_euid(task_cred(creator)),
+        ..Creator::default()
+    };
+    if let Some(identity) = known(leader) {
+        // SAFETY: a map's value; its place is written before its state.
+        let exe = unsafe { &(*identity).exe };
+        kept.exe = [exe.hash, u64::from(exe.device)];
+        kept.exe_known = 1;
+    }
+    if CREATORS.of_task_or(child, &raw mut kept).is_none() {
+        count(Counter::NoTaskStorage);
+    }
+}
+
+/// Hands the creator's identity to a new process, and writes down who created it.
 #[inline(always)]
 pub(crate) fn forked(creator: Pointer, child: Pointer) {
+    created(creator, child);
     let Some(from) = IDENTITIES.of_task(group_leader(creator), Missing::Leave) else {
         // Older than the engine and not trusted, or a kernel thread.
         return;

@@ -1,19 +1,23 @@
 //! Every hook's beginning and end: who is judged at all, the verdict, the
 //! failure verdict, the counts, and what the caller gets back.
 
+use crate::ask::{Asked, Hooked, Socket};
 use crate::count::{add, count, tally};
 use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
-use crate::maps::ON_ERROR;
-use crate::subject;
-use crate::tables::{InForce, anything_in_force, in_force};
+use crate::maps::{Image, ON_ERROR};
+use crate::tables::{InForce, Words, anything_in_force, in_force};
+use crate::texts::World;
+use crate::{cgroup, groups, subject, traits};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
-use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide};
-use policy_abi::event::{Action, Counter, FLAG_FAILED};
+use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide, list};
+use policy_abi::event::{Action, Counter};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
+use policy_abi::identity::Place;
 use policy_abi::image::Effect;
 
 /// `SIGKILL`.
@@ -57,21 +61,65 @@ pub(crate) fn judged_task() -> Option<Pointer> {
     Some(task)
 }
 
-/// Judges what `facts` say and answers for it.
+/// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
+#[inline(always)]
+pub(crate) fn conclude(caller: &Caller, facts: &mut Facts, place: *const Place) -> i32 {
+    let errno = concluded(&raw const *caller, &raw mut *facts, place);
+    if errno == 0 {
+        0
+    } else {
+        kernel::refusal(errno)
+    }
+}
+
+/// What a decision came to.
+#[repr(C)]
+pub(crate) struct Said {
+    pub(crate) verdict: Verdict,
+    image: *const Image,
+    /// The generation that decided, 0 when none could.
+    pub(crate) generation: u64,
+    slot: u32,
+    /// An [`Action`].
+    pub(crate) action: u32,
+}
+
+/// The decision, its counts and its event; 0, or the errno of a refusal.
 ///
-/// A function of its own: its frame is gone while a hook reads its object, and
-/// the stack holds 512 bytes for all frames together.
+/// VERIFIER: a function that other objects could call is followed once, by its
+/// types, instead of once for each way that leads to it. It can be handed memory
+/// and numbers alone, and fetches the running task anew.
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
-    forget_ranges(facts);
-    if !anything_in_force() {
+extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const Place) -> u32 {
+    if caller.is_null() || facts.is_null() || !anything_in_force() {
         return 0;
     }
+    // SAFETY: the verifier checks that callers hand over what hooks know.
+    let caller = unsafe { &*caller };
+    // SAFETY: the same for facts.
+    let facts = unsafe { &mut *facts };
+    subject::fill(kernel::current(), facts);
     count(Counter::Decisions);
-    let Some((policy, verdict)) = in_force().and_then(|p| decide(&p, facts).map(|v| (p, v))) else {
-        return failed(caller, facts);
+    let Some(InForce {
+        image,
+        slot,
+        generation,
+    }) = in_force()
+    else {
+        return failed(caller, facts, place);
     };
-    let (action, outcome) = action_of(&verdict);
+    let mut said = Said {
+        verdict: Verdict::ALLOW,
+        image,
+        generation,
+        slot,
+        action: 0,
+    };
+    if !judged_by(image, caller, facts, place, &mut said.verdict) {
+        return failed(caller, facts, place);
+    }
+    let (action, outcome) = action_of(&said.verdict);
     match action {
         Action::Deny | Action::Kill => count(Counter::Denied),
         Action::WouldDeny => {
@@ -83,30 +131,83 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     if action == Action::Allow {
         return 0;
     }
-    let emitted = emit::emit(caller, facts, &policy, &verdict, action, &outcome);
-    settle(&policy, &verdict, action, &outcome, emitted);
+    said.action = action as u32;
+    let emitted = emit::emit(caller, facts, place, &said);
+    settle(&said, outcome.rule, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
         unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
     }
     match action {
-        Action::Deny | Action::Kill => kernel::refusal(outcome.errno),
+        // No rule has 0, which would be none.
+        Action::Deny | Action::Kill if outcome.errno == 0 => EPERM,
+        Action::Deny | Action::Kill => outcome.errno,
         Action::Allow | Action::WouldDeny | Action::Record => 0,
     }
 }
 
-/// Makes every way by which `facts` came about look the same.
+/// Decides by a policy. False when its image is damaged.
 ///
-/// VERIFIER: it would follow the whole decision once for each constant that a
-/// hook has stored.
+/// What the pair's list needs is read here, not below [`judge`]: the frames of
+/// a chain of calls have 512 bytes together.
 #[inline(always)]
-pub(crate) fn forget_ranges(facts: &mut Facts) {
-    facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
-    facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
-    facts.subject = kernel::opaque_memory(u64::from(facts.subject)) as u32;
-    let [high, low] = facts.object;
-    facts.object = [kernel::opaque_memory(high), kernel::opaque_memory(low)];
-    facts.port = kernel::opaque_memory(u64::from(facts.port)) as u32;
+fn judged_by(
+    image: *const Image,
+    caller: &Caller,
+    facts: &Facts,
+    place: *const Place,
+    verdict: &mut Verdict,
+) -> bool {
+    let Some(list) = list(&Words(image), facts) else {
+        return false;
+    };
+    let mut asked = Asked {
+        socket: caller.socket,
+        has: Has::default(),
+    };
+    if list.needs(NEEDS_TRAITS) {
+        asked.has.traits = traits::of(asked.socket.kind);
+    }
+    if list.needs(NEEDS_GROUPS) {
+        asked.has.groups = groups::of(image);
+    }
+    if list.needs(NEEDS_CGROUP) {
+        cgroup::refresh();
+    }
+    judge(image, facts, place, &raw const asked, verdict) != 0
+}
+
+/// The decision; 0 when the image is damaged. `place` is the object's, or null.
+///
+/// VERIFIER: as [`concluded`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn judge(
+    image: *const Image,
+    facts: *const Facts,
+    place: *const Place,
+    asked: *const Asked,
+    verdict: *mut Verdict,
+) -> u32 {
+    if image.is_null() || facts.is_null() || asked.is_null() || verdict.is_null() {
+        return 0;
+    }
+    let task = kernel::current();
+    let rest = Hooked { asked };
+    // SAFETY: the verifier checks that callers hand over facts.
+    let facts = unsafe { &*facts };
+    let world = World {
+        image,
+        task,
+        facts,
+        place,
+    };
+    let Some(found) = decide(&world, facts, &rest) else {
+        return 0;
+    };
+    // SAFETY: the verifier checks that callers hand over room for a verdict.
+    unsafe { *verdict = found };
+    1
 }
 
 /// What happens, and the outcome that the event names.
@@ -129,21 +230,22 @@ fn action_of(verdict: &Verdict) -> (Action, Outcome) {
 }
 
 /// Counts for the rules concerned what was decided and what became of the event.
-#[inline(always)]
-fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome, emitted: bool) {
-    if action != Action::Record {
-        settle_rule(policy, outcome.rule, action, emitted);
+#[inline(never)]
+fn settle(said: &Said, rule: u32, emitted: bool) {
+    let (verdict, action) = (&said.verdict, said.action);
+    if action != Action::Record as u32 {
+        settle_rule(said.slot, rule, action, emitted);
     }
     if verdict.recorded == 0 {
         return;
     }
     let mut recorded = Recorded {
-        policy: *policy,
+        words: Words(said.image),
         rest: verdict.recorded,
         terms: verdict.terms,
         last: NO_RULE,
+        slot: said.slot,
         emitted: u32::from(emitted),
-        padding: 0,
     };
     // SAFETY: `settle_next` has the signature that the helper calls, and
     // `recorded` outlives the call.
@@ -160,12 +262,12 @@ fn settle(policy: &InForce, verdict: &Verdict, action: Action, outcome: &Outcome
 /// State of the loop over the record rules that matched.
 #[repr(C)]
 struct Recorded {
-    policy: InForce,
+    words: Words,
     rest: u64,
     terms: u32,
     last: u32,
+    slot: u32,
     emitted: u32,
-    padding: u32,
 }
 
 /// Counts for one record term; 1 ends the loop.
@@ -177,36 +279,32 @@ unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
     }
     let bit = recorded.rest.trailing_zeros();
     recorded.rest &= recorded.rest - 1;
-    let Some(word) = recorded.policy.word(recorded.terms.wrapping_add(bit)) else {
+    let Some(word) = recorded.words.word(recorded.terms.wrapping_add(bit)) else {
         return 1;
     };
     let rule = word as u32;
     // Terms of one rule stand together.
     if rule != recorded.last {
-        settle_rule(
-            &recorded.policy,
-            rule,
-            Action::Record,
-            recorded.emitted != 0,
-        );
+        let action = Action::Record as u32;
+        settle_rule(recorded.slot, rule, action, recorded.emitted != 0);
     }
     recorded.last = rule;
     0
 }
 
 #[inline(always)]
-fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
-    let Some(tally) = tally(policy.slot, rule) else {
+fn settle_rule(slot: u32, rule: u32, action: u32, emitted: bool) {
+    let Some(tally) = tally(slot, rule) else {
         return;
     };
     // SAFETY: a map's value, valid while the program runs; written by atomic
     // additions alone.
     let tally = unsafe { &mut *tally };
     add(&raw mut tally.matched);
-    match action {
-        Action::Deny | Action::Kill => add(&raw mut tally.denied),
-        Action::WouldDeny => add(&raw mut tally.would_deny),
-        Action::Allow | Action::Record => {}
+    match Action::from_raw(action) {
+        Some(Action::Deny | Action::Kill) => add(&raw mut tally.denied),
+        Some(Action::WouldDeny) => add(&raw mut tally.would_deny),
+        Some(Action::Allow | Action::Record) | None => {}
     }
     add(if emitted {
         &raw mut tally.emitted
@@ -216,8 +314,9 @@ fn settle_rule(policy: &InForce, rule: u32, action: Action, emitted: bool) {
 }
 
 /// The verdict when tables cannot be used: what the policy chose, pair by pair.
-#[inline(always)]
-fn failed(caller: &Caller, facts: &Facts) -> i32 {
+/// 0, or the errno of a refusal.
+#[inline(never)]
+fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
     count(Counter::NoTables);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
         ON_ERROR
@@ -234,36 +333,34 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
         effect: Effect::Deny as u32,
         errno: EPERM,
     };
-    let policy = InForce::NONE;
-    let verdict = Verdict {
-        actual: outcome,
-        hypothetical: outcome,
-        recorded: 0,
-        terms: 0,
+    let said = Said {
+        verdict: Verdict {
+            actual: outcome,
+            hypothetical: outcome,
+            ..Verdict::ALLOW
+        },
+        image: core::ptr::null(),
+        generation: 0,
+        slot: 0,
+        action: Action::Deny as u32,
     };
-    let caller = Caller {
-        flags: caller.flags | FLAG_FAILED,
-        ..*caller
-    };
-    emit::emit(&caller, facts, &policy, &verdict, Action::Deny, &outcome);
-    kernel::refusal(EPERM)
+    emit::emit(caller, facts, place, &said);
+    EPERM
 }
 
-/// The caller of a hook, for the event.
+/// The caller of a hook that is told of the socket `sk`, or of none: null.
 ///
-/// VERIFIER: zeros side by side become a call of `memset`, and what that writes
-/// is not known to be zero, as a pointer that is followed unless it is null must be.
+/// VERIFIER: zeros side by side become a call of `memset`.
 #[inline(always)]
-pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
+pub(crate) fn caller(hook: Hook, sk: Pointer) -> Caller {
     let zero = || kernel::opaque(0);
     Caller {
         hook: hook as u32,
-        task,
-        sk,
         flags: zero() as u32,
+        socket: Socket::of(sk),
+        sk: sk as u64,
         address: zero(),
         address_length: zero() as u32,
-        peer: core::ptr::null(),
         detail: [zero() as u32, zero() as u32, zero() as u32],
     }
 }

@@ -1,40 +1,44 @@
 //! Events: reserve, fill, submit; what finds no room is counted.
 
+use crate::ask::Socket;
 use crate::count::{count, count_up};
+use crate::dispatch::Said;
 use crate::kernel::{self, Pointer};
-use crate::maps::{EVENTS, Missing, SOCKETS};
+use crate::maps::EVENTS;
 use crate::subject;
-use crate::tables::InForce;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
     bpf_ktime_get_boot_ns, bpf_probe_read_user,
 };
 use core::ptr::addr_of_mut;
-use policy_abi::decide::{Outcome, Verdict};
 use policy_abi::event::{
-    Action, Counter, FLAG_CONNECT, FLAG_EXE, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
-    Record, TYPED_BYTES, Text,
+    Action, Counter, FLAG_CONNECT, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD,
+    FLAG_TYPED, Record, TYPED_BYTES, Text,
 };
 use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};
 
-/// Who called which hook, and where its address lies.
+/// Which hook was called, and with what.
+///
+/// VERIFIER: it goes to a function that is handed memory and numbers alone, and
+/// each byte of it must have been written.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Caller {
     pub(crate) hook: u32,
-    pub(crate) task: Pointer,
-    /// The caller's own socket, null when there is none yet.
-    pub(crate) sk: Pointer,
     pub(crate) flags: u32,
+    pub(crate) socket: Socket,
+    /// The caller's own socket as a number, 0 where the hook is not told of it.
+    pub(crate) sk: u64,
     /// The address as the kernel copied it from the caller; 0 when the hook has none.
     pub(crate) address: u64,
     pub(crate) address_length: u32,
-    /// The socket on the other side of a unix operation, or null.
-    pub(crate) peer: Pointer,
     /// What the hook was told beside: [`Record::detail`].
     pub(crate) detail: [u32; 3],
 }
+
+const _: () = assert!(size_of::<Caller>() == 48, "a caller has no padding");
 
 /// Writes `$value` to a field of the record.
 macro_rules! put {
@@ -46,15 +50,18 @@ macro_rules! put {
 }
 
 /// Writes one event. False when the ring had no room.
-#[inline(always)]
-pub(crate) fn emit(
-    caller: &Caller,
-    facts: &Facts,
-    policy: &InForce,
-    verdict: &Verdict,
-    action: Action,
-    outcome: &Outcome,
-) -> bool {
+///
+/// A function of its own, since it is called from two places.
+#[inline(never)]
+pub(crate) fn emit(caller: &Caller, facts: &Facts, place: *const Place, said: &Said) -> bool {
+    let verdict = &said.verdict;
+    let would_deny = said.action == Action::WouldDeny as u32;
+    let outcome = if would_deny {
+        &verdict.hypothetical
+    } else {
+        &verdict.actual
+    };
+    let task = kernel::current();
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
         count(Counter::EventsLost);
@@ -63,15 +70,15 @@ pub(crate) fn emit(
     let record: *mut Record = entry.as_mut_ptr();
     put!(record.version = policy_abi::ABI_VERSION);
     put!(record.hook = caller.hook);
-    put!(record.action = action as u32);
-    put!(record.generation = policy.generation);
+    put!(record.action = said.action);
+    put!(record.generation = said.generation);
     put!(record.sequence = sequence);
     put!(record.recorded = verdict.recorded);
     put!(record.terms = verdict.terms);
     put!(record.rule = outcome.rule);
     put!(record.effect = outcome.effect);
     put!(
-        record.errno = if outcome.denies() && action != Action::WouldDeny {
+        record.errno = if outcome.denies() && !would_deny {
             outcome.errno
         } else {
             0
@@ -79,10 +86,13 @@ pub(crate) fn emit(
     );
     put!(record.facts = *facts);
     put!(record.detail = caller.detail);
-    let mut flags = caller.flags | put_process(record, caller);
-    flags |= put_exe(record, caller.task);
-    flags |= put_call(record, caller);
-    flags |= put_object(record, caller.peer);
+    put_process(record, caller, task);
+    let mut flags = caller.flags | put_exe(record, task);
+    flags |= put_call(record, caller, task);
+    flags |= put_object(record, place);
+    if said.generation == 0 {
+        flags |= FLAG_FAILED;
+    }
     put!(record.flags = flags);
     entry.submit(0);
     true
@@ -90,8 +100,8 @@ pub(crate) fn emit(
 
 /// The process, the thread and the time.
 #[inline(always)]
-fn put_process(record: *mut Record, caller: &Caller) -> u32 {
-    let leader = kernel::group_leader(caller.task);
+fn put_process(record: *mut Record, caller: &Caller, task: Pointer) {
+    let leader = kernel::group_leader(task);
     // SAFETY: the helper has no preconditions.
     let ids = unsafe { bpf_get_current_pid_tgid() };
     // SAFETY: as above.
@@ -107,20 +117,14 @@ fn put_process(record: *mut Record, caller: &Caller) -> u32 {
     put!(record.pid = pid);
     put!(record.tid = tid);
     put!(record.ns_pid = kernel::own_pid(leader));
-    put!(record.ns_tid = kernel::own_pid(caller.task));
-    put!(record.ruid = kernel::cred_uid(kernel::task_cred(caller.task)));
-    put!(record.loginuid = kernel::task_loginuid(caller.task));
+    put!(record.ns_tid = kernel::own_pid(task));
+    put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
+    put!(record.loginuid = kernel::task_loginuid(task));
     put!(record.process_start = kernel::task_start(leader));
-    put!(record.thread_start = kernel::task_start(caller.task));
-    put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(caller.task)));
-    let [_, mut kind, mut protocol] = caller.detail;
-    if !caller.sk.is_null() {
-        kind = u32::from(kernel::sk_type(caller.sk));
-        protocol = u32::from(kernel::sk_protocol(caller.sk));
-    }
-    put!(record.socket_type = kind);
-    put!(record.protocol = protocol);
-    0
+    put!(record.thread_start = kernel::task_start(task));
+    put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(task)));
+    put!(record.socket_type = caller.socket.kind);
+    put!(record.protocol = caller.socket.protocol_or_zero());
 }
 
 /// The subject's program.
@@ -157,13 +161,10 @@ fn put_place(text: *mut Text, place: *const Place) {
 
 /// A unix object.
 #[inline(always)]
-fn put_object(record: *mut Record, peer: Pointer) -> u32 {
-    if peer.is_null() {
+fn put_object(record: *mut Record, place: *const Place) -> u32 {
+    if place.is_null() {
         return 0;
     }
-    let Some(place) = SOCKETS.of_socket(peer, Missing::Leave) else {
-        return 0;
-    };
     // SAFETY: an address inside the reserved record.
     put_place(unsafe { &raw mut (*record).object }, place);
     FLAG_OBJECT
@@ -187,11 +188,11 @@ const USER_CS: u64 = 0x33;
 /// nothing; a racing thread can change it meanwhile, which falsifies the string
 /// that it chose anyway, never the object.
 #[inline(always)]
-fn put_call(record: *mut Record, caller: &Caller) -> u32 {
+fn put_call(record: *mut Record, caller: &Caller, task: Pointer) -> u32 {
     put!(record.sockfd = -1);
     put!(record.typed_length = 0);
     let mut flags = 0;
-    let regs = kernel::registers(caller.task);
+    let regs = kernel::registers(task);
     let in_call = !regs.is_null() && kernel::regs_cs(regs) == USER_CS;
     let number = if in_call {
         kernel::regs_orig_ax(regs)
@@ -236,25 +237,18 @@ const INET6: (u16, u32) = (10, 28);
 
 /// The local address of a socket, where a typed one would stand.
 #[inline(always)]
-fn put_local(record: *mut Record, sk: Pointer) -> u32 {
-    if sk.is_null() {
-        return 0;
-    }
+fn put_local(record: *mut Record, sk: u64) -> u32 {
     // SAFETY: an address inside the reserved record.
     let to = unsafe { &raw mut (*record).typed }.cast::<u8>();
-    let family = kernel::sk_family(sk);
+    let Some(family) = kernel::family_at(sk) else {
+        return 0;
+    };
     if family == policy_abi::family::UNIX {
-        let unix = kernel::as_unix(sk);
-        let address = if unix.is_null() {
-            unix
-        } else {
-            kernel::unix_addr(unix)
-        };
-        if address.is_null() {
+        let Some((from, length)) = kernel::unix_name_at(sk) else {
             return 0;
-        }
-        let length = kernel::at_most(kernel::unix_addr_length(address), TYPED_BYTES as u32);
-        if !kernel::copy(to.cast(), length, kernel::unix_addr_name(address)) {
+        };
+        let length = kernel::at_most(length, TYPED_BYTES as u32);
+        if !kernel::copy(to.cast(), length, from) {
             return 0;
         }
         put!(record.typed_length = length);
@@ -263,22 +257,21 @@ fn put_local(record: *mut Record, sk: Pointer) -> u32 {
     if family != INET.0 && family != INET6.0 {
         return 0;
     }
-    let [low, high] = kernel::bound_port(sk).to_be_bytes();
+    let [low, high] = kernel::port_at(sk).to_be_bytes();
     let [first, second] = family.to_ne_bytes();
     put!(record.typed = [0; TYPED_BYTES]);
-    let head = u32::from_ne_bytes([first, second, low, high]);
-    // SAFETY: the first of 128 bytes, which the record aligns to four.
-    unsafe { to.cast::<u32>().write(head) };
+    // SAFETY: the first of 128 bytes.
+    unsafe { to.cast::<[u8; 4]>().write([first, second, low, high]) };
     let length = if family == INET.0 {
-        let at = to.wrapping_add(4).cast::<u32>();
-        // SAFETY: inside the 128 bytes, as above.
-        unsafe { at.write(kernel::bound_ipv4(sk)) };
+        let at = to.wrapping_add(4).cast::<[u8; 4]>();
+        // SAFETY: inside the 128 bytes.
+        unsafe { at.write(kernel::ipv4_at(sk).to_ne_bytes()) };
         INET.1
     } else {
-        let at = to.wrapping_add(8).cast::<[u32; 4]>();
-        let address = kernel::bound_ipv6(sk).unwrap_or_default();
-        // SAFETY: inside the 128 bytes, as above.
-        unsafe { at.write(address) };
+        let at = to.wrapping_add(8).cast::<[[u8; 4]; 4]>();
+        let address = kernel::ipv6_at(sk).unwrap_or_default();
+        // SAFETY: inside the 128 bytes.
+        unsafe { at.write(address.map(u32::to_ne_bytes)) };
         INET6.1
     };
     put!(record.typed_length = length);

@@ -7,7 +7,8 @@
 
 use crate::maps::offsets;
 use aya_ebpf::helpers::generated::{
-    bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_skc_to_unix_sock, bpf_task_pt_regs,
+    bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_probe_read_kernel_str,
+    bpf_skc_to_unix_sock, bpf_task_pt_regs,
 };
 use core::ffi::c_void;
 use core::ptr::read_volatile;
@@ -62,14 +63,32 @@ members! {
     pid_level(pid_level) -> u32;
     /// Real user id.
     cred_uid(cred_uid) -> u32;
+    /// Real group id.
+    cred_gid(cred_gid) -> u32;
+    /// Effective capabilities, in two halves.
+    cred_caps(cred_caps) -> [u32; 2];
+    /// Most of a task's namespaces, or null.
+    task_nsproxy(task_nsproxy) -> Pointer;
     /// Effective user id.
     cred_euid(cred_euid) -> u32;
     /// Effective group id.
     cred_egid(cred_egid) -> u32;
+    /// Supplementary groups, or null.
+    cred_groups(cred_groups) -> Pointer;
+    /// How many there are.
+    groups_count(groups_count) -> u32;
     /// User namespace of credentials.
     cred_user_ns(cred_user_ns) -> Pointer;
     /// Depth of a user namespace.
     user_ns_level(user_ns_level) -> u32;
+    /// A task's cgroups.
+    task_cgroups(task_cgroups) -> Pointer;
+    /// The one of the default hierarchy.
+    cgroups_default(cgroups_default) -> Pointer;
+    /// A cgroup's directory.
+    cgroup_directory(cgroup_node) -> Pointer;
+    /// Its id.
+    node_id(node_id) -> u64;
     /// The program's file.
     mm_exe_file(mm_exe_file) -> Pointer;
     /// A file's dentry.
@@ -153,6 +172,17 @@ fn copy_u32(from: u64) -> Option<u32> {
     }
 }
 
+/// A short number from kernel memory that has no type.
+#[inline(always)]
+fn copy_u16(from: u64) -> Option<u16> {
+    let mut value = 0_u16;
+    if copy((&raw mut value).cast(), 2, from) {
+        Some(value)
+    } else {
+        None
+    }
+}
+
 /// A dentry's name, as long as nobody renames it.
 #[derive(Clone, Copy)]
 pub(crate) struct Name {
@@ -227,17 +257,122 @@ pub(crate) fn task_loginuid(task: Pointer) -> u32 {
     }
 }
 
+/// The id of one of the supplementary groups.
+#[inline(always)]
+pub(crate) fn group_id(groups: u64, index: u32) -> Option<u32> {
+    copy_u32(groups + u64::from(offset!(groups_ids)) + u64::from(index) * 4)
+}
+
+/// The id of a task's cgroup (v2) and its node, as a number; zeros for none.
+#[inline(always)]
+pub(crate) fn cgroup_node(task: Pointer) -> (u64, u64) {
+    let cgroups = task_cgroups(task);
+    if cgroups.is_null() {
+        return (0, 0);
+    }
+    let cgroup = cgroups_default(cgroups);
+    if cgroup.is_null() {
+        return (0, 0);
+    }
+    let node = cgroup_directory(cgroup);
+    if node.is_null() {
+        return (0, 0);
+    }
+    (node_id(node), node as u64)
+}
+
+/// The parent of a node that is held as a number, 0 at the root.
+#[inline(always)]
+pub(crate) fn node_parent(node: u64) -> Option<u64> {
+    copy_u64(node + u64::from(offset!(node_parent)))
+}
+
+/// Where the name of a node lies that is held as a number.
+#[inline(always)]
+pub(crate) fn node_name(node: u64) -> Option<u64> {
+    copy_u64(node + u64::from(offset!(node_name)))
+}
+
+/// Up to eight bytes of a text that a NUL ends, zeros after it, and how many there are.
+#[inline(always)]
+pub(crate) fn copy_text(from: u64) -> Option<(u64, u32)> {
+    let mut bytes = [0_u64; 2];
+    // SAFETY: nine bytes fit; the helper handles every fault at `from`.
+    let read = unsafe { bpf_probe_read_kernel_str((&raw mut bytes).cast(), 9, from as Pointer) };
+    if !(1..=9).contains(&read) {
+        return None;
+    }
+    let [word, _] = bytes;
+    Some((word, read.cast_unsigned() as u32 - 1))
+}
+
+/// The last of a `struct pid`'s numbers: that of its own namespace.
+#[inline(always)]
+fn own_upid(pid: Pointer) -> u64 {
+    /// `sizeof(struct upid)`: a number and a pointer.
+    const UPID: u64 = 16;
+    let level = u64::from(pid_level(pid) & 31);
+    pid as u64 + u64::from(offset!(pid_numbers)) + level * UPID
+}
+
 /// Process or thread number in the task's own pid namespace.
 #[inline(always)]
 pub(crate) fn own_pid(task: Pointer) -> u32 {
-    /// `sizeof(struct upid)`: a number and a pointer.
-    const UPID: u64 = 16;
     let pid = task_thread_pid(task);
     if pid.is_null() {
         return 0;
     }
-    let level = u64::from(pid_level(pid) & 31);
-    copy_u32(pid as u64 + u64::from(offset!(pid_numbers)) + level * UPID).unwrap_or(0)
+    copy_u32(own_upid(pid)).unwrap_or(0)
+}
+
+/// A namespace's number, 0 when it is not known.
+macro_rules! namespace_numbers {
+    ($( $(#[doc = $doc:literal])+ $name:ident([$($member:ident)?] $number:ident); )+) => {
+        $( $(#[doc = $doc])+
+        #[inline(always)]
+        pub(crate) fn $name(base: Pointer) -> u32 {
+            let at = offset!($number);
+            $(
+                let member = offset!($member);
+                if member == ABSENT {
+                    return 0;
+                }
+                let base: Pointer = load(base, member);
+            )?
+            if base.is_null() || at == ABSENT {
+                return 0;
+            }
+            load(base, at)
+        } )+
+    };
+}
+
+namespace_numbers! {
+    /// Of a user namespace.
+    user_ns_number([] user_ns_number);
+    /// Of the network namespace.
+    net_ns_number([nsproxy_net] net_number);
+    /// Of the mount namespace.
+    mnt_ns_number([nsproxy_mnt] mnt_ns_number);
+    /// Of the control group namespace.
+    cgroup_ns_number([nsproxy_cgroup] cgroup_ns_number);
+}
+
+/// The number of a task's own process namespace, 0 when it is not known.
+///
+/// That of its `struct pid`: what `nsproxy` has is for its children.
+#[inline(always)]
+pub(crate) fn pid_ns_number(task: Pointer) -> u32 {
+    let at = offset!(pid_ns_number);
+    let pid = task_thread_pid(task);
+    if pid.is_null() || at == ABSENT {
+        return 0;
+    }
+    let namespace = copy_u64(own_upid(pid) + u64::from(offset!(upid_ns))).unwrap_or(0);
+    if namespace == 0 {
+        return 0;
+    }
+    copy_u32(namespace + u64::from(at)).unwrap_or(0)
 }
 
 /// The IPv4 address a socket sends from, in network byte order; 0 when unbound.
@@ -251,16 +386,56 @@ pub(crate) fn source_ipv4(sk: Pointer) -> Option<u32> {
 /// The IPv6 address a socket is bound to, as its four words in network byte order.
 #[inline(always)]
 pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
+    ipv6_at(sk as u64)
+}
+
+/// The same of a socket that is held as a number.
+#[inline(always)]
+pub(crate) fn ipv6_at(sk: u64) -> Option<[u32; 4]> {
     let offset = offset!(sk_v6_bound);
     if offset == ABSENT {
         return None;
     }
     let mut address = [0_u32; 4];
-    if copy((&raw mut address).cast(), 16, sk as u64 + u64::from(offset)) {
+    if copy((&raw mut address).cast(), 16, sk + u64::from(offset)) {
         Some(address)
     } else {
         None
     }
+}
+
+/// [`bound_ipv4`] of a socket that is held as a number.
+#[inline(always)]
+pub(crate) fn ipv4_at(sk: u64) -> u32 {
+    copy_u32(sk + u64::from(offset!(sk_v4_bound))).unwrap_or(0)
+}
+
+/// [`bound_port`] of a socket that is held as a number.
+#[inline(always)]
+pub(crate) fn port_at(sk: u64) -> u16 {
+    copy_u16(sk + u64::from(offset!(sk_port))).unwrap_or(0)
+}
+
+/// [`sk_family`] of a socket that is held as a number, none of 0.
+#[inline(always)]
+pub(crate) fn family_at(sk: u64) -> Option<u16> {
+    if sk == 0 {
+        return None;
+    }
+    copy_u16(sk + u64::from(offset!(sk_family)))
+}
+
+/// Where the name of a unix socket lies that is held as a number, from its
+/// family on, and how long it is.
+#[inline(always)]
+pub(crate) fn unix_name_at(sk: u64) -> Option<(u64, u32)> {
+    // `struct unix_sock` begins with the socket.
+    let address = copy_u64(sk + u64::from(offset!(unix_addr)))?;
+    if address == 0 {
+        return None;
+    }
+    let length = copy_u32(address + u64::from(offset!(unix_addr_length)))?;
+    Some((address + u64::from(offset!(unix_addr_name)), length))
 }
 
 /// Whether the kernel made a socket for itself.

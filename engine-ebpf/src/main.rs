@@ -16,16 +16,21 @@
     reason = "the verifier sees what is inlined with the ranges of its caller"
 )]
 
+mod ask;
 mod capture;
+mod cgroup;
 mod count;
 mod dispatch;
 mod emit;
+mod groups;
 mod hooks;
 mod kernel;
 mod maps;
 mod path;
 mod subject;
 mod tables;
+mod texts;
+mod traits;
 mod unix;
 
 use aya_ebpf::programs::LsmContext;

@@ -11,9 +11,9 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 use policy_abi::event::{COUNTER_COUNT, Record, Tally};
 use policy_abi::hash::Key;
-use policy_abi::identity::{Bound, Identity, Place};
+use policy_abi::identity::{Bound, Cgroup, Creator, Identity, Place};
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
-use policy_abi::maps::{ON_ERROR_WORDS, SLOTS};
+use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, SLOTS};
 use policy_abi::offsets::Offsets;
 
 /// A whole policy, as one value.
@@ -41,11 +41,20 @@ pub(crate) static EVENTS: RingBuf<Record, { 8 << 20 }> = RingBuf::new();
 pub(crate) static IDENTITIES: Storage<Identity, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
     Storage::new();
 
+#[btf_map(name = "CREATORS")]
+pub(crate) static CREATORS: Storage<Creator, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
+    Storage::new();
+
+#[btf_map(name = "CGROUPS")]
+pub(crate) static CGROUPS: Storage<Cgroup, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+
 #[btf_map(name = "SOCKETS")]
 pub(crate) static SOCKETS: Storage<Place, { BPF_MAP_TYPE_SK_STORAGE as usize }> = Storage::new();
 
 #[btf_map(name = "PORTS")]
 pub(crate) static PORTS: Storage<Bound, { BPF_MAP_TYPE_SK_STORAGE as usize }> = Storage::new();
+#[btf_map(name = "BINDINGS")]
+pub(crate) static BINDINGS: Storage<Place, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
 
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.
@@ -63,6 +72,10 @@ static HASH_KEY: Key = [0; 2];
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".rodata")]
 static TRUST_ALL: u32 = 0;
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".rodata")]
+static NAMESPACES: [u32; HOST_NAMESPACES] = [0; HOST_NAMESPACES];
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".rodata")]
@@ -99,6 +112,13 @@ pub(crate) fn zero() -> u64 {
 pub(crate) fn trust_all() -> bool {
     // SAFETY: the static is valid, aligned and never written by a program.
     unsafe { core::ptr::read_volatile(&raw const TRUST_ALL) != 0 }
+}
+
+/// Numbers of PID 1's namespaces: user, net, pid, mnt, cgroup.
+#[inline(always)]
+pub(crate) fn host_namespaces() -> [u32; HOST_NAMESPACES] {
+    // SAFETY: the static is valid, aligned and never written by a program.
+    unsafe { core::ptr::read_volatile(&raw const NAMESPACES) }
 }
 
 /// Local storage of a kernel object, as a BTF map definition; aya-ebpf has no

@@ -9,6 +9,7 @@ use crate::maps::{ACTIVE, Image, TABLES};
 use core::ptr::read_volatile;
 use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide};
 use policy_abi::family::pair;
+use policy_abi::fields::Dimension;
 use policy_abi::image::{IMAGE_WORDS, PAIR_DIR};
 use policy_abi::maps::Active;
 
@@ -24,36 +25,36 @@ pub(crate) struct InForce {
     pub(crate) generation: u64,
 }
 
-impl InForce {
-    /// No policy at all: it holds no words.
-    pub(crate) const NONE: Self = Self {
-        image: core::ptr::null(),
-        slot: 0,
-        generation: 0,
-    };
-}
+/// An image with its lookups, each followed once.
+pub(crate) struct Lookups(pub(crate) *const Image);
 
-impl Tables for InForce {
+impl Tables for Lookups {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
-        word(self.image, index)
+        word(self.0, index)
     }
 
     #[inline(always)]
     fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
         let [first, second] = key;
-        some(pair_class(self.image, lookup, first, second))
+        some(pair_class(self.0, lookup, first, second))
     }
 
     #[inline(always)]
     fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
-        some(number_class(self.image, lookup, value))
+        some(number_class(self.0, lookup, value))
     }
 
     #[inline(always)]
     fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
         let [high, low] = value;
-        some(wide_class(self.image, lookup, high, low))
+        some(wide_class(self.0, lookup, high, low))
+    }
+
+    /// An image alone has no texts.
+    #[inline(always)]
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        None
     }
 }
 
@@ -64,12 +65,19 @@ const fn some(class: u32) -> Option<u32> {
 }
 
 /// An image alone: what a lookup reads.
-struct Words(*const Image);
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Words(pub(crate) *const Image);
 
 impl Tables for Words {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
         word(self.0, index)
+    }
+
+    #[inline(always)]
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        None
     }
 }
 
@@ -129,13 +137,20 @@ pub(crate) fn anything_in_force() -> bool {
 /// Whether a policy has rules for a pair; also when that cannot be known.
 #[inline(always)]
 pub(crate) fn concerns(family: u16, operation: u16) -> bool {
+    has_rules(u32::from(family), u32::from(operation)) != 0
+}
+
+/// [`concerns`] as a function of its own.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn has_rules(family: u32, operation: u32) -> u32 {
     if !anything_in_force() {
-        return false;
+        return 0;
     }
-    let (Some(policy), Some(pair)) = (in_force(), pair(family, operation)) else {
-        return true;
+    let (Some(policy), Some(pair)) = (in_force(), pair(family as u16, operation as u16)) else {
+        return 1;
     };
-    policy.word(PAIR_DIR + pair) != Some(0)
+    u32::from(word(policy.image, PAIR_DIR + pair) != Some(0))
 }
 
 /// The policy in force, `None` when there is none that can be used.

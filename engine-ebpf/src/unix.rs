@@ -1,10 +1,11 @@
 //! The object of a unix operation: the peer's socket, by the place where it lay
-//! when it began to listen, or by its abstract name.
+//! when it began to listen, or by its abstract name; or what is bound to.
 
 use crate::count::count;
 use crate::kernel::{self, Pointer, unix_addr, unix_addr_length, unix_dentry};
-use crate::maps::{Missing, SOCKETS};
+use crate::maps::{BINDINGS, Missing, SOCKETS};
 use crate::path::{read_name, read_place};
+use core::ptr::null;
 use policy_abi::event::Counter;
 use policy_abi::facts::{
     ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_PATH, OBJECT_UNNAMED, OBJECT_UNREADABLE,
@@ -17,22 +18,29 @@ const FAMILY_BYTES: u32 = 2;
 /// A device number that no file system has: those are 32 bits.
 const NO_DEVICE: u64 = u64::MAX;
 
-/// Fills the object's part of `facts` for the peer `sk`.
+/// Fills the object's part of `facts` for the peer `sk`. Gives its place, or null.
 #[inline(always)]
-pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
+pub(crate) fn fill(sk: Pointer, facts: &mut Facts) -> *const Place {
     unreadable(facts);
     let unix = kernel::as_unix(sk);
     if unix.is_null() {
-        return;
+        return null();
     }
     if unix_dentry(unix).is_null() && unix_addr(unix).is_null() {
         facts.object_kind = OBJECT_UNNAMED;
-        return;
+        return null();
     }
     let Some(place) = stored(sk, unix) else {
         count(Counter::NoSocketStorage);
-        return;
+        return null();
     };
+    object(place, facts);
+    place
+}
+
+/// Fills the object's part of `facts` from a place.
+#[inline(always)]
+pub(crate) fn object(place: *const Place, facts: &mut Facts) {
     // SAFETY: a map's value, written under the peer's lock before it is read.
     let place = unsafe { &*place };
     match place.state {
@@ -62,17 +70,56 @@ pub(crate) fn unreadable(facts: &mut Facts) {
     facts.object_kind = OBJECT_UNREADABLE;
 }
 
-/// Takes the place of a socket that begins to listen.
+/// `sizeof(struct sockaddr_un)`: the protocol refuses more.
+const ADDRESS_BYTES: u32 = 110;
+
+/// Whether an address for bind(2) is an abstract name, or asks the kernel for one.
 #[inline(always)]
-pub(crate) fn listening(sk: Pointer) {
-    let unix = kernel::as_unix(sk);
-    if unix.is_null() || (unix_dentry(unix).is_null() && unix_addr(unix).is_null()) {
-        return;
+pub(crate) fn is_name(from: u64, length: u32) -> bool {
+    if !(FAMILY_BYTES..=ADDRESS_BYTES).contains(&length) {
+        return false;
     }
-    if stored(sk, unix).is_none() {
-        // The first connect tries again.
-        count(Counter::NoSocketStorage);
+    let mut head = [0_u8; 4];
+    let wanted = kernel::at_most(length, FAMILY_BYTES + 1);
+    kernel::copy((&raw mut head).cast(), wanted, from) && {
+        let [low, high, first, _] = head;
+        u16::from_ne_bytes([low, high]) == family::UNIX && first == 0
     }
+}
+
+/// Fills the object's part of `facts` for a bind to the path of `dentry`, which
+/// is no file yet. Gives its place, or null.
+#[inline(always)]
+pub(crate) fn at_path(task: Pointer, dentry: Pointer, facts: &mut Facts) -> *const Place {
+    unreadable(facts);
+    facts.operation = family::BIND;
+    let Some(place) = BINDINGS.of_task(task, Missing::Create) else {
+        count(Counter::NoTaskStorage);
+        return null();
+    };
+    read_place(dentry, place);
+    object(place, facts);
+    place
+}
+
+/// The same for a bind to an abstract name. One that the kernel will choose is
+/// none so far.
+#[inline(always)]
+pub(crate) fn at_name(task: Pointer, from: u64, length: u32, facts: &mut Facts) -> *const Place {
+    unreadable(facts);
+    facts.operation = family::BIND;
+    if length <= FAMILY_BYTES {
+        facts.object_kind = OBJECT_UNNAMED;
+        return null();
+    }
+    let Some(place) = BINDINGS.of_task(task, Missing::Create) else {
+        count(Counter::NoTaskStorage);
+        return null();
+    };
+    let bytes = length.wrapping_sub(FAMILY_BYTES + 1);
+    read_name(from + u64::from(FAMILY_BYTES) + 1, bytes, place);
+    object(place, facts);
+    place
 }
 
 /// The stored place of a socket with a name, taken now if it never was.

@@ -6,7 +6,9 @@
 //! the object's side. What does not exist yet is anchored below the deepest
 //! folder that does.
 
-use policy_lang::compile::{Host, Place, PlaceUse};
+use crate::accounts::Accounts;
+use crate::mounts::{Mount, Mounts};
+use policy_lang::compile::{Account, Host, Place, PlaceUse, Reach};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, readlinkat, statx};
 use rustix::io::Errno;
 use std::cell::RefCell;
@@ -21,26 +23,15 @@ const MOUNTINFO: &str = "/proc/1/mountinfo";
 /// Symbolic links that are followed at most, as the kernel does.
 const MAX_LINKS: u32 = 40;
 
-/// One mount that PID 1 sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Mount {
-    id: u64,
-    /// `s_dev`, as the kernel packs it: major << 20 | minor.
-    device: u32,
-    /// What of the file system is mounted, `/` for all of it.
-    root: Vec<u8>,
-    /// Where.
-    point: Vec<u8>,
-}
-
 /// The mounts of PID 1 at one moment.
 #[derive(Debug)]
 pub struct Anchors {
     root: OwnedFd,
-    mounts: Vec<Mount>,
+    mounts: Mounts,
     key: [u64; 2],
     /// Paths that were asked for and lie nowhere: a rule about one would match nothing.
     lost: RefCell<Vec<Vec<u8>>>,
+    accounts: Accounts,
 }
 
 impl Anchors {
@@ -52,16 +43,13 @@ impl Anchors {
     pub fn of_host(key: [u64; 2]) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = open(ROOT, flags, Mode::empty())?;
-        let mounts = std::fs::read(MOUNTINFO)?
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| parse_mount(line).ok_or(io::ErrorKind::InvalidData.into()))
-            .collect::<io::Result<_>>()?;
+        let mounts = Mounts::parse(&std::fs::read(MOUNTINFO)?)?;
         Ok(Self {
             root,
             mounts,
             key,
             lost: RefCell::default(),
+            accounts: Accounts::default(),
         })
     }
 
@@ -71,18 +59,16 @@ impl Anchors {
         self.lost.borrow().first().cloned()
     }
 
+    /// The names of users and groups that were asked for.
+    pub(crate) const fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
     /// The path at which PID 1 sees a place; `in_fs` has no leading slash, and
     /// every component is followed by one.
     #[must_use]
     pub fn host_path(&self, device: u32, in_fs: &[u8]) -> Option<Vec<u8>> {
-        let mut whole = b"/".to_vec();
-        whole.extend_from_slice(in_fs.strip_suffix(b"/").unwrap_or(in_fs));
-        let shown = self.mounts.iter().filter(|mount| mount.device == device);
-        let (_, best) = shown
-            .filter_map(|mount| Some((mount.root.len(), below(&whole, &mount.root)?, mount)))
-            .map(|(depth, rest, mount)| (depth, join(&mount.point, rest)))
-            .max_by_key(|(depth, path)| (*depth, std::cmp::Reverse(path.len())))?;
-        Some(best)
+        self.mounts.host_path(device, in_fs)
     }
 
     /// Follows the links of an absolute path as far as it exists. Gives the
@@ -130,6 +116,12 @@ impl Anchors {
         Some((done, existing))
     }
 
+    /// The canonical path of a path, and the mount that it leads to.
+    fn found(&self, path: &[u8]) -> Option<(Vec<u8>, &Mount)> {
+        let (canonical, existing) = self.canonical(path)?;
+        Some((canonical, self.mount_of(&existing)?))
+    }
+
     /// The mount that an existing canonical path lies on.
     fn mount_of(&self, existing: &[u8]) -> Option<&Mount> {
         let relative = match existing.get(1..) {
@@ -138,9 +130,7 @@ impl Anchors {
         };
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         let found = statx(&self.root, relative, flags, StatxFlags::MNT_ID).ok()?;
-        self.mounts
-            .iter()
-            .find(|mount| mount.id == found.stx_mnt_id)
+        self.mounts.by_id(found.stx_mnt_id)
     }
 }
 
@@ -150,20 +140,25 @@ impl Host for Anchors {
     }
 
     fn places(&self, path: &[u8], _use: PlaceUse) -> Vec<Place> {
-        let place = || {
-            let (canonical, existing) = self.canonical(path)?;
-            let mount = self.mount_of(&existing)?;
-            let inside = below(&canonical, &mount.point)?;
-            Some(Place {
-                device: mount.device,
-                path: join(&mount.root, inside),
-            })
-        };
-        let found = place();
+        let found = self.found(path);
+        let found = found.and_then(|(canonical, mount)| mount.place(&canonical));
         if found.is_none() {
             self.lost.borrow_mut().push(path.to_vec());
         }
         found.into_iter().collect()
+    }
+
+    fn reaches(&self, folder: &[u8], _use: PlaceUse) -> Vec<Reach> {
+        let found = self.found(folder);
+        let reaches = found.and_then(|(canonical, mount)| self.mounts.reaches(&canonical, mount));
+        reaches.unwrap_or_else(|| {
+            self.lost.borrow_mut().push(folder.to_vec());
+            Vec::new()
+        })
+    }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        self.accounts.number(&self.root, account, name)
     }
 }
 
@@ -173,126 +168,9 @@ fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
         .filter(|part| !part.is_empty() && *part != b".")
 }
 
-/// What of `path` lies below `prefix`, with its leading slash; empty for the
-/// prefix itself.
-fn below<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
-    let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix);
-    let rest = path.strip_prefix(prefix)?;
-    (rest.is_empty() || rest.first() == Some(&b'/')).then_some(rest)
-}
-
-/// A prefix and what lies below it; `/` when there is nothing.
-fn join(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
-    let mut whole = prefix.strip_suffix(b"/").unwrap_or(prefix).to_vec();
-    whole.extend_from_slice(rest.strip_suffix(b"/").unwrap_or(rest));
-    if whole.is_empty() {
-        whole.push(b'/');
-    }
-    whole
-}
-
-/// A line of mountinfo. Format: `proc_pid_mountinfo(5)`.
-fn parse_mount(line: &[u8]) -> Option<Mount> {
-    let mut fields = line.split(|byte| *byte == b' ');
-    let id = number(fields.next()?)?;
-    fields.next()?;
-    let mut device = fields.next()?.split(|byte| *byte == b':');
-    let (major, minor) = (number(device.next()?)?, number(device.next()?)?);
-    let (root, point) = (unescape(fields.next()?), unescape(fields.next()?));
-    let device = u32::try_from(major << 20 | minor).ok()?;
-    Some(Mount {
-        id,
-        device,
-        root,
-        point,
-    })
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// Takes mountinfo's octal escapes back.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        let octal = after.get(..3).filter(|_| *first == b'\\');
-        let value = octal.and_then(|digits| {
-            digits.iter().try_fold(0_u32, |value, digit| {
-                (b'0'..=b'7')
-                    .contains(digit)
-                    .then(|| value * 8 + u32::from(digit - b'0'))
-            })
-        });
-        if let Some(byte) = value.and_then(|value| u8::try_from(value).ok()) {
-            plain.push(byte);
-            rest = after.get(3..).unwrap_or_default();
-        } else {
-            plain.push(*first);
-            rest = after;
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mount(device: u32, root: &str, point: &str) -> Mount {
-        Mount {
-            id: 1,
-            device,
-            root: root.into(),
-            point: point.into(),
-        }
-    }
-
-    #[test]
-    fn a_line_of_mountinfo() {
-        let line = br"36 35 98:5 /mnt\0401 /mnt\1342 rw,noatime master:1 - ext3 /dev/root rw";
-        let found = parse_mount(line).unwrap();
-        assert_eq!((found.id, found.device), (36, 98 << 20 | 5));
-        assert_eq!(found.root, b"/mnt 1");
-        assert_eq!(found.point, b"/mnt\\2");
-        assert_eq!(parse_mount(b"36 35 98"), None);
-    }
-
-    #[test]
-    fn prefixes_end_at_a_component() {
-        assert_eq!(below(b"/run/a", b"/run"), Some(&b"/a"[..]));
-        assert_eq!(below(b"/run", b"/run"), Some(&b""[..]));
-        assert_eq!(below(b"/running", b"/run"), None);
-        assert_eq!(below(b"/a", b"/"), Some(&b"/a"[..]));
-        assert_eq!(join(b"/", b""), b"/");
-        assert_eq!(join(b"/sub", b"/a"), b"/sub/a");
-    }
-
-    #[test]
-    fn a_place_is_shown_where_most_of_it_is_mounted() {
-        let root = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        let mounts = vec![
-            mount(1, "/", "/"),
-            mount(1, "/data/a", "/srv/deep"),
-            mount(2, "/", "/run"),
-        ];
-        let anchors = Anchors {
-            root,
-            mounts,
-            key: [0; 2],
-            lost: RefCell::default(),
-        };
-        let path = |device, text: &str| {
-            anchors
-                .host_path(device, text.as_bytes())
-                .map(|path| String::from_utf8(path).unwrap())
-        };
-        assert_eq!(path(2, "docker.sock/").as_deref(), Some("/run/docker.sock"));
-        assert_eq!(path(1, "data/a/x/").as_deref(), Some("/srv/deep/x"));
-        assert_eq!(path(1, "data/b/").as_deref(), Some("/data/b"));
-        assert_eq!(path(3, "x/"), None);
-    }
 
     #[test]
     fn links_are_followed_and_what_is_missing_is_kept() {
@@ -303,9 +181,10 @@ mod tests {
         let root = open(&folder, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
         let anchors = Anchors {
             root,
-            mounts: vec![],
+            mounts: Mounts::default(),
             key: [0; 2],
             lost: RefCell::default(),
+            accounts: Accounts::default(),
         };
         let canonical = |path: &[u8]| anchors.canonical(path);
         let pair = |a: &[u8], b: &[u8]| Some((a.to_vec(), b.to_vec()));

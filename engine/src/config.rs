@@ -53,6 +53,8 @@ pub struct Config {
     pub events: Option<String>,
     /// Which older processes are trusted.
     pub trust_running: TrustRunning,
+    /// Whether a policy may be enforced that cuts off what keeps the host within reach.
+    pub allow_lockout: bool,
 }
 
 /// Why a configuration cannot be used.
@@ -109,11 +111,14 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_errors() {
-        let good: Config = toml::from_str("mode = \"audit\"\ntrust_running = \"all\"").unwrap();
+        let good: Config =
+            toml::from_str("mode = \"audit\"\ntrust_running = \"all\"\nallow_lockout = true")
+                .unwrap();
         assert_eq!(
-            (good.mode, good.trust_running),
-            (Mode::Audit, TrustRunning::All)
+            (good.mode, good.trust_running, good.allow_lockout),
+            (Mode::Audit, TrustRunning::All, true)
         );
+        assert!(!Config::default().allow_lockout);
         let error = toml::from_str::<Config>("mod = \"audit\"")
             .unwrap_err()
             .to_string();

@@ -6,6 +6,8 @@
 //! buffer, [`event`] makes a line of it, [`daemon`] writes it out.
 
 #[cfg(feature = "daemon")]
+mod accounts;
+#[cfg(feature = "daemon")]
 pub mod anchors;
 pub mod cli;
 #[cfg(feature = "daemon")]
@@ -16,6 +18,9 @@ pub mod error;
 #[cfg(feature = "daemon")]
 pub mod event;
 pub mod files;
+pub mod host;
 #[cfg(feature = "daemon")]
 pub mod kernel;
+pub mod mounts;
+pub mod needs;
 mod replace;

@@ -1,8 +1,8 @@
 //! Properties, each a plain function on bytes, so that stable tests replay the
 //! corpora through what the fuzzer runs.
 
-use policy_generator::meaning;
-use policy_lang::diag::{Style, render_all, to_json};
+use policy_generator::{Choices, Style, World, files, meaning, policy, request, sources};
+use policy_lang::diag::{Code, Severity, Style as Plain, render_all, to_json};
 use policy_lang::request::{Object, Request, parse_request};
 use policy_lang::source::{Sources, Span};
 use policy_lang::words::family::Family;
@@ -47,7 +47,7 @@ pub fn parse(bytes: &[u8]) {
     for label in report.diagnostics().iter().flat_map(|one| &one.labels) {
         inside(&sources, label.span);
     }
-    let screen = render_all(&report, &sources, Style::Plain);
+    let screen = render_all(&report, &sources, Plain::Plain);
     assert!(screen.chars().all(|c| c == '\n' || !c.is_control()));
     assert!(to_json(&report, &sources).is_object());
     format(&sources);
@@ -66,6 +66,38 @@ pub fn parse(bytes: &[u8]) {
     if let Some(file) = sources.files().first() {
         let (request, found) = parse_request(file);
         assert!(request.is_some() || !found.is_empty() || file.invalid_at().is_some());
+    }
+}
+
+/// Whatever the generator makes of bytes is accepted, unless it has too many
+/// alternatives; and what holds for any text holds for it.
+///
+/// # Panics
+/// When the property does not hold.
+pub fn generated(bytes: &[u8]) {
+    let (choices, noise) = bytes.split_at(bytes.len() - bytes.len() / 4);
+    let made = policy(&mut Choices::new(choices), World::Whole);
+    let style = Style {
+        noise: Some(noise),
+        ..Style::default()
+    };
+    for (name, text) in files(&made, &style) {
+        format(&Sources::single(name, text));
+    }
+    let all = sources(&made, &style);
+    let (policy, report) = load(&all);
+    let errors = report.diagnostics().iter();
+    let mut errors = errors.filter(|one| one.severity == Severity::Error);
+    assert!(
+        errors.all(|one| one.code == Code::TooManyTerms),
+        "{}",
+        render_all(&report, &all, Plain::Plain)
+    );
+    if let Some(policy) = policy {
+        let mut choices = Choices::new(noise);
+        let request = request(&mut choices, World::Whole);
+        let answer = eval(&policy, &request);
+        assert_eq!(explain(&policy, &all, &request).decision, answer);
     }
 }
 

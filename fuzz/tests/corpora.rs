@@ -33,3 +33,17 @@ fn parse() {
         }
     }
 }
+
+/// Bytes of the corpus are choices too.
+#[test]
+fn generated() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = Vec::new();
+    files(&root.join("corpus"), &mut all);
+    files(&root.join("../tests/lang"), &mut all);
+    for path in &all {
+        let bytes = std::fs::read(path).expect("the file can be read");
+        interdict_fuzz::generated(&bytes);
+        interdict_fuzz::generated(bytes.get(..40).unwrap_or(&bytes));
+    }
+}

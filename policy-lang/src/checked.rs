@@ -119,6 +119,8 @@ pub struct Rule {
     pub target: Option<Target>,
     /// Conditions that must all hold: those of its scopes, outermost first, and its `if`.
     pub when: Vec<Arc<Condition>>,
+    /// How many of them are those of its scopes.
+    pub scopes: usize,
     /// A condition that must not hold.
     pub unless: Option<Arc<Condition>>,
 }

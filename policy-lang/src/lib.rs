@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod boxes;
 mod check;
 mod checked;
 pub mod compile;
@@ -36,6 +37,7 @@ pub mod diag;
 mod eval;
 mod explain;
 pub mod fmt;
+pub mod lifelines;
 pub mod limits;
 mod lint;
 mod parse;
@@ -45,9 +47,10 @@ mod suppress;
 pub mod terms;
 pub mod testing;
 pub mod types;
+pub mod unit;
 pub mod words;
 
-pub use check::{check, load};
+pub use check::{HostLint, check, load, load_on, load_with};
 pub use checked::{
     CheckedPolicy, Condition, IMPORTANCE_WORDS, Importance, Rule, RuleIndex, Target, Test,
 };
@@ -55,4 +58,5 @@ pub use compile::compile;
 pub use decision::{Decision, Outcome, Verdict};
 pub use eval::eval;
 pub use explain::{Explanation, Reason, explain};
-pub use parse::{parse, parse_question};
+pub use lint::Lints;
+pub use parse::{parse, parse_question, recognise};

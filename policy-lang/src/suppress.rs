@@ -21,12 +21,12 @@ struct Comment {
 }
 
 /// Leaves out what comments silence, and adds what is to be said about them.
-/// `complete` says that nothing kept a lint from being run.
+/// `ran` says of a code whether its lint was run, so that its absence means something.
 pub(crate) fn apply(
     sources: &Sources,
     files: &[File],
     found: Vec<Diagnostic>,
-    complete: bool,
+    ran: impl Fn(Code) -> bool,
 ) -> Vec<Diagnostic> {
     let mut kept = found;
     for tree in files {
@@ -39,7 +39,7 @@ pub(crate) fn apply(
             kept.retain(|one| !silenced(one, file, &starts, &mut comments));
         }
         kept.extend(malformed);
-        let useless = comments.iter().filter(|one| complete && !one.used);
+        let useless = comments.iter().filter(|one| ran(one.code) && !one.used);
         kept.extend(useless.map(|one| {
             let message = format!(
                 "the comment silences nothing: there is no {} here",
@@ -112,15 +112,22 @@ fn comments(tree: &File, file: &SourceFile) -> (Vec<Comment>, Vec<Diagnostic>) {
         .map(|span| (file.line(span.start), *span))
         .filter(|(line, _)| file.line_text(*line).trim_start().starts_with('#'))
         .collect();
+    // From the last one up, so that a run of comments is gone through once.
+    let mut below: HashMap<u32, u32> = HashMap::with_capacity(whole.len());
+    for span in tree.comments.iter().rev() {
+        let line = file.line(span.start);
+        let next = below.get(&(line + 1)).copied().unwrap_or(line + 1);
+        if whole.contains_key(&line) {
+            below.insert(line, next);
+        }
+    }
     for span in &tree.comments {
         let Some(said) = Said::of(file.slice(*span)) else {
             continue;
         };
-        let mut line = file.line(span.start);
-        let alone = whole.contains_key(&line);
-        while whole.contains_key(&line) {
-            line += 1;
-        }
+        let here = file.line(span.start);
+        let alone = whole.contains_key(&here);
+        let line = below.get(&here).copied().unwrap_or(here);
         match said.code(alone) {
             Ok(code) => good.push(Comment {
                 span: *span,
@@ -216,7 +223,9 @@ mod tests {
         assert!(codes(&format!("{two}{RULE} with EAGAIN id a")).is_empty());
         // The statement after it is not silenced, nor one past an empty line.
         assert_eq!(
-            codes(&format!("# allow P0506: x\n{RULE}\n{RULE} id b")),
+            codes(&format!(
+                "# allow P0506: x\n{RULE}\ndeny sctp connect unless comm = x"
+            )),
             ["P0506"]
         );
         assert_eq!(

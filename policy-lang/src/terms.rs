@@ -52,6 +52,9 @@ pub fn normal_form(rule: &Rule, shape: Shape) -> Vec<Term> {
     let Some(target) = target_literals(rule, shape) else {
         return Vec::new();
     };
+    if count(rule, shape) == 0 {
+        return Vec::new();
+    }
     let mut all = vec![Term { literals: target }];
     for condition in &rule.when {
         all = product(&all, &terms_of(condition, Sign::Plain, shape));
@@ -79,15 +82,21 @@ pub fn count(rule: &Rule, shape: Shape) -> usize {
     when.chain(unless).fold(1, usize::saturating_mul)
 }
 
+/// The terms of a condition, or of its complement, for objects of a shape; the
+/// caller has counted them.
+pub(crate) fn of_condition(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
+    terms_of(condition, sign, shape)
+}
+
 /// Whether a condition is taken as it is or complemented.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sign {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
     Plain,
     Denied,
 }
 
 impl Sign {
-    const fn flip(self) -> Self {
+    pub(crate) const fn flip(self) -> Self {
         match self {
             Self::Plain => Self::Denied,
             Self::Denied => Self::Plain,
@@ -132,7 +141,7 @@ fn constant(test: &Test, sign: Sign, shape: Shape) -> Option<bool> {
     (!shape.can_have(test.attribute)).then_some(test.negated == (sign == Sign::Plain))
 }
 
-fn count_of(condition: &Condition, sign: Sign, shape: Shape) -> usize {
+pub(crate) fn count_of(condition: &Condition, sign: Sign, shape: Shape) -> usize {
     match (condition, sign) {
         (Condition::Not(inner), _) => count_of(inner, sign.flip(), shape),
         (Condition::All(all), Sign::Plain) | (Condition::Any(all), Sign::Denied) => all
@@ -154,6 +163,10 @@ fn terms_of(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
     match (condition, sign) {
         (Condition::Not(inner), _) => terms_of(inner, sign.flip(), shape),
         (Condition::All(all), Sign::Plain) | (Condition::Any(all), Sign::Denied) => {
+            // One that never holds makes none of the whole, whatever the others come to.
+            if all.iter().any(|one| count_of(one, sign, shape) == 0) {
+                return Vec::new();
+            }
             all.iter().fold(vec![Term::default()], |before, one| {
                 product(&before, &terms_of(one, sign, shape))
             })
@@ -176,7 +189,7 @@ fn terms_of(condition: &Condition, sign: Sign, shape: Shape) -> Vec<Term> {
     }
 }
 
-const fn axis(attribute: Attribute) -> Axis {
+pub(crate) const fn axis(attribute: Attribute) -> Axis {
     if matches!(attribute, Attribute::Path | Attribute::Name) {
         Axis::Unix
     } else {

@@ -336,6 +336,16 @@ pub fn socketpair(kind: i32) -> Request {
     pair(libc::AF_UNIX, kind)
 }
 
+/// getsockname(2); the reply's first room has the address.
+#[must_use]
+pub fn own_name(socket: i64) -> Request {
+    let length = Bytes(128_u32.to_ne_bytes().to_vec());
+    call(
+        libc::SYS_getsockname,
+        vec![Number(socket), Room(128), length],
+    )
+}
+
 /// setsockopt(2) of a number.
 #[must_use]
 pub fn set_option(socket: i64, level: i32, option: i32, value: i32) -> Request {
@@ -393,4 +403,31 @@ pub fn change_mode(path: impl AsRef<Path>, mode: i32) -> Request {
 #[must_use]
 pub fn status_of(path: impl AsRef<Path>) -> Request {
     call(libc::SYS_stat, vec![text(path.as_ref()), Room(144)])
+}
+
+/// `capset(2)`: these capabilities, effective and permitted, by number.
+#[must_use]
+pub fn set_capabilities(numbers: &[u32]) -> Request {
+    /// `_LINUX_CAPABILITY_VERSION_3`. Linux, include/uapi/linux/capability.h.
+    const VERSION: u32 = 0x2008_0522;
+    let bits = numbers
+        .iter()
+        .fold(0_u64, |bits, number| bits | 1 << number);
+    let halves = [bits & 0xffff_ffff, bits >> 32].map(|half| u32::try_from(half).unwrap());
+    let data = halves.iter().flat_map(|half| [*half, *half, 0]);
+    let data: Vec<u8> = data.flat_map(u32::to_ne_bytes).collect();
+    let header = [VERSION.to_ne_bytes(), [0; 4]].concat();
+    let arguments = vec![Argument::Bytes(header), Argument::Bytes(data)];
+    call(libc::SYS_capset, arguments)
+}
+
+/// `setgroups(2)`.
+#[must_use]
+pub fn set_groups(groups: &[u32]) -> Request {
+    let count = Argument::Number(groups.len().try_into().unwrap());
+    let bytes = groups
+        .iter()
+        .flat_map(|group| group.to_ne_bytes())
+        .collect();
+    call(libc::SYS_setgroups, vec![count, Argument::Bytes(bytes)])
 }

@@ -16,6 +16,8 @@ mod docker;
 mod engines;
 #[path = "kernel/families.rs"]
 mod families;
+#[path = "kernel/globs.rs"]
+mod globs;
 #[path = "kernel/identity.rs"]
 mod identity;
 #[path = "kernel/language.rs"]
@@ -28,10 +30,14 @@ mod objects;
 mod options;
 #[path = "kernel/reload.rs"]
 mod reload;
+#[path = "kernel/subjects.rs"]
+mod subjects;
 #[path = "kernel/tcp.rs"]
 mod tcp;
 #[path = "kernel/udp.rs"]
 mod udp;
+#[path = "kernel/unix_bind.rs"]
+mod unix_bind;
 #[path = "kernel/users.rs"]
 mod users;
 #[path = "kernel/waiting.rs"]

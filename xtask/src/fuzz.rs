@@ -39,7 +39,7 @@ processor longer than a second, or more than 2 GiB, ends the run and is kept;
 put it into `fuzz/corpus`, where the tests replay it.";
 
 /// The targets: one file each in `fuzz/fuzz_targets`.
-const TARGETS: [&str; 1] = ["parse"];
+const TARGETS: [&str; 2] = ["parse", "generated"];
 
 /// Seconds for each target in `cargo xtask test --full`.
 const FULL_SECONDS: u32 = 120;

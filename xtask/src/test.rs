@@ -3,6 +3,7 @@
 //! The stages are a table; a failed one does not keep the next from running,
 //! so that one run tells all. The last line counts the tests of all of them.
 
+mod checker;
 mod checks;
 mod counts;
 mod guests;
@@ -83,6 +84,18 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "lints of the fuzz targets",
         work: Work::Check(checks::lints_of_fuzz),
+    },
+    Stage {
+        name: "the checker alone",
+        work: Work::Check(checker::dependencies),
+    },
+    Stage {
+        name: "the checker alone, as released",
+        work: Work::Long(checker::release),
+    },
+    Stage {
+        name: "hostile text, as released",
+        work: Work::Long(checks::hostile_text),
     },
     Stage {
         name: "host tests",

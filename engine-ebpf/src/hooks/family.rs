@@ -1,7 +1,7 @@
 //! The language's family of a socket: its address family or, over IPv4 and
 //! IPv6, what its type and protocol make of it.
 
-use policy_abi::family::{ICMP, IP_OTHER, RAW, SCTP, TCP, UDP};
+use policy_abi::family::{ICMP, IP_OTHER, RAW, SCTP, TCP, UDP, UNIX};
 
 pub(crate) const AF_UNSPEC: u16 = 0;
 pub(crate) const AF_INET: u16 = 2;
@@ -34,5 +34,18 @@ pub(crate) const fn family_of(family: u16, kind: u16, protocol: u16) -> u16 {
         (SOCK_STREAM | SOCK_SEQPACKET, IPPROTO_SCTP) | (SOCK_SEQPACKET, IPPROTO_IP) => SCTP,
         (SOCK_RAW, _) => RAW,
         _ => IP_OTHER,
+    }
+}
+
+/// Type and protocol that socket(2) gives a socket of these.
+#[inline(always)]
+pub(crate) const fn become_of(family: u16, kind: u16, protocol: u16) -> (u16, u16) {
+    match (family, kind, protocol) {
+        (AF_INET | AF_INET6, SOCK_STREAM, IPPROTO_IP) => (kind, IPPROTO_TCP),
+        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_IP) => (kind, IPPROTO_UDP),
+        (AF_INET | AF_INET6, SOCK_SEQPACKET, IPPROTO_IP) => (kind, IPPROTO_SCTP),
+        // Raw unix sockets are datagram sockets.
+        (UNIX, SOCK_RAW, _) => (SOCK_DGRAM, protocol),
+        _ => (kind, protocol),
     }
 }

@@ -3,7 +3,9 @@
 
 pub(crate) mod address;
 pub(crate) mod bprm_committed_creds;
+pub(crate) mod bprm_creds_for_exec;
 pub(crate) mod family;
+pub(crate) mod path_mknod;
 pub(crate) mod port;
 pub(crate) mod socket_accept;
 pub(crate) mod socket_bind;

@@ -13,6 +13,7 @@ use crate::hooks::address;
 use crate::hooks::family::IPPROTO_SMC;
 use crate::kernel::{self, Pointer};
 use crate::maps::{Missing, PORTS};
+use core::ptr::null;
 use policy_abi::event::Counter;
 use policy_abi::facts::{Facts, OBJECT_UNREADABLE};
 use policy_abi::family::{BIND, IP_OTHER, SCTP, SMC, TCP};
@@ -77,8 +78,7 @@ pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
 /// Judges the address in `facts` for `bind` if it is seen for the first time,
 /// and leaves `facts` as it was. 0, or what the caller is refused with.
 #[inline(always)]
-pub(crate) fn judge(caller: &Caller, facts: &mut Facts) -> i32 {
-    let sk = caller.sk;
+pub(crate) fn judge(caller: &Caller, sk: Pointer, facts: &mut Facts) -> i32 {
     let seen = facts.port != 0 || facts.object_kind == OBJECT_UNREADABLE;
     if !seen {
         // The kernel has not chosen yet.
@@ -94,7 +94,7 @@ pub(crate) fn judge(caller: &Caller, facts: &mut Facts) -> i32 {
     }
     let operation = facts.operation;
     facts.operation = BIND;
-    let answer = dispatch::conclude(caller, facts);
+    let answer = dispatch::conclude(caller, facts, null());
     facts.operation = operation;
     if answer == 0 {
         keep(sk, PORT_JUDGED, facts);

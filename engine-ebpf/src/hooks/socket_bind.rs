@@ -4,9 +4,11 @@
 use crate::hooks::address::{self, Use};
 use crate::hooks::port;
 use crate::kernel::{self, Pointer};
-use crate::{dispatch, subject};
+use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
+use core::ptr::null;
 use policy_abi::facts::Facts;
+use policy_abi::family::UNIX;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -20,17 +22,27 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         return 0;
     }
     let mut facts = Facts::default();
-    if !address::fill(sk, from, length, Use::Bind, &mut facts) {
+    let unix = kernel::sk_family(sk) == UNIX;
+    let judged = if unix {
+        unix::is_name(from, length)
+    } else {
+        address::fill(sk, from, length, Use::Bind, &mut facts)
+    };
+    if !judged {
         return 0;
     }
     let Some(task) = dispatch::judged(sk) else {
         return 0;
     };
-    subject::fill(task, &mut facts);
-    let mut caller = dispatch::caller(Hook::SocketBind, task, sk);
+    let place = if unix {
+        unix::at_name(task, from, length, &mut facts)
+    } else {
+        null()
+    };
+    let mut caller = dispatch::caller(Hook::SocketBind, sk);
     caller.address = from;
     caller.address_length = length;
-    let answer = dispatch::conclude(&caller, &mut facts);
+    let answer = dispatch::conclude(&caller, &mut facts, place);
     if answer == 0 {
         port::bound(sk, &facts);
     }

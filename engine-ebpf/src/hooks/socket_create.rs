@@ -1,10 +1,12 @@
 //! socket(2), and each half of a socketpair(2): family, type and protocol are
 //! all that there is.
 
+use crate::ask::Socket;
 use crate::count::count;
+use crate::dispatch;
 use crate::hooks::family::family_of;
-use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
+use core::ptr::null;
 use policy_abi::event::Counter;
 use policy_abi::facts::Facts;
 use policy_abi::family::CREATE;
@@ -20,16 +22,16 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         count(Counter::KernelSockets);
         return 0;
     }
-    let Some(task) = dispatch::judged_task() else {
+    if dispatch::judged_task().is_none() {
         return 0;
-    };
+    }
     let mut facts = Facts {
         family: family_of(family as u16, kind as u16, protocol as u16),
         operation: CREATE,
         ..Facts::default()
     };
-    subject::fill(task, &mut facts);
-    let mut caller = dispatch::caller(Hook::SocketCreate, task, core::ptr::null());
+    let mut caller = dispatch::caller(Hook::SocketCreate, null());
+    caller.socket = Socket::made(family as u16, kind as u16, protocol as u16);
     caller.detail = [family, kind, protocol];
-    dispatch::conclude(&caller, &mut facts)
+    dispatch::conclude(&caller, &mut facts, null())
 }

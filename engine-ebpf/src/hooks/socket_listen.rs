@@ -1,10 +1,10 @@
 //! listen(2): the place of a unix socket is taken before anyone can connect.
 
+use crate::dispatch;
 use crate::hooks::waiting;
 use crate::kernel::{self, Pointer};
-use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
-use policy_abi::family::{LISTEN, UNIX};
+use policy_abi::family::LISTEN;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -15,9 +15,6 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let sk = kernel::socket_sk(sock);
     if sk.is_null() {
         return 0;
-    }
-    if kernel::sk_family(sk) == UNIX {
-        unix::listening(sk);
     }
     waiting::judge(Hook::SocketListen, LISTEN, sk, backlog)
 }

@@ -1,10 +1,11 @@
 //! setsockopt(2) and its twin in `io_uring`: level and name; the value is not
 //! known.
 
+use crate::dispatch;
 use crate::hooks::family::family_of;
 use crate::kernel::{self, Pointer};
-use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
+use core::ptr::null;
 use policy_abi::facts::{Facts, OBJECT_OPTION, option};
 use policy_abi::family::SETSOCKOPT;
 use policy_abi::hooks::Hook;
@@ -18,9 +19,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if sk.is_null() {
         return 0;
     }
-    let Some(task) = dispatch::judged(sk) else {
+    if dispatch::judged(sk).is_none() {
         return 0;
-    };
+    }
     let mut facts = Facts {
         family: family_of(
             kernel::sk_family(sk),
@@ -32,8 +33,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         object: option(level, name),
         ..Facts::default()
     };
-    subject::fill(task, &mut facts);
-    let mut caller = dispatch::caller(Hook::SocketSetsockopt, task, sk);
+    let mut caller = dispatch::caller(Hook::SocketSetsockopt, sk);
     caller.detail = [level, name, 0];
-    dispatch::conclude(&caller, &mut facts)
+    dispatch::conclude(&caller, &mut facts, null())
 }

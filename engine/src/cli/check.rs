@@ -3,15 +3,17 @@
 //! A policy that is valid is compiled too, for a host that stands for any, so
 //! that what `run` of this build would refuse is said here and not first on the
 //! host. The policy is none the worse for it: that is a note, and an error only
-//! for whoever asks with `--kernel`.
+//! for whoever asks with `--kernel`. With `--host` or `--profile` one host is
+//! asked about the names and paths too.
 
 use super::{github, output, sarif};
 use crate::error::{Exit, ExpectedError};
 use crate::files;
+use crate::host::{self, Profile};
 use clap::ValueEnum;
 use policy_lang::CheckedPolicy;
-use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
-use policy_lang::diag::{Report, Severity, render_all, to_json};
+use policy_lang::compile::{AnyHost, Enforcement, compile};
+use policy_lang::diag::{Report, Severity, render_all, show, to_json};
 use policy_lang::source::Sources;
 use std::fmt::Write as _;
 use std::io;
@@ -32,6 +34,12 @@ pub(super) struct Args {
     /// Refuse what `run` of this version cannot decide in the kernel; else that is a note
     #[arg(long)]
     kernel: bool,
+    /// Hold names and paths against this host too
+    #[arg(long, conflicts_with = "profile")]
+    host: bool,
+    /// Hold names and paths against a host that `doctor --export` described
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
 }
 
 /// How findings are written.
@@ -47,29 +55,41 @@ enum Format {
     Github,
 }
 
-/// A host on which every path is one place.
-struct AnyHost;
-
-impl Host for AnyHost {
-    fn hash_key(&self) -> [u64; 2] {
-        [0; 2]
+/// The host that names and paths are held against, if one is asked for.
+fn host(args: &Args) -> Result<Option<host::Host>, ExpectedError> {
+    if args.host {
+        return Ok(Some(host::describe()));
     }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
+    let Some(path) = &args.profile else {
+        return Ok(None);
+    };
+    let unreadable = |source| ExpectedError::Input {
+        path: path.clone(),
+        source,
+    };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let profile = Profile::parse(&text)
+        .map_err(|why| unreadable(io::Error::new(io::ErrorKind::InvalidData, why)))?;
+    Ok(Some(host::Host::described(profile)))
 }
 
 /// The policy, if it is valid, and all findings; what the kernel side of this
 /// build refuses has the severity `kernel`.
-fn load(sources: &Sources, kernel: Severity) -> (Option<CheckedPolicy>, Report) {
-    let (policy, report) = policy_lang::load(sources);
+fn load(
+    sources: &Sources,
+    host: Option<&host::Host>,
+    kernel: Severity,
+) -> (Option<CheckedPolicy>, Report) {
+    let (policy, report) = match host {
+        None => policy_lang::load(sources),
+        Some(host) => policy_lang::load_on(
+            sources,
+            Some(&|policy, files| host::lint(policy, sources, files, host)),
+        ),
+    };
     let refused = policy
         .as_ref()
-        .and_then(|policy| compile(policy, &AnyHost, 0, Enforcement::AsWritten).err());
+        .and_then(|policy| compile(policy, &AnyHost::default(), 0, Enforcement::AsWritten).err());
     let Some(refused) = refused else {
         return (policy, report);
     };
@@ -81,12 +101,13 @@ fn load(sources: &Sources, kernel: Severity) -> (Option<CheckedPolicy>, Report) 
 /// Writes the findings. The answer is no when one of them refuses the policy.
 pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     let sources = files::read(&args.paths)?;
+    let host = host(args)?;
     let kernel = if args.kernel {
         Severity::Error
     } else {
         Severity::Note
     };
-    let (policy, report) = load(&sources, kernel);
+    let (policy, report) = load(&sources, host.as_ref(), kernel);
     let text = match args.format {
         Format::Human => human(&report, &sources, policy.as_ref()),
         Format::Json => format!("{}\n", to_json(&report, &sources)),
@@ -94,6 +115,20 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         Format::Github => github::annotations(&report, &sources),
     };
     output::answer(&text)?;
+    let hidden = host.map(|host| host.failed()).unwrap_or_default();
+    if let Some(first) = hidden.first() {
+        let more = hidden.len() - 1;
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" and {more} others")
+        };
+        let note = format!(
+            "note: `{}`{more} could not be looked at; root can\n",
+            show(first)
+        );
+        output::note(&note)?;
+    }
     let warned = args.deny_warnings && report.count(Severity::Warning) > 0;
     if report.has_errors() || policy.is_none() || warned {
         return Ok(Exit::No);

@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// Which processes older than the engine are taken for what they show
     #[arg(long, value_enum, value_name = "WHO")]
     trust_running: Option<TrustArg>,
+    /// Enforce even what cuts off sshd, login, systemd, the journal, D-Bus or the resolver
+    #[arg(long)]
+    allow_lockout: bool,
     /// The configuration; what the command line says comes before it
     #[arg(long, value_name = "FILE", help = format!(
         "Configuration; the command line comes before it [default: {DEFAULT_PATH}, where there is one]"))]
@@ -64,6 +67,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         Some(TrustArg::All) => config.trust_running = TrustRunning::All,
         None => {}
     }
+    config.allow_lockout |= args.allow_lockout;
     if args.events.is_some() {
         config.events.clone_from(&args.events);
     }

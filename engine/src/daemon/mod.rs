@@ -67,7 +67,7 @@ impl DaemonError {
                 Exit::HostCannot
             }
             Self::Policy(ReloadError::Refused(_) | ReloadError::Lost(_)) => Exit::No,
-            Self::Policy(ReloadError::Files(_)) => Exit::Unreadable,
+            Self::Policy(ReloadError::Files(_) | ReloadError::Accounts(..)) => Exit::Unreadable,
             Self::Output(_) | Self::Watch(_) | Self::System { .. } => Exit::Internal,
         }
     }
@@ -125,7 +125,7 @@ impl Daemon {
         let system = |what| move |source| DaemonError::System { what, source };
         let hash_key = random_key().map_err(system("cannot draw a key"))?;
         // Checked before the kernel is touched: a typing error needs no root.
-        let policies = Policies::new(config.policy.clone(), config.mode, hash_key);
+        let policies = Policies::new(config, hash_key);
         policies.check()?;
         let output = Output::open(config.events.as_deref())?;
         let trust_all = config.trust_running == TrustRunning::All;

@@ -1,7 +1,7 @@
 //! The policy in force, and how another takes its place.
 
 use crate::anchors::Anchors;
-use crate::config::Mode;
+use crate::config::{Config, Mode};
 use crate::event::{Book, Cgroups, Places};
 use crate::files::{self, FilesError};
 use crate::kernel::stats::Totals;
@@ -10,14 +10,15 @@ use policy_abi::event::Tally;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
 use policy_abi::mediation;
-use policy_lang::CheckedPolicy;
 use policy_lang::ast::Effect;
 use policy_lang::compile::{Enforcement, Image, compile};
-use policy_lang::diag::{Report, Style, render_all, show_bytes};
+use policy_lang::diag::{Diagnostic, Report, Severity, Style, render_all, show_bytes};
 use policy_lang::source::{SourceFile, Sources};
+use policy_lang::{CheckedPolicy, Lints};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing::warn;
 
 /// Where the hierarchy of control groups (v2) is mounted.
 const CGROUPS: &str = "/sys/fs/cgroup";
@@ -39,6 +40,9 @@ pub enum ReloadError {
     /// The mounts of this host cannot be read.
     #[error("cannot read the mounts of PID 1")]
     Mounts(#[source] std::io::Error),
+    /// The accounts that it names cannot be looked up.
+    #[error("cannot read `{0}`, which has names that the policy compares")]
+    Accounts(&'static str, #[source] std::io::Error),
     /// The kernel did not take it.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -48,6 +52,7 @@ pub enum ReloadError {
 pub(super) struct Policies {
     paths: Vec<PathBuf>,
     mode: Mode,
+    allow_lockout: bool,
     hash_key: [u64; 2],
     generation: u64,
     sources: Option<Sources>,
@@ -71,10 +76,11 @@ struct Compiled {
 }
 
 impl Policies {
-    pub(super) fn new(paths: Vec<PathBuf>, mode: Mode, hash_key: [u64; 2]) -> Self {
+    pub(super) fn new(config: &Config, hash_key: [u64; 2]) -> Self {
         Self {
-            paths,
-            mode,
+            paths: config.policy.clone(),
+            mode: config.mode,
+            allow_lockout: config.allow_lockout,
             hash_key,
             generation: 0,
             sources: None,
@@ -122,7 +128,7 @@ impl Policies {
 
     /// Reads and checks the policies, without the kernel and without this host.
     pub(super) fn check(&self) -> Result<(), ReloadError> {
-        checked(&files::read(&self.paths)?).map(drop)
+        self.checked(&files::read(&self.paths)?).map(drop)
     }
 
     /// Whether another policy would come of reading everything again: the files
@@ -167,9 +173,23 @@ impl Policies {
         }
     }
 
+    /// The checked policy, or why it is refused, as text.
+    fn checked(&self, sources: &Sources) -> Result<CheckedPolicy, ReloadError> {
+        // Warnings are for `check`; here only what refuses the policy counts.
+        let (policy, report) = policy_lang::load_with(sources, Lints::None, None);
+        let policy = policy.ok_or_else(|| refused(sources, &report))?;
+        if self.mode == Mode::Enforce && !self.allow_lockout {
+            let found = lockouts(&policy);
+            if !found.is_empty() {
+                return Err(refused(sources, &Report::new(found)));
+            }
+        }
+        Ok(policy)
+    }
+
     /// Everything up to the kernel.
     fn compiled(&self, sources: &Sources, generation: u64) -> Result<Compiled, ReloadError> {
-        let policy = checked(sources)?;
+        let policy = self.checked(sources)?;
         let anchors = Anchors::of_host(self.hash_key).map_err(ReloadError::Mounts)?;
         let enforcement = match self.mode {
             Mode::Enforce => Enforcement::AsWritten,
@@ -179,6 +199,9 @@ impl Policies {
             .map_err(|found| refused(sources, &Report::new(found)))?;
         if let Some(path) = anchors.lost() {
             return Err(ReloadError::Lost(show_bytes(&path)));
+        }
+        if let Some((file, error)) = anchors.accounts().failure() {
+            return Err(ReloadError::Accounts(file, error));
         }
         let on_error = on_error(&policy, &image, enforcement);
         Ok(Compiled {
@@ -195,6 +218,10 @@ impl Policies {
             anchors,
             on_error,
         } = self.compiled(sources, generation)?;
+        for (file, name) in anchors.accounts().unknown() {
+            let name = show_bytes(&name);
+            warn!("`{name}` is not in {file}: rules that compare it match nobody by that name");
+        }
         let image = Arc::new(image);
         // An event can come right after the switch.
         self.book.enter(generation, Arc::clone(&image));
@@ -235,18 +262,27 @@ impl Places for Policies {
     }
 }
 
-/// The checked policy, or its errors as text.
-fn checked(sources: &Sources) -> Result<CheckedPolicy, ReloadError> {
-    let (policy, report) = policy_lang::load(sources);
-    policy.ok_or_else(|| refused(sources, &report))
-}
-
 fn refused(sources: &Sources, report: &Report) -> ReloadError {
     ReloadError::Refused(
         render_all(report, sources, Style::Plain)
             .trim_end()
             .to_owned(),
     )
+}
+
+/// What is enforced and cuts the host off, as errors.
+fn lockouts(policy: &CheckedPolicy) -> Vec<Diagnostic> {
+    let all = policy_lang::lifelines::lockouts(policy);
+    let enforced = all.iter().filter(|one| one.enforced);
+    let refusals = enforced.filter_map(|one| one.finding(policy));
+    refusals
+        .map(|mut found| {
+            found.severity = Severity::Error;
+            found.help(
+                "name who is exempt with `unless`; if it is meant, set `allow_lockout = true` in the configuration, or give `--allow-lockout`",
+            )
+        })
+        .collect()
 }
 
 /// Whether two readings of the policies gave the same files.
@@ -288,4 +324,52 @@ fn on_error(policy: &CheckedPolicy, image: &Image, enforcement: Enforcement) -> 
         }
     }
     bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Policies, ReloadError};
+    use crate::config::{Config, Mode};
+
+    /// Whether a policy is taken: where it is enforced, where it is not, and where a
+    /// lock-out is allowed.
+    fn taken(name: &str, policy: &str) -> [bool; 3] {
+        let file_name = format!("interdict-{name}-{}.policy", std::process::id());
+        let file = std::env::temp_dir().join(file_name);
+        std::fs::write(&file, policy).unwrap();
+        let ways = [
+            (Mode::Enforce, false),
+            (Mode::Audit, false),
+            (Mode::Enforce, true),
+        ];
+        let taken = ways.map(|(mode, allow_lockout)| {
+            let config = Config {
+                policy: vec![file.clone()],
+                mode,
+                allow_lockout,
+                ..Config::default()
+            };
+            match Policies::new(&config, [0; 2]).check() {
+                Ok(()) => true,
+                Err(ReloadError::Refused(said)) => {
+                    assert!(said.contains("P0519"), "{said}");
+                    false
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        });
+        std::fs::remove_file(&file).unwrap();
+        taken
+    }
+
+    #[test]
+    fn only_what_is_enforced_cuts_the_host_off() {
+        let cuts = "deny unix connect to /run/systemd/notify id a";
+        assert_eq!(taken("enforced", cuts), [false, true, true]);
+        assert_eq!(taken("audited", &format!("audit {cuts}")), [true; 3]);
+        let spares = format!("{cuts} unless uid = 0");
+        assert_eq!(taken("spares", &spares), [true; 3]);
+        let hidden = "default deny any any id a\naudit allow any any id b";
+        assert_eq!(taken("hidden", hidden), [false, true, true]);
+    }
 }

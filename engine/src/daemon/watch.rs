@@ -1,5 +1,5 @@
-//! Changes where the policies lie, and of what PID 1 has mounted, as hints to
-//! read everything again. Within two seconds of such a change a reload begins;
+//! Changes where the policies lie, of what PID 1 has mounted, and of its accounts,
+//! as hints to read everything again. Within two seconds of such a change a reload begins;
 //! what gives no hint, a symbolic link on the way of a path among it, is seen
 //! within thirty.
 
@@ -12,7 +12,13 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::debug;
 
+/// PID 1's root directory, and the folder below it where its accounts lie.
+const ROOT: &str = "/proc/1/root";
+const ETC: &str = "etc";
+/// The files of accounts. Tools replace them by a rename.
+const ACCOUNTS: [&str; 2] = ["passwd", "group"];
 /// What PID 1 has mounted.
 const MOUNTINFO: &str = "/proc/1/mountinfo";
 /// How a change of mounts shows.
@@ -64,9 +70,7 @@ impl Watch {
         let (sender, hints) = mpsc::channel(1);
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                let relevant = event.as_ref().map_or(true, |event| {
-                    !event.kind.is_access() || event.kind == CLOSED
-                });
+                let relevant = event.as_ref().map_or(true, is_hint);
                 if relevant {
                     // Full means that a hint waits already.
                     sender.try_send(()).ok();
@@ -84,6 +88,11 @@ impl Watch {
                 folder
             };
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        }
+        // Polling is left where there is no such folder.
+        let accounts = Path::new(ROOT).join(ETC);
+        if let Err(error) = watcher.watch(&accounts, RecursiveMode::NonRecursive) {
+            debug!("the accounts cannot be watched: {error}");
         }
         let mounts = File::open(mounts)?;
         // SAFETY: the file is owned, and open as long as the `AsyncFd` lives.
@@ -146,6 +155,18 @@ impl Watch {
             () = sleep_until(self.next_poll) => {}
         }
     }
+}
+
+/// Whether what has happened may mean another policy.
+fn is_hint(event: &notify::Event) -> bool {
+    let changed = !event.kind.is_access() || event.kind == CLOSED;
+    // Much else changes beside the accounts.
+    let beside = |path: &PathBuf| {
+        let below = path.strip_prefix(ROOT).ok();
+        let name = below.and_then(|below| below.strip_prefix(ETC).ok());
+        name.is_some_and(|name| !ACCOUNTS.iter().any(|one| Path::new(one) == name))
+    };
+    changed && (event.paths.is_empty() || !event.paths.iter().all(beside))
 }
 
 #[cfg(test)]

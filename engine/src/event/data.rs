@@ -38,8 +38,14 @@ pub(super) fn data(
             data.extend(number("level", first));
             data.extend(number("optname", second));
         }
-        Hook::SocketListen | Hook::SocketAccept | Hook::SocketBind => {}
-        _ => data.extend(number("type", record.socket_type)),
+        Hook::SocketListen | Hook::SocketAccept | Hook::SocketBind | Hook::PathMknod => {}
+        Hook::SocketConnect
+        | Hook::SocketSendmsg
+        | Hook::UnixStreamConnect
+        | Hook::UnixMaySend
+        | Hook::BprmCommittedCreds
+        | Hook::BprmCredsForExec
+        | Hook::TaskAlloc => data.extend(number("type", record.socket_type)),
     }
     let name = if is_local(event.hook()) {
         "local_addr"
@@ -59,7 +65,11 @@ pub(super) fn data(
 const fn is_local(hook: Hook) -> bool {
     matches!(
         hook,
-        Hook::SocketListen | Hook::SocketAccept | Hook::SocketBind | Hook::SocketSetsockopt
+        Hook::SocketListen
+            | Hook::SocketAccept
+            | Hook::SocketBind
+            | Hook::PathMknod
+            | Hook::SocketSetsockopt
     )
 }
 

@@ -8,10 +8,11 @@ use super::record::{Decision, Object, SCHEMA, Subject};
 use super::render::{Cut, before_nul, comm_bytes};
 use super::rules::{Places, Rule, Rules};
 use super::text::{hex, show};
-use super::{unit, words};
+use super::words;
 use policy_abi::decide::NO_RULE;
 use policy_abi::event::{FLAG_FAILED, FLAG_SEEDED};
 use policy_abi::facts::{OBJECT_UNNAMED, OBJECT_UNREADABLE};
+use policy_lang::unit;
 use policy_lang::words::errno::Errno;
 
 /// The rules that an event speaks of.
@@ -173,7 +174,8 @@ fn object(event: &Event, places: &dyn Places, limits: &Limits, cut: &mut Cut) ->
     }
     if let Some(place) = place::object(event, places, limits.path) {
         object.device = Some(words::device(place.device));
-        object.inode = Some(place.inode);
+        // A name that is bound to has no file yet.
+        object.inode = (place.inode != 0).then_some(place.inode);
         if place.too_long || place.path.as_ref().is_some_and(|path| path.cut) {
             cut.push("decision.object.path");
         }

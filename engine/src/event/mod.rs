@@ -29,6 +29,8 @@
 //!   `security_unix_may_send`. That name and `security_socket_sendmsg` are not
 //!   among Tracee's public events; their ids are ours, in a range that Tracee
 //!   does not use.
+//!   A bind of a unix socket is `security_socket_bind`, 1038, by `socket_bind` and
+//!   `path_mknod`; its address is `local_addr`.
 //! - **`remote_addr`** is what the caller typed, where that could be read, else
 //!   the object. `decision.object` is always the object that was judged.
 //! - **`unique_id`** is a number of 32 bits, made of the process id and the start
@@ -66,7 +68,6 @@ mod render;
 mod rules;
 mod text;
 mod time;
-mod unit;
 mod words;
 
 #[cfg(test)]

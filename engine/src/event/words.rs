@@ -28,10 +28,10 @@ pub(super) fn name(event: &Event) -> (u32, String) {
         Hook::SocketCreate => (1034, Hook::SocketCreate),
         Hook::SocketListen => (1035, Hook::SocketListen),
         Hook::SocketAccept => (1037, Hook::SocketAccept),
-        Hook::SocketBind => (1038, Hook::SocketBind),
+        Hook::SocketBind | Hook::PathMknod => (1038, Hook::SocketBind),
         Hook::SocketSetsockopt => (1039, Hook::SocketSetsockopt),
         // `decode` lets no such record through.
-        other @ (Hook::BprmCommittedCreds | Hook::TaskAlloc) => (0, other),
+        other @ (Hook::BprmCommittedCreds | Hook::BprmCredsForExec | Hook::TaskAlloc) => (0, other),
     };
     (id, format!("security_{}", hook.name()))
 }

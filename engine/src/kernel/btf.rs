@@ -270,6 +270,18 @@ impl Btf {
         })
     }
 
+    /// The LSM hooks that BPF programs can attach to, sorted.
+    #[must_use]
+    pub fn hooks(&self) -> Vec<String> {
+        let hook = |name: &Vec<u8>| {
+            let hook = std::str::from_utf8(name).ok()?.strip_prefix("bpf_lsm_")?;
+            self.hook_arguments(hook).map(|_| hook.to_owned())
+        };
+        let mut hooks: Vec<String> = self.by_name.keys().filter_map(hook).collect();
+        hooks.sort_unstable();
+        hooks
+    }
+
     fn get(&self, id: u32) -> Option<Type> {
         self.types.get(id as usize).copied()
     }

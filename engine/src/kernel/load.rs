@@ -4,6 +4,7 @@
 use super::abi::Abi;
 use super::btf::Btf;
 use super::error::KernelError;
+use super::namespaces;
 use super::sys::Word;
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use aya::programs::{Iter, Lsm, ProgramError};
@@ -56,12 +57,14 @@ impl Kernel {
         let offsets = Abi(btf.offsets()?);
         let key = Abi(settings.hash_key);
         let trust_all = u32::from(settings.trust_all);
+        let namespaces = Abi(namespaces::of_host()?);
         drop(btf);
         let ebpf = EbpfLoader::new()
             .allow_unsupported_maps()
             .override_global(maps::OFFSETS, &offsets, true)
             .override_global(maps::HASH_KEY, &key, true)
             .override_global(maps::TRUST_ALL, &trust_all, true)
+            .override_global(maps::NAMESPACES, &namespaces, true)
             .load(OBJECT)
             .map_err(|source| KernelError::Object(Box::new(source)))?;
         let active = active_word(&ebpf)?;

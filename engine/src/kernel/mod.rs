@@ -5,6 +5,7 @@ pub mod btf;
 pub mod error;
 pub mod install;
 pub mod load;
+mod namespaces;
 pub mod preflight;
 mod ring;
 pub mod stats;

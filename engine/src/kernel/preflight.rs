@@ -4,12 +4,11 @@
 use super::btf::Btf;
 use super::load::{Kernel, Settings};
 use crate::error::with_causes;
+use crate::needs::{self, FLOOR};
 use policy_abi::hooks::HOOKS;
 use serde::Serialize;
 use std::path::Path;
 
-/// Oldest kernel that is supported, major and minor.
-const FLOOR: (u32, u32) = (6, 1);
 const LSM_LIST: &str = "/sys/kernel/security/lsm";
 const LOCKDOWN: &str = "/sys/kernel/security/lockdown";
 
@@ -70,11 +69,7 @@ fn version() -> Finding {
     const WHAT: &str = "kernel";
     let names = rustix::system::uname();
     let release = names.release().to_string_lossy().into_owned();
-    let mut numbers = release
-        .split(['.', '-'])
-        .map_while(|part| part.parse::<u32>().ok());
-    let found = numbers.next().zip(numbers.next());
-    if found.is_some_and(|found| found >= FLOOR) {
+    if needs::version(&release).is_some_and(|found| found >= FLOOR) {
         return Finding::met(WHAT, release);
     }
     Finding::unmet(

@@ -142,6 +142,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
             4097 | record tcp connect to port 4097
                  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                  |
+                 = help: rules that differ in one value alone are one rule with a set
 
             1 note
             more about a code: interdict explain --code P0603
@@ -160,6 +161,7 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
             4097 | record tcp connect to port 4097
                  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                  |
+                 = help: rules that differ in one value alone are one rule with a set
 
             1 error
             more about a code: interdict explain --code P0603
@@ -194,4 +196,24 @@ fn hostile_text_does_not_reach_the_terminal() {
     let output = dir.run(&["check", "none\x1b[31m"], "");
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!text.contains('\u{1b}'), "{text:?}");
+}
+
+#[cfg(feature = "daemon")]
+#[test]
+fn run_refuses_what_would_cut_the_host_off() {
+    let dir = Dir::new("lockout").file(
+        "a.policy",
+        "deny unix connect to /run/dbus/system_bus_socket if uid = 0 id bus\n",
+    );
+    // In `check` it is a warning.
+    let checked = dir.run(&["check", "--format=github", "a.policy"], "");
+    assert_eq!(checked.status.code(), Some(0));
+    let refused = dir.run(&["run", "--policy", "a.policy"], "");
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("error[P0519]: the rule `bus` cuts the host off"),
+        "{said}"
+    );
+    assert!(said.contains("allow_lockout"), "{said}");
 }

@@ -16,7 +16,7 @@ fn a_directory_stands_for_its_policy_files() {
         .file("d/deeper/c.policy", "nonsense\n")
         .file("d/folder.policy/x", "nonsense\n")
         .file("data/linked", "record udp connect\n");
-    symlink("../data/linked", dir.0.join("d/linked.policy")).unwrap();
+    symlink("../data/linked", dir.path().join("d/linked.policy")).unwrap();
     dir.check(
         &["check", "d"],
         "",
@@ -119,7 +119,7 @@ fn what_cannot_be_read() {
         -- exit 0
     "#]],
     );
-    symlink("nowhere", dir.0.join("d/gone.policy")).unwrap();
+    symlink("nowhere", dir.path().join("d/gone.policy")).unwrap();
     dir.check(
         &["check", "d"],
         "",
@@ -129,11 +129,11 @@ fn what_cannot_be_read() {
         -- exit 3
     "#]],
     );
-    fs::remove_file(dir.0.join("d/gone.policy")).unwrap();
+    fs::remove_file(dir.path().join("d/gone.policy")).unwrap();
     // A socket's own path must be short.
     let socket = std::env::temp_dir().join(format!("interdict-{}.sock", std::process::id()));
     let listener = UnixListener::bind(&socket).unwrap();
-    symlink(&socket, dir.0.join("d/socket.policy")).unwrap();
+    symlink(&socket, dir.path().join("d/socket.policy")).unwrap();
     dir.check(
         &["check", "d"],
         "",
@@ -162,7 +162,7 @@ fn a_policy_that_is_too_large_is_refused_without_being_read_whole() {
     let dir = Dir::new("large").file("a.policy", "");
     let file = fs::File::options()
         .write(true)
-        .open(dir.0.join("a.policy"))
+        .open(dir.path().join("a.policy"))
         .unwrap();
     file.set_len(1 << 34).unwrap();
     let output = dir.run(&["check", "a.policy"], "");

@@ -14,8 +14,8 @@ fn files_are_formatted_in_place() {
         .file("d/messy.policy", MESSY)
         .file("d/neat.policy", NEAT)
         .file("d/notes.txt", MESSY);
-    let messy = dir.0.join("d/messy.policy");
-    let neat = dir.0.join("d/neat.policy");
+    let messy = dir.path().join("d/messy.policy");
+    let neat = dir.path().join("d/neat.policy");
     fs::set_permissions(&messy, fs::Permissions::from_mode(0o640)).unwrap();
     let before = fs::metadata(&neat).unwrap();
     dir.check(
@@ -28,24 +28,27 @@ fn files_are_formatted_in_place() {
     );
     assert_eq!(fs::read_to_string(&messy).unwrap(), NEAT);
     assert_eq!(
-        fs::read_to_string(dir.0.join("d/notes.txt")).unwrap(),
+        fs::read_to_string(dir.path().join("d/notes.txt")).unwrap(),
         MESSY
     );
     assert_eq!(fs::metadata(&messy).unwrap().mode() & 0o7777, 0o640);
     // What is formatted is not written: nothing that watches it wakes up.
     let after = fs::metadata(&neat).unwrap();
     assert_eq!((before.ino(), before.mtime()), (after.ino(), after.mtime()));
-    assert_eq!(fs::read_dir(dir.0.join("d")).unwrap().count(), 3);
+    assert_eq!(fs::read_dir(dir.path().join("d")).unwrap().count(), 3);
 }
 
 #[test]
 fn a_link_stays_one() {
     let dir = Dir::new("fmt-link").file("real.policy", MESSY);
-    symlink("real.policy", dir.0.join("link.policy")).unwrap();
+    symlink("real.policy", dir.path().join("link.policy")).unwrap();
     assert_eq!(dir.run(&["fmt", "link.policy"], "").status.code(), Some(0));
-    let link = fs::symlink_metadata(dir.0.join("link.policy")).unwrap();
+    let link = fs::symlink_metadata(dir.path().join("link.policy")).unwrap();
     assert!(link.is_symlink());
-    assert_eq!(fs::read_to_string(dir.0.join("real.policy")).unwrap(), NEAT);
+    assert_eq!(
+        fs::read_to_string(dir.path().join("real.policy")).unwrap(),
+        NEAT
+    );
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn check_shows_the_difference_and_writes_nothing() {
         expected.join("\n")
     );
     assert_eq!(
-        fs::read_to_string(dir.0.join("messy.policy")).unwrap(),
+        fs::read_to_string(dir.path().join("messy.policy")).unwrap(),
         MESSY
     );
     dir.check(
@@ -121,19 +124,22 @@ fn a_broken_file_is_refused_and_the_others_are_formatted() {
         &["fmt", "."],
         "",
         &expect![[r#"
-        -- stderr
-        error[P0101]: expected an operation, found `allow`
-          --> ./broken.policy:2:1
-           |
-         2 | allow  tcp connect
-           | ^^^^^
-           |
+            -- stderr
+            error[P0101]: expected an operation, found `allow`
+              --> ./broken.policy:1:6
+               |
+             1 | deny tcp
+               |      ^^^ the sentence is not complete here
+             2 | allow  tcp connect
+               | ----- found this instead
+               |
+               = help: operations are `connect`, `bind`, `listen`, `accept`, `create`, `setsockopt` and `any`
 
-        1 error
-        -- exit 1
-    "#]],
+            1 error
+            -- exit 1
+        "#]],
     );
-    let text = |name: &str| fs::read_to_string(dir.0.join(name)).unwrap();
+    let text = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
     assert_eq!(text("broken.policy"), broken);
     assert_eq!(text("messy.policy"), NEAT);
     // What is wrong with it is no matter of form.

@@ -128,9 +128,24 @@ fn excluded<'w>(body: &str, letters: &BTreeMap<char, &'w str>) -> Vec<&'w str> {
         .collect()
 }
 
+/// A body without what only spares the parser a look: which letters a statement
+/// can begin with, and recovery that is tried before it.
+fn unguarded(body: &str) -> String {
+    let mut body = body.to_owned();
+    while let Some((before, guard)) = body.split_once("&'") {
+        let after = guard.split_once(" ~ ").map_or("", |(_, after)| after);
+        body = format!("{before}{after}");
+    }
+    for name in LEFT_OUT {
+        body = body.replace(&format!("({name} | "), "(");
+    }
+    body
+}
+
 /// A body with its letters as words, without what recovers from mistakes.
 fn expression(body: &str, keywords: &BTreeMap<&str, String>) -> String {
     let mut words: Vec<String> = Vec::new();
+    let body = &unguarded(body);
     for token in tokens(body) {
         let said = match token.as_str() {
             "~" | "SOI" => continue,

@@ -2,11 +2,12 @@
 //!
 //! One class for each dimension that the pair asks for, one row for each class,
 //! AND, first set bit. No loop depends on the number of rules: a lookup takes a
-//! fixed number of steps.
+//! fixed number of steps, an automaton one for each byte of a text.
 //!
 //! `eval` in the language crate is the definition; a property test compares the
 //! two. This code shares nothing with it.
 
+use crate::ask::{Asker, List};
 use crate::facts::{
     Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNNAMED,
     OBJECT_UNREADABLE, SUBJECT_EXE,
@@ -14,8 +15,10 @@ use crate::facts::{
 use crate::family::pair;
 use crate::fields::{Dimension, Lookup};
 use crate::image::{
-    BODY, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD,
-    DESC_TERMS, DESC_VERDICT, Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STEPS, slot,
+    AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE,
+    DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES,
+    Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STARTS, STATE_DEAD, STATE_LONG, STATE_SINGLE,
+    STEPS, slot,
 };
 
 /// Where the words of an image come from, and what is looked up in them. `None`
@@ -41,11 +44,20 @@ pub trait Tables {
     fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
         class_of_wide(self, lookup, value)
     }
+
+    /// The state that the automaton of a dimension comes to when it begins at
+    /// `start` and reads the text that the decision is about;
+    /// [`STATE_LONG`] when there is no such text.
+    fn read(&self, dimension: Dimension, start: u32) -> Option<u32>;
 }
 
 impl Tables for [u64] {
     fn word(&self, index: u32) -> Option<u64> {
         self.get(index as usize).copied()
+    }
+
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        Some(STATE_LONG)
     }
 }
 
@@ -54,6 +66,7 @@ pub const NO_RULE: u32 = u32::MAX;
 
 /// What one set of rules says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Outcome {
     /// The determining rule's index in the policy, or [`NO_RULE`].
     pub rule: u32,
@@ -83,7 +96,11 @@ impl Outcome {
 }
 
 /// What the tables say of one operation.
+///
+/// Its layout has no padding: in the kernel a verdict is handed from one
+/// function to another, and each byte of it must have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Verdict {
     /// By the enforced rules: what happens.
     pub actual: Outcome,
@@ -93,7 +110,14 @@ pub struct Verdict {
     pub recorded: u64,
     /// Base of the pair's terms, to turn bits of `recorded` into rules.
     pub terms: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
 }
+
+const _: () = assert!(
+    size_of::<Verdict>() == 2 * size_of::<Outcome>() + 16,
+    "a verdict has no padding"
+);
 
 impl Verdict {
     /// Allowed, and nothing to say.
@@ -102,15 +126,19 @@ impl Verdict {
         hypothetical: Outcome::NONE,
         recorded: 0,
         terms: 0,
+        reserved: 0,
     };
 }
 
 /// Judges one operation. `None` when the image is damaged (an offset outside
 /// it, an unknown effect): the caller decides what that means.
 #[inline(always)]
-pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> {
-    let pair = pair(facts.family, facts.operation)?;
-    let desc = low(tables.word(PAIR_DIR + pair)?);
+pub fn decide<T: Tables + ?Sized>(
+    tables: &T,
+    facts: &Facts,
+    rest: &impl Asker<T>,
+) -> Option<Verdict> {
+    let desc = descriptor(tables, facts)?;
     if desc < BODY {
         return Some(Verdict::ALLOW);
     }
@@ -119,10 +147,10 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         if facts.subject & SUBJECT_EXE == 0 {
             return Some(CLASS_MISSING);
         }
-        t.pair_class(Lookup::Exe as u32, facts.exe)
+        class_of_text(t, Lookup::Exe, facts.exe, facts.exe[1])
     })?;
     bits &= row(tables, desc, Dimension::Comm, |t| {
-        t.pair_class(Lookup::Comm as u32, facts.comm)
+        class_of_text(t, Lookup::Comm, facts.comm, DOMAIN_COMM)
     })?;
     bits &= row(tables, desc, Dimension::Uid, |t| {
         t.number_class(Lookup::Uid as u32, facts.uid)
@@ -142,14 +170,35 @@ pub fn decide<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Verdict> 
         _ => Some(CLASS_MISSING),
     })?;
     bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
-        OBJECT_PATH | OBJECT_ABSTRACT | OBJECT_OPTION => {
-            t.pair_class(Lookup::Unix as u32, facts.object)
-        }
+        OBJECT_PATH => class_of_text(t, Lookup::Unix, facts.object, facts.object[1]),
+        OBJECT_ABSTRACT => class_of_text(t, Lookup::Unix, facts.object, DOMAIN_NAMES),
+        OBJECT_OPTION => t.pair_class(Lookup::Unix as u32, facts.object),
         OBJECT_UNNAMED => Some(CLASS_UNNAMED),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
         _ => Some(CLASS_MISSING),
     })?;
+    let list = List(tables.word(desc.wrapping_add(DESC_ASKS))?);
+    if list.count() != 0 {
+        bits &= rest.ask(tables, list)?;
+    }
     verdict(tables, desc, bits)
+}
+
+/// What the pair asks of rare dimensions, `None` when the image is damaged.
+#[inline(always)]
+pub fn list<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<List> {
+    let desc = descriptor(tables, facts)?;
+    if desc < BODY {
+        return Some(List::new(0, 0, 0));
+    }
+    tables.word(desc.wrapping_add(DESC_ASKS)).map(List)
+}
+
+/// The descriptor of the pair; less than [`BODY`] when no rule names it.
+#[inline(always)]
+fn descriptor<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<u32> {
+    let pair = pair(facts.family, facts.operation)?;
+    tables.word(PAIR_DIR + pair).map(low)
 }
 
 /// From the bits of the matching terms to what they mean.
@@ -164,6 +213,7 @@ fn verdict<T: Tables + ?Sized>(tables: &T, desc: u32, bits: u64) -> Option<Verdi
         hypothetical: outcome(tables, terms, deciding)?,
         recorded,
         terms,
+        reserved: 0,
     })
 }
 
@@ -200,12 +250,93 @@ fn row<T: Tables + ?Sized>(
     tables.word(base.wrapping_add(class.wrapping_mul(ROW_WORDS)))
 }
 
+/// The class of a text: its key's, or else that of the patterns that match it.
+#[inline(always)]
+fn class_of_text<T: Tables + ?Sized>(
+    tables: &T,
+    lookup: Lookup,
+    key: [u64; 2],
+    domain: u64,
+) -> Option<u32> {
+    let class = tables.pair_class(lookup as u32, key)?;
+    let dimension = lookup.dimension();
+    if class != CLASS_OTHER || automaton(tables, dimension as u32)?.0 == 0 {
+        return Some(class);
+    }
+    let start = tables.pair_class(STARTS + dimension as u32, [domain, 0])?;
+    if start == STATE_DEAD {
+        return Some(CLASS_OTHER);
+    }
+    match tables.read(dimension, start)? {
+        STATE_LONG => Some(CLASS_LONG),
+        state => class_of_state(tables, dimension as u32, state),
+    }
+}
+
+/// An automaton's byte groups, 0 when there is none, and its states.
+#[inline(always)]
+pub fn automaton<T: Tables + ?Sized>(tables: &T, dimension: u32) -> Option<(u32, u32)> {
+    let at = AUTOMATON_DIR.wrapping_add(dimension.wrapping_mul(2));
+    Some((low(tables.word(at)?), low(tables.word(at.wrapping_add(1))?)))
+}
+
+/// The class of the texts that end in a state.
+#[inline(always)]
+fn class_of_state<T: Tables + ?Sized>(tables: &T, dimension: u32, state: u32) -> Option<u32> {
+    if state == STATE_DEAD {
+        return Some(CLASS_OTHER);
+    }
+    let (_, states) = automaton(tables, dimension)?;
+    Some(low(tables.word(states.wrapping_add(state))?) & 0xffff)
+}
+
+/// Where an automaton goes from `state` by one byte.
+#[inline(always)]
+pub fn step<T: Tables + ?Sized>(
+    tables: &T,
+    (groups, states): (u32, u32),
+    state: u32,
+    byte: u8,
+) -> Option<u32> {
+    let word = tables.word(states.wrapping_add(state))?;
+    let on = low(word >> 32);
+    if word & STATE_SINGLE != 0 {
+        let leads = (word >> 16 & 0xff) == u64::from(byte);
+        return Some(if leads { on } else { STATE_DEAD });
+    }
+    let byte = u32::from(byte);
+    let group = tables.word(groups.wrapping_add(byte / 8))? >> (8 * (byte % 8)) & 0xff;
+    let group = low(group);
+    let four = tables.word(on.wrapping_add(group / 4))?;
+    Some(low(four >> (16 * (group % 4))) & 0xffff)
+}
+
+/// Reads bytes, for the sides of this code that have them as a slice.
+#[must_use]
+pub fn read_bytes<T: Tables + ?Sized>(
+    tables: &T,
+    dimension: Dimension,
+    start: u32,
+    bytes: &[u8],
+) -> Option<u32> {
+    let automaton = automaton(tables, dimension as u32)?;
+    let mut state = start;
+    for byte in bytes {
+        if state == STATE_DEAD {
+            break;
+        }
+        state = step(tables, automaton, state, *byte)?;
+    }
+    Some(state)
+}
+
 /// Where a lookup stands: base, log2 of its length, seed.
 #[inline(always)]
 fn directory<T: Tables + ?Sized>(tables: &T, lookup: u32) -> Option<(u32, u32, u64)> {
-    let at = LOOKUP_DIR.wrapping_add(lookup.wrapping_mul(2));
+    let at = lookup.wrapping_mul(2).wrapping_add(LOOKUP_DIR);
     let word = tables.word(at)?;
-    Some((low(word), low(word >> 32) & 31, tables.word(at + 1)?))
+    let seed = tables.word(at.wrapping_add(1))?;
+    Some((low(word), low(word >> 32) & 31, seed))
 }
 
 /// The class of a two-word key.
@@ -279,6 +410,6 @@ fn opaque(value: u64) -> u64 {
 
 /// The low half of a word.
 #[inline(always)]
-const fn low(word: u64) -> u32 {
+pub(crate) const fn low(word: u64) -> u32 {
     (word & 0xffff_ffff) as u32
 }

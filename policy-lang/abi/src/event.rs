@@ -211,8 +211,12 @@ counters! {
     UnreadablePaths = "unreadable_paths",
     /// Walks that were repeated since a rename came between.
     WalkRetries = "walk_retries",
+    /// Facts about subjects that could not be read: they count as missing.
+    UnreadableSubjects = "unreadable_subjects",
     /// Addresses that could not be read.
     UnreadableAddresses = "unreadable_addresses",
+    /// Texts that were too long to be held against patterns with wildcards.
+    LongTexts = "long_texts",
 }
 
 /// How many counters there are.

@@ -52,6 +52,46 @@ pub const PLACE_NAMELESS: u32 = 3;
 /// Not a file but an abstract name: `hash` and `length` are its, `text` its bytes.
 pub const PLACE_ABSTRACT: u32 = 4;
 
+/// What is kept of the process that created another, on the created one's group
+/// leader: as it was then, whatever becomes of either (decisions T4).
+#[derive(Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Creator {
+    /// Name of its main thread, as in [`crate::facts::Facts::comm`].
+    pub comm: [u64; 2],
+    /// Where its executable lay, as in [`crate::facts::Facts::exe`].
+    pub exe: [u64; 2],
+    /// Effective user id of the thread that did it.
+    pub uid: u32,
+    /// Whether `exe` is known: 1, else 0.
+    pub exe_known: u32,
+}
+
+/// Words of a cgroup's working memory.
+pub const CGROUP_SCRATCH: usize = 10;
+
+/// What is kept of the cgroup (v2) that a thread is in, on the thread. It is true
+/// as long as the thread's cgroup has this id: no other will ever have it, and
+/// cgroups of the default hierarchy are not renamed.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Cgroup {
+    /// The cgroup's id.
+    pub id: u64,
+    /// [`crate::hash::path`] of its path.
+    pub hash: u64,
+    /// Where systemd's unit would stand: [`crate::hash::name`] of the topmost
+    /// component that is no slice, less one leading `_`, and its length; zeros
+    /// for none. Whether it is a valid name of a unit is not looked at.
+    pub unit: [u64; 2],
+    /// [`PLACE_KNOWN`], [`PLACE_UNREADABLE`], or [`PLACE_NONE`].
+    pub state: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// Where the programs work; it means nothing afterwards.
+    pub scratch: [u64; CGROUP_SCRATCH],
+}
+
 /// What is kept of a process, on its group leader.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

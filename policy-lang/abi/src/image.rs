@@ -8,7 +8,10 @@
 //! word 0              MAGIC
 //! word 1              generation
 //! word 2              words in use
+//! word GROUPS         group ids that the policy names: base | number << 32
 //! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed
+//! STARTS_DIR + 2*d    where automaton d begins, a lookup as well
+//! AUTOMATON_DIR + 2*d automaton d: base of its byte groups, 0 without; base of its states
 //! PAIR_DIR + p        pair p: base of its descriptor, 0 when no rule names the pair
 //! …                   lookups, descriptors, rows, terms
 //! ```
@@ -20,18 +23,36 @@
 //! with start 0, padded by repeating the last one; `Wide` has entries of three
 //! words, start (two, most significant first) and class, likewise.
 //!
-//! A **descriptor** is [`DESC_WORDS`] words: for each dimension the base of its
-//! rows, 0 when no term of the pair asks for it; then masks and the base of the
-//! pair's terms. The **row** of class `c` is [`ROW_WORDS`] words at
+//! An **automaton** reads the texts of a dimension for which rules have patterns
+//! with wildcards; a text that a lookup knows whole is not read. Where it begins
+//! depends on the text's *domain*: the device of a path, [`DOMAIN_NAMES`] or
+//! [`DOMAIN_COMM`]. 32 words say for each byte, eight a word, which group it is in.
+//! A state is one word: the class of the texts that end there in bits 0 to 15,
+//! then a way on. With bit 24 set, one byte, in bits 16 to 23, leads to the state in
+//! bits 32 to 63; without, those bits hold the base of a row of states, 16 bits
+//! for each group, four a word. What leads nowhere leads to [`STATE_DEAD`].
+//!
+//! A **descriptor** is [`DESC_WORDS`] words: for each common dimension the base of
+//! its rows, 0 when no term of the pair asks for it; then masks, the base of the
+//! pair's terms, and the list of what it asks of rare dimensions
+//! ([`crate::ask::List`]): entries of [`ASK_WORDS`] words. The **row** of class `c` is [`ROW_WORDS`] words at
 //! `base + c * ROW_WORDS`: bit `t` says that term `t` takes the class. The bits
 //! stand in the order kill, deny, allow, default deny, and in each by rule id,
 //! so the first set bit of the AND is the determining rule; record terms follow.
+//!
+//! An **entry** of such a list is `dimension | lookup << 32`, a mask, and the base
+//! of its rows. Where the dimension's values have classes, the mask means
+//! nothing and the rows are as above. A dimension of *bits*, of which a subject
+//! has any number, has an entry for each set that terms name: the set is the
+//! mask, and its rows are two, the first for a subject that has none of the
+//! set's bits and the second for one that has some. So "some value is in the
+//! set" and its complement are exact, whatever sets a policy names together.
 
 use crate::family::PAIRS;
-use crate::fields::{DIMENSION_COUNT, LOOKUP_COUNT};
+use crate::fields::{COMMON_COUNT, DIMENSION_COUNT, LOOKUP_COUNT};
 
 /// First word of an image; changes with the layout.
-pub const MAGIC: u64 = 0x0001_7464_7265_746e;
+pub const MAGIC: u64 = 0x0002_7464_7265_746e;
 /// Words in an image's map value.
 pub const IMAGE_WORDS: u32 = 1 << 16;
 /// Words in a row: terms a pair can have, divided by 64.
@@ -41,10 +62,21 @@ pub const TERMS_PER_PAIR: u32 = 64 * ROW_WORDS;
 /// Rules and defaults that can be counted, in one policy.
 pub const MAX_RULES: u32 = 4096;
 
+/// Where the groups that the policy names are described, an [`crate::ask::Groups`].
+pub const GROUPS: u32 = 3;
+/// Groups that a policy can name: a bit each of a word.
+pub const MAX_GROUPS: u32 = 64;
+
 /// Where the lookups are described.
 pub const LOOKUP_DIR: u32 = 4;
+/// Number of the lookup that says where the automaton of dimension 0 begins.
+pub const STARTS: u32 = LOOKUP_COUNT;
+/// Where the beginnings of automata are described.
+pub const STARTS_DIR: u32 = LOOKUP_DIR + 2 * STARTS;
+/// Where the automata are described.
+pub const AUTOMATON_DIR: u32 = STARTS_DIR + 2 * DIMENSION_COUNT;
 /// Where the pairs are described.
-pub const PAIR_DIR: u32 = LOOKUP_DIR + 2 * LOOKUP_COUNT;
+pub const PAIR_DIR: u32 = AUTOMATON_DIR + 2 * DIMENSION_COUNT;
 /// First word that the compiler may use.
 pub const BODY: u32 = PAIR_DIR + PAIRS;
 
@@ -61,19 +93,46 @@ pub const CLASS_MISSING: u32 = 2;
 pub const CLASS_UNREADABLE: u32 = 3;
 /// Class of a unix socket without a name; in other dimensions not used.
 pub const CLASS_UNNAMED: u32 = 4;
+/// Class of a text that is too long to be read, where patterns ask for it.
+pub const CLASS_LONG: u32 = 5;
 /// First class for the values that rules name. Class 0 is never given.
-pub const CLASS_FIRST: u32 = 5;
+pub const CLASS_FIRST: u32 = 6;
+
+/// Stands for the state that reading came to when the text was too long to be read.
+pub const STATE_LONG: u32 = 0;
+/// The state from which no pattern can match any more. Its number is that of
+/// [`CLASS_OTHER`], which a lookup gives for a domain without patterns.
+pub const STATE_DEAD: u32 = CLASS_OTHER;
+/// First state that is an automaton's own.
+pub const STATE_FIRST: u32 = 2;
+/// States that one automaton can have.
+pub const STATES: u32 = 1 << 14;
+/// Words that say which group a byte is in.
+pub const GROUP_WORDS: u32 = 32;
+/// Marks a state from which one byte alone leads on.
+pub const STATE_SINGLE: u64 = 1 << 24;
+
+/// The domain of abstract names, a number that no device has.
+pub const DOMAIN_NAMES: u64 = crate::facts::ABSTRACT_TAG;
+/// The domain of the names of processes.
+pub const DOMAIN_COMM: u64 = 0;
 
 /// Offset of the mask of terms that take part in the verdict.
-pub const DESC_VERDICT: u32 = DIMENSION_COUNT;
+pub const DESC_VERDICT: u32 = COMMON_COUNT;
 /// Offset of the mask of terms whose rule is enforced.
 pub const DESC_ENFORCED: u32 = DESC_VERDICT + ROW_WORDS;
 /// Offset of the mask of record terms.
 pub const DESC_RECORD: u32 = DESC_ENFORCED + ROW_WORDS;
 /// Offset of the word that holds the base of the terms.
 pub const DESC_TERMS: u32 = DESC_RECORD + ROW_WORDS;
+/// Offset of the word that holds the pair's list, a [`crate::ask::List`].
+pub const DESC_ASKS: u32 = DESC_TERMS + 1;
 /// Words in a descriptor.
-pub const DESC_WORDS: u32 = DESC_TERMS + 1;
+pub const DESC_WORDS: u32 = DESC_ASKS + 1;
+/// Words in an entry of a list.
+pub const ASK_WORDS: u32 = 3;
+/// Entries that a list can have.
+pub const ASKS_PER_PAIR: u32 = 256;
 
 /// What a term does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -22,6 +22,7 @@
     reason = "the kernel verifies what is inlined into a program with that program's ranges"
 )]
 
+pub mod ask;
 pub mod decide;
 pub mod event;
 pub mod facts;
@@ -34,9 +35,13 @@ pub mod image;
 pub mod maps;
 pub mod mediation;
 pub mod offsets;
+pub mod traits;
 
 /// Version of everything in this package that the BPF object and the engine
 /// must agree on. The loader refuses an object with another number.
 ///
 /// 1: first.
-pub const ABI_VERSION: u32 = 1;
+/// 2: automata in the image.
+/// 3: rare dimensions, by lists.
+/// 4: details of a hook in records, ports of waiting sockets.
+pub const ABI_VERSION: u32 = 4;

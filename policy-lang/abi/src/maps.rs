@@ -14,15 +14,24 @@ pub const COUNTERS: &str = "COUNTERS";
 pub const EVENTS: &str = "EVENTS";
 /// Task storage of [`crate::identity::Identity`], on group leaders.
 pub const IDENTITIES: &str = "IDENTITIES";
+/// Task storage of [`crate::identity::Creator`], on group leaders.
+pub const CREATORS: &str = "CREATORS";
+/// Task storage of [`crate::identity::Cgroup`], on threads.
+pub const CGROUPS: &str = "CGROUPS";
 /// Socket storage of [`crate::identity::Place`], on listening and receiving unix sockets.
 pub const SOCKETS: &str = "SOCKETS";
 /// Socket storage of [`crate::identity::Bound`], on IP sockets that wait for peers.
 pub const PORTS: &str = "PORTS";
 
+/// Task storage of [`crate::identity::Place`], on threads: what one is about to bind a unix socket to.
+pub const BINDINGS: &str = "BINDINGS";
+
 /// Frozen read-only data: [`crate::offsets::Offsets`].
 pub const OFFSETS: &str = "OFFSETS";
 /// Frozen read-only data: the key of [`crate::hash`].
 pub const HASH_KEY: &str = "HASH_KEY";
+/// Frozen read-only data: numbers of PID 1's namespaces, [`HOST_NAMESPACES`] of them.
+pub const NAMESPACES: &str = "NAMESPACES";
 /// Frozen read-only data: [`crate::ABI_VERSION`] of the object.
 pub const VERSION: &str = "VERSION";
 /// Frozen read-only data: whether every task older than the engine is trusted (1) or root's alone (0).
@@ -30,6 +39,9 @@ pub const TRUST_ALL: &str = "TRUST_ALL";
 
 /// Policies that the kernel holds at a time: the one in force and the one being filled.
 pub const SLOTS: u32 = 2;
+
+/// PID 1's namespaces: user, net, pid, mnt, cgroup. A number of 0 is not known.
+pub const HOST_NAMESPACES: usize = 5;
 
 /// Words of [`ON_ERROR`], a bit for each (family, operation) pair.
 pub const ON_ERROR_WORDS: u32 = crate::family::PAIRS.div_ceil(64);

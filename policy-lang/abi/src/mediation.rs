@@ -112,6 +112,13 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         operation: BIND,
+        families: &[Unix],
+        hooks: &[Hook::PathMknod, Hook::SocketBind],
+        ways: "bind(2) and `io_uring`'s (6.11): paths where their file is made, which mknod(2) of a socket counts as, abstract names before they are taken; a name that the kernel will choose is unnamed",
+        not: "renames and hard links of a socket's file: connects go by where it was bound",
+    },
+    Row {
+        operation: BIND,
         families: &[Tcp],
         hooks: &[Hook::SocketBind, Hook::SocketListen, Hook::SocketAccept],
         ways: "bind(2) and `io_uring`'s (6.11); a port that was never given, by the listen or accept that first shows it",

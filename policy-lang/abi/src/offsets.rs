@@ -70,14 +70,56 @@ offsets! {
     pid_numbers: "pid" ["numbers"],
     /// Real user id.
     cred_uid: "cred" ["uid"],
+    /// Real group id.
+    cred_gid: "cred" ["gid"],
     /// Effective user id.
     cred_euid: "cred" ["euid"],
     /// Effective group id.
     cred_egid: "cred" ["egid"],
+    /// Effective capabilities: a structure of 64 bits.
+    cred_caps: "cred" ["cap_effective"],
+    /// Supplementary groups.
+    cred_groups: "cred" ["group_info"],
+    /// How many there are.
+    groups_count: "group_info" ["ngroups"],
+    /// Their ids, sorted.
+    groups_ids: "group_info" ["gid"],
     /// User namespace.
     cred_user_ns: "cred" ["user_ns"],
     /// Depth of a user namespace, 0 for the initial one.
     user_ns_level: "user_namespace" ["level"],
+    /// Its number.
+    user_ns_number: "user_namespace" ["ns.inum"] optional,
+    /// Most of a task's namespaces; null in a task that ends.
+    task_nsproxy: "task_struct" ["nsproxy"],
+    /// Network namespace.
+    nsproxy_net: "nsproxy" ["net_ns"] optional,
+    /// Mount namespace.
+    nsproxy_mnt: "nsproxy" ["mnt_ns"] optional,
+    /// Control group namespace.
+    nsproxy_cgroup: "nsproxy" ["cgroup_ns"] optional,
+    /// Number of a network namespace.
+    net_number: "net" ["ns.inum"] optional,
+    /// Number of a mount namespace.
+    mnt_ns_number: "mnt_namespace" ["ns.inum"] optional,
+    /// Number of a control group namespace.
+    cgroup_ns_number: "cgroup_namespace" ["ns.inum"] optional,
+    /// Process namespace that a number of a `struct pid` counts in.
+    upid_ns: "upid" ["ns"],
+    /// Number of a process namespace.
+    pid_ns_number: "pid_namespace" ["ns.inum"] optional,
+    /// The cgroups of a task.
+    task_cgroups: "task_struct" ["cgroups"],
+    /// The one of the default hierarchy, cgroup v2.
+    cgroups_default: "css_set" ["dfl_cgrp"],
+    /// A cgroup's directory.
+    cgroup_node: "cgroup" ["kn"],
+    /// Its id.
+    node_id: "kernfs_node" ["id"],
+    /// Its parent, null at the root.
+    node_parent: "kernfs_node" ["parent", "__parent"],
+    /// Its name, ended by a NUL.
+    node_name: "kernfs_node" ["name"],
     /// The program's file.
     mm_exe_file: "mm_struct" ["exe_file"],
     /// A file's name.

@@ -13,6 +13,28 @@ const KERNEL: &[Attribute] = &[
     Attribute::Gid,
 ];
 
+/// What they may ask of it and its socket besides.
+const RARE: &[Attribute] = &[
+    Attribute::Ruid,
+    Attribute::Rgid,
+    Attribute::Loginuid,
+    Attribute::User,
+    Attribute::Group,
+    Attribute::Unit,
+    Attribute::Cgroup,
+    Attribute::Cap,
+    Attribute::Userns,
+    Attribute::Netns,
+    Attribute::Pidns,
+    Attribute::Mntns,
+    Attribute::Cgroupns,
+    Attribute::ParentComm,
+    Attribute::ParentExe,
+    Attribute::ParentUid,
+    Attribute::Type,
+    Attribute::Protocol,
+];
+
 /// A condition about processes and about objects that have these attributes.
 pub(crate) fn condition(maker: &mut Maker<'_, '_>, objects: Objects, depth: usize) -> Condition {
     let mut all = vec![conjunct(maker, objects, depth)];
@@ -85,7 +107,8 @@ fn attribute(maker: &mut Maker<'_, '_>, objects: Objects) -> Attribute {
         return maker.choices.pick(&about_objects);
     }
     if maker.kernel() {
-        return maker.choices.pick(KERNEL);
+        let all = maker.choices.pick(&[KERNEL, KERNEL, RARE]);
+        return maker.choices.pick(all);
     }
     let one = maker.choices.pick(ATTRIBUTES);
     if one.owner() == Owner::Object {
@@ -133,7 +156,7 @@ fn set(maker: &mut Maker<'_, '_>, attribute: Attribute, values: &[&'static str])
         .collect();
     let lets = maker.lets.len();
     let words = attribute.kind().takes_words();
-    if let Some(sort) = pools::sort(attribute)
+    if let Some(sort) = pools::sort(attribute, maker.world)
         && !words
         && maker.choices.one_in(5)
         && let Some(name) = maker.named(sort, lets)
@@ -153,7 +176,7 @@ fn name_or_range(
     values: &[&'static str],
 ) -> Operand {
     let lets = maker.lets.len();
-    if let Some(sort) = pools::sort(attribute)
+    if let Some(sort) = pools::sort(attribute, maker.world)
         && let Some(name) = maker.named(sort, lets)
     {
         return Operand::One(Element::Name(name));

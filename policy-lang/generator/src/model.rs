@@ -203,6 +203,8 @@ impl Objects {
     pub const PORT: Self = Self(2);
     /// `path` and `name`.
     pub const UNIX: Self = Self(4);
+    /// The option of `setsockopt`, which only targets name.
+    pub const OPTION: Self = Self(8);
 
     /// Both.
     #[must_use]

@@ -282,6 +282,10 @@ impl Maker<'_, '_> {
         match self.choices.below(6) {
             0 => return None,
             1 => place = Some(Operand::One(Element::Value("any"))),
+            2 if pair.objects.have(Objects::OPTION) => {
+                let option = self.choices.pick(pools::OPTIONS);
+                place = Some(Operand::One(Element::Value(option)));
+            }
             2 if pair.objects.have(Objects::UNIX) => place = Some(self.unix()),
             3 if pair.addresses => place = Some(self.addresses()),
             _ if pair.both && self.choices.one_in(2) => {

@@ -11,6 +11,73 @@ pub const PATHS: &[&str] = &["/run/a", "/run/b", "/run/c", "/run/d"];
 /// Abstract names in the world of the kernel.
 pub const NAMES: &[&str] = &["@x", "@y", "@", "\"@odd name\"", "@\\x00z"];
 
+/// What rules of that world say of programs: patterns beside the paths.
+const KERNEL_FILES: &[&str] = &[
+    "/usr/bin/a",
+    "/usr/bin/b",
+    "/usr/bin/c",
+    "/usr/bin/d",
+    "/usr/bin/*",
+    "/usr/bin/[ab]",
+    "/usr/**",
+    "/**/bin/?",
+    "/usr/bin/o*r",
+    "/opt/*",
+];
+/// What they say of sockets.
+const KERNEL_PATHS: &[&str] = &[
+    "/run/a",
+    "/run/b",
+    "/run/c",
+    "/run/d",
+    "/run/*",
+    "\"/run/[!a]*\"",
+    "/run/o**",
+    "/r*/a",
+    "/**/b",
+    "/srv/**",
+];
+/// What they say of abstract names.
+const KERNEL_NAMES: &[&str] = &[
+    "@x",
+    "@y",
+    "@",
+    "\"@odd name\"",
+    "@\\x00z",
+    "@*",
+    "@?",
+    "@[x-z]",
+    "\"@*na*\"",
+    "@\\x00*",
+];
+
+/// Accounts of that world's host, as /etc/passwd and /etc/group would have them.
+pub const USER_IDS: &[(&str, u32)] = &[("root", 0), ("alice", 1000), ("bob", 1999)];
+/// Groups of it.
+pub const GROUP_IDS: &[(&str, u32)] = &[("root", 0), ("docker", 998), ("wheel", 1000)];
+/// What rules of that world say of accounts: one of each is nobody's.
+const KERNEL_USERS: &[&str] = &["root", "alice", "bob", "nobody"];
+const KERNEL_GROUPS: &[&str] = &["root", "docker", "wheel", "nobody"];
+/// What they say of units; patterns are not decided there yet.
+pub(crate) const KERNEL_UNITS: &[&str] = &[
+    "nginx.service",
+    "user@1000.service",
+    "init.scope",
+    "_x.socket",
+];
+/// What they say of cgroups.
+pub(crate) const KERNEL_CGROUPS: &[&str] =
+    &["/", "/system.slice", "/system.slice/nginx.service", "/a-b"];
+/// What they say of creators' names.
+const KERNEL_CREATORS: &[&str] = &[
+    "a",
+    "dockerd",
+    "\"two words\"",
+    "123456789012345",
+    "1234567890123456",
+    "deny",
+];
+
 const COMMS: &[&str] = &[
     "a",
     "dockerd",
@@ -18,6 +85,11 @@ const COMMS: &[&str] = &[
     "123456789012345",
     "1234567890123456",
     "deny",
+    "d*",
+    "?",
+    "\"[!d]*\"",
+    "\"two *\"",
+    "*5",
 ];
 const IDS: &[&str] = &[
     "0",
@@ -123,11 +195,32 @@ const CGROUPS: &[&str] = &["/", "/system.slice/a.service", "/system.slice/*", "/
 const CAPABILITIES: &[&str] = &["net_admin", "net_raw", "sys_admin", "chown", "kill"];
 const PROTOCOLS: &[&str] = &["6", "17", "0", "262", "1-255", "65535"];
 
-const OPTIONS: &[&str] = &["SOL_SOCKET/SO_MARK", "IPPROTO_TCP/TCP_NODELAY", "0/15"];
+/// Targets of `setsockopt`.
+pub(crate) const OPTIONS: &[&str] = &[
+    "option SOL_SOCKET/SO_MARK",
+    "option 1/36",
+    "option IPPROTO_TCP/31",
+    "option { SOL_SOCKET/SO_MARK, 41/IPV6_TRANSPARENT, 999/7, }",
+    "option 6/TCP_ULP",
+];
+
+/// Attributes of which the kernel's world has values of its own.
+const KERNEL_OWN: &[(Attribute, &[&str])] = &[
+    (Attribute::Unit, KERNEL_UNITS),
+    (Attribute::Cgroup, KERNEL_CGROUPS),
+    (Attribute::ParentComm, KERNEL_CREATORS),
+    (Attribute::ParentExe, EXES),
+    (Attribute::User, KERNEL_USERS),
+    (Attribute::Group, KERNEL_GROUPS),
+];
 
 /// Values of an attribute as they are written after `=`.
 pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static str] {
     let kernel = world == World::Kernel;
+    let own = KERNEL_OWN.iter().find(|(one, _)| *one == attribute);
+    if let Some((_, values)) = own.filter(|_| kernel) {
+        return values;
+    }
     match attribute.kind() {
         Kind::Path(_) if attribute == Attribute::Cgroup => CGROUPS,
         Kind::Path(_) => files(kernel),
@@ -143,24 +236,35 @@ pub(crate) fn values(attribute: Attribute, world: World) -> &'static [&'static s
         Kind::Address => ADDRESSES,
         Kind::UnixPath => paths(kernel),
         Kind::Abstract | Kind::UnixTarget => names(kernel),
-        Kind::Option => OPTIONS,
+        // No condition asks for one: it stands in targets alone.
+        Kind::Option => &[],
     }
 }
 
 const fn files(kernel: bool) -> &'static [&'static str] {
-    if kernel { EXES } else { WILD_FILES }
+    if kernel { KERNEL_FILES } else { WILD_FILES }
 }
 
 pub(crate) const fn paths(kernel: bool) -> &'static [&'static str] {
-    if kernel { PATHS } else { WILD_PATHS }
+    if kernel { KERNEL_PATHS } else { WILD_PATHS }
 }
 
 pub(crate) const fn names(kernel: bool) -> &'static [&'static str] {
-    if kernel { NAMES } else { WILD_NAMES }
+    if kernel { KERNEL_NAMES } else { WILD_NAMES }
 }
 
 /// The definitions that an attribute's sets can be named by.
-pub(crate) fn sort(attribute: Attribute) -> Option<Sort> {
+pub(crate) fn sort(attribute: Attribute, world: World) -> Option<Sort> {
+    // The sets of the kernel's world have patterns, which these do not take there yet.
+    let literal = [
+        Attribute::Unit,
+        Attribute::Cgroup,
+        Attribute::ParentComm,
+        Attribute::ParentExe,
+    ];
+    if world == World::Kernel && literal.contains(&attribute) {
+        return None;
+    }
     match attribute.kind() {
         Kind::Path(_) => Some(Sort::Files),
         Kind::Text => Some(Sort::Texts),

@@ -2,6 +2,7 @@
 
 use crate::World;
 use crate::choices::Choices;
+use crate::pools;
 use crate::world::concrete;
 use policy_lang::request::{Namespace, Object, Request, Subject};
 use policy_lang::words::family::{self, Family};
@@ -28,10 +29,7 @@ pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
         Shape::Unix => unix(choices, world),
         Shape::Address => ip(choices, false),
         Shape::AddressPort => ip(choices, true),
-        Shape::Option => Object::Option(SocketOption {
-            level: choices.pick(&[0, 1, 6]),
-            name: choices.pick(&[1, 15, 36]),
-        }),
+        Shape::Option => option(choices),
         Shape::Nothing => Object::None,
     };
     let mut request = Request::new(family, operation, object);
@@ -39,7 +37,11 @@ pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
         World::Kernel => kernel_subject(choices),
         World::Whole => subject(choices),
     };
-    if world == World::Whole && choices.one_in(3) {
+    let typed = match world {
+        World::Kernel => !choices.one_in(3),
+        World::Whole => choices.one_in(3),
+    };
+    if typed {
         request.socket_type = Some(choices.pick(&[0, 1, 2, 3]));
         request.protocol = Some(choices.pick(&[0, 6, 17, 262]));
     }
@@ -63,6 +65,11 @@ fn in_kernel(choices: &mut Choices<'_>) -> (Family, Operation) {
         _ => choices.pick(OPERATIONS),
     };
     (family, operation)
+}
+
+fn option(choices: &mut Choices<'_>) -> Object {
+    let texts = ["SOL_SOCKET/SO_MARK", "6/31", "41/75", "999/7", "0/0"];
+    SocketOption::parse(choices.pick(&texts)).map_or(Object::None, Object::Option)
 }
 
 fn ip(choices: &mut Choices<'_>, port: bool) -> Object {
@@ -149,13 +156,58 @@ fn kernel_subject(choices: &mut Choices<'_>) -> Subject {
         b"",
         b"other",
     ];
+    let (uid, gid) = (choices.pick(&IDS), choices.pick(&IDS));
+    let exe =
+        |choices: &mut Choices<'_>| (!choices.one_in(5)).then(|| choices.pick(&exes).to_vec());
+    let text = |choices: &mut Choices<'_>, all: &[&str]| {
+        (!choices.one_in(3)).then(|| choices.pick(all).as_bytes().to_vec())
+    };
+    let mut groups = vec![gid];
+    groups.extend((0..choices.below(4)).map(|_| choices.pick(&[0, 5, 998, 999, 1000])));
+    let [userns, netns, pidns, mntns, cgroupns] = [(); 5].map(|()| namespace(choices));
     Subject {
-        exe: (!choices.one_in(5)).then(|| choices.pick(&exes).to_vec()),
+        exe: exe(choices),
         comm: Some(choices.pick(&comms).to_vec()),
-        uid: Some(choices.pick(&IDS)),
-        gid: Some(choices.pick(&IDS)),
-        ..Subject::default()
+        uid: Some(uid),
+        gid: Some(gid),
+        ruid: id(choices),
+        rgid: id(choices),
+        loginuid: id(choices),
+        // What the host looks up, the definition is told.
+        user: named(pools::USER_IDS, uid),
+        group: groups
+            .iter()
+            .filter_map(|gid| named(pools::GROUP_IDS, *gid))
+            .collect(),
+        unit: text(choices, pools::KERNEL_UNITS),
+        cgroup: text(choices, pools::KERNEL_CGROUPS),
+        cap: (0..choices.below(3))
+            .map(|_| choices.pick(&[0, 5, 12, 13, 21, 40]))
+            .collect(),
+        userns,
+        netns,
+        pidns,
+        mntns,
+        cgroupns,
+        parent_comm: text(choices, &["a", "dockerd", "other"]),
+        parent_exe: exe(choices),
+        parent_uid: id(choices),
     }
+}
+
+/// The name of an account by its number.
+fn named(accounts: &[(&str, u32)], number: u32) -> Option<Vec<u8>> {
+    let found = accounts.iter().find(|(_, known)| *known == number);
+    found.map(|(name, _)| name.as_bytes().to_vec())
+}
+
+/// An id that is seldom missing.
+fn id(choices: &mut Choices<'_>) -> Option<u32> {
+    (!choices.one_in(4)).then(|| choices.pick(&IDS))
+}
+
+fn namespace(choices: &mut Choices<'_>) -> Option<Namespace> {
+    choices.pick(&[Some(Namespace::Host), Some(Namespace::Other), None])
 }
 
 fn subject(choices: &mut Choices<'_>) -> Subject {
@@ -182,10 +234,6 @@ fn subject(choices: &mut Choices<'_>) -> Subject {
     const CGROUPS: [&[u8]; 3] = [b"/", b"/system.slice/a.service", b"/a/b/x"];
     let one_of = |choices: &mut Choices<'_>, all: &[&[u8]]| {
         (!choices.one_in(3)).then(|| choices.pick(all).to_vec())
-    };
-    let id = |choices: &mut Choices<'_>| (!choices.one_in(4)).then(|| choices.pick(&IDS));
-    let namespace = |choices: &mut Choices<'_>| {
-        choices.pick(&[Some(Namespace::Host), Some(Namespace::Other), None])
     };
     Subject {
         exe: one_of(choices, &EXES),

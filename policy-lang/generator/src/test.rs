@@ -50,6 +50,7 @@ fn object(maker: &mut Maker<'_, '_>, family: &str, operation: Operation) -> Vec<
     let preposition = maker.choices.pick(&["to", "on"]);
     let address = maker.choices.pick(&["10.0.0.1", "::1", "::ffff:10.0.0.1"]);
     let port = maker.choices.pick(&["80", "443"]);
+    let option = maker.choices.pick(&["SOL_SOCKET/SO_MARK", "6/31"]);
     let unix = maker
         .choices
         .pick(&["/run/a", "@x", "\"@odd name\"", "@\"odd name\"", "unnamed"]);
@@ -57,7 +58,8 @@ fn object(maker: &mut Maker<'_, '_>, family: &str, operation: Operation) -> Vec<
         Some(Shape::Unix) => &[preposition, unix],
         Some(Shape::Address) => &[preposition, address],
         Some(Shape::AddressPort) => &[preposition, address, "port", port],
-        Some(Shape::Nothing | Shape::Option) | None => &[],
+        Some(Shape::Option) => &[preposition, "option", option],
+        Some(Shape::Nothing) | None => &[],
     };
     if maker.choices.one_in(4) {
         return Vec::new();

@@ -144,6 +144,9 @@ impl Pair {
                 self.objects = self.objects.and(objects);
             }
         }
+        if shape == Shape::Option {
+            self.objects = self.objects.and(Objects::OPTION);
+        }
         self.addresses |= shape.can_have(Attribute::Addr);
         self.both |= shape.can_have(Attribute::Port);
     }

@@ -173,7 +173,7 @@ impl<'a> Definitions<'a> {
             Some(ast::Body::Condition(condition)) => self.condition(checker, condition),
             _ => None,
         };
-        self.path.pop();
+        self.leave(name);
         self.conditions.insert(name, resolved.clone());
         resolved
     }
@@ -207,12 +207,46 @@ impl<'a> Definitions<'a> {
         operand: &'a Operand,
     ) -> Option<Arc<Values>> {
         let want = attribute.kind();
+        if attribute == Attribute::Unit {
+            self.unit_escapes(checker, operator.0, operand);
+        }
         match operator.0 {
             Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual => {
                 ordered(checker, attribute, operator, operand)
             }
             Operator::Equal | Operator::NotEqual => self.equal(checker, want, operator, operand),
             Operator::In | Operator::NotIn => self.within(checker, want, operator, operand),
+        }
+    }
+
+    /// A warning for `\x2d` in the name of a unit, which systemd writes so itself
+    /// (notes 43).
+    fn unit_escapes(&self, checker: &mut Checker<'a>, operator: Operator, operand: &'a Operand) {
+        let mut operands = vec![operand];
+        if let (Operator::In | Operator::NotIn, Operand::Word(word)) = (operator, operand)
+            && let Some(entry) = self.entries.get(checker.slice(word.span))
+        {
+            let bodies = std::iter::once(&entry.body).chain(&entry.extensions);
+            operands = bodies
+                .filter_map(|body| match body {
+                    ast::Body::Operand(operand) => Some(operand),
+                    ast::Body::Condition(_) => None,
+                })
+                .collect();
+        }
+        while let Some(operand) = operands.pop() {
+            match operand {
+                Operand::Set(set) => operands.extend(&set.elements),
+                Operand::Word(word) if has_escape(checker.inner(*word)) => {
+                    let message = "the escape is taken as the byte that it stands for";
+                    checker.report(
+                        Diagnostic::new(Code::UnitEscape, word.span, message)
+                            .label("systemd has the backslash in the name of the unit itself")
+                            .help("write `\\\\x2d` for the four bytes `\\x2d`"),
+                    );
+                }
+                Operand::Word(_) => {}
+            }
         }
     }
 
@@ -297,6 +331,17 @@ impl<'a> Definitions<'a> {
     }
 }
 
+/// Whether a pattern has `\xNN`, the backslash not quoted itself.
+fn has_escape(pattern: &str) -> bool {
+    let mut bytes = pattern.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && bytes.next() == Some(b'x') {
+            return true;
+        }
+    }
+    false
+}
+
 fn known_attribute(checker: &mut Checker<'_>, word: Word) -> Option<Attribute> {
     let text = checker.slice(word.span);
     let known = Attribute::from_word(text);
@@ -305,7 +350,19 @@ fn known_attribute(checker: &mut Checker<'_>, word: Word) -> Option<Attribute> {
             "euid" => Some("the effective user id is `uid`".to_owned()),
             "egid" => Some("the effective group id is `gid`".to_owned()),
             "capability" | "capabilities" => Some("write `cap`".to_owned()),
-            _ => did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())),
+            "pid" | "process" => {
+                Some("a process is known by `exe`, `comm`, `unit` or its ids".to_owned())
+            }
+            "cmdline" | "args" => {
+                Some("what a process was called with is its own to say; use `exe`".to_owned())
+            }
+            "host" | "domain" => {
+                Some("names of hosts are none of the kernel's; use `addr`".to_owned())
+            }
+            _ => did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())).or_else(|| {
+                let all: Vec<&str> = ATTRIBUTES.iter().map(|one| one.word()).collect();
+                Some(format!("attributes are `{}`", all.join("`, `")))
+            }),
         };
         checker.report(
             Diagnostic::new(
@@ -327,14 +384,14 @@ fn deeper(checker: &mut Checker<'_>, mut inner: Resolved, span: Span) -> Option<
         return None;
     }
     if inner.depth > limits::NESTING {
-        checker.report(Diagnostic::new(
-            Code::TooDeep,
-            span,
-            format!(
-                "parentheses, `not` and names are nested more than {} deep",
-                limits::NESTING
-            ),
-        ));
+        let message = format!(
+            "parentheses, `not` and names are nested more than {} deep",
+            limits::NESTING
+        );
+        checker.report(
+            Diagnostic::new(Code::TooDeep, span, message)
+                .help("write what the names stand for, as flat as it is"),
+        );
         return None;
     }
     Some(inner)

@@ -5,7 +5,6 @@ use super::condition::Resolved;
 use super::names::NameUse;
 use super::value::{Gathered, only_a_value};
 use crate::ast::{Body, Condition, Definition, File, Statement, Word};
-use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, show};
 use crate::limits;
 use crate::types::Values;
@@ -28,6 +27,8 @@ pub(super) struct Entry<'a> {
     pub(super) body: &'a Body,
     pub(super) extensions: Vec<&'a Body>,
     pub(super) used: bool,
+    /// Whether it is being resolved.
+    pub(super) entered: bool,
 }
 
 /// All definitions of a policy.
@@ -37,8 +38,8 @@ pub(super) struct Definitions<'a> {
     sorts: HashMap<&'a str, Option<Sort>>,
     pub(super) sets: HashMap<(&'a str, Kind), Option<Arc<Values>>>,
     pub(super) conditions: HashMap<&'a str, Option<Resolved>>,
-    /// Names being resolved, outermost first.
-    pub(super) path: Vec<&'a str>,
+    /// How many names are being resolved, one for another.
+    depth: usize,
     /// Elements that all sets came to so far, sets within sets written out.
     pub(super) expanded: usize,
 }
@@ -52,7 +53,7 @@ impl<'a> Definitions<'a> {
             sorts: HashMap::new(),
             sets: HashMap::new(),
             conditions: HashMap::new(),
-            path: Vec::new(),
+            depth: 0,
             expanded: 0,
         };
         let mut extensions = Vec::new();
@@ -100,6 +101,7 @@ impl<'a> Definitions<'a> {
                 body: &one.body,
                 extensions: Vec::new(),
                 used: false,
+                entered: false,
             },
         );
     }
@@ -133,7 +135,8 @@ impl<'a> Definitions<'a> {
                     span,
                     format!("`{name}` is a condition and cannot be extended"),
                 )
-                .also(first.unwrap_or(span), "defined here"),
+                .also(first.unwrap_or(span), "defined here")
+                .help("write the new test into its definition, after `or`, or use a set there and extend that"),
             );
             return;
         }
@@ -192,16 +195,15 @@ impl<'a> Definitions<'a> {
     /// Reports a name that stands for nothing.
     pub(super) fn undefined(&self, checker: &mut Checker<'a>, word: Word, help: Option<String>) {
         let text = checker.slice(word.span);
-        let near = did_you_mean(
-            text,
-            self.entries
-                .keys()
-                .copied()
-                .chain(reserved::BUILT_IN.iter().copied()),
-        );
+        let names = self.entries.keys().copied();
+        let names = names.chain(reserved::BUILT_IN.iter().copied());
+        let near = checker.guess(text, names, self.entries.len());
         let message = format!("`{}` is not defined", show(text));
-        checker
-            .report(Diagnostic::new(Code::Undefined, word.span, message).maybe_help(near.or(help)));
+        let help = near.or(help).unwrap_or_else(|| {
+            let name = show(text);
+            format!("define it, in any file: `let {name} = …`; or check all files of the policy together")
+        });
+        checker.report(Diagnostic::new(Code::Undefined, word.span, message).help(help));
     }
 
     /// Marks a name as used, and goes into it; `None`, reported, for a cycle or a chain too long.
@@ -214,7 +216,7 @@ impl<'a> Definitions<'a> {
         let entry = self.entries.get_mut(name)?;
         entry.used = true;
         let defined = entry.word.span;
-        if self.path.contains(&name) {
+        if entry.entered {
             checker.report(
                 Diagnostic::new(
                     Code::Cycle,
@@ -226,7 +228,7 @@ impl<'a> Definitions<'a> {
             );
             return None;
         }
-        if self.path.len() >= limits::NESTING {
+        if self.depth >= limits::NESTING {
             checker.report(Diagnostic::new(
                 Code::TooDeep,
                 word.span,
@@ -237,8 +239,17 @@ impl<'a> Definitions<'a> {
             ));
             return None;
         }
-        self.path.push(name);
+        entry.entered = true;
+        self.depth += 1;
         Some(())
+    }
+
+    /// Comes out of a name again.
+    pub(super) fn leave(&mut self, name: &str) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.entered = false;
+        }
+        self.depth -= 1;
     }
 
     /// Definitions that no rule uses: names and syntax (notes 62, 64, 108).
@@ -287,15 +298,14 @@ impl<'a> Definitions<'a> {
             if found.is_empty() {
                 return;
             }
-            // A definition by itself is one in every use.
-            let rank = |found: &[Diagnostic]| {
-                let cycle = found.iter().any(|one| one.code == Code::Cycle);
-                (!cycle, found.len())
-            };
-            if fewest
-                .as_ref()
-                .is_none_or(|fewest| rank(&found) < rank(fewest))
-            {
+            // A definition by itself, or one too deep, is one in every use.
+            let always = |one: &Diagnostic| matches!(one.code, Code::Cycle | Code::TooDeep);
+            if found.iter().any(always) {
+                checker.diagnostics.extend(found);
+                return;
+            }
+            let fewer = |fewest: &Vec<Diagnostic>| found.len() < fewest.len();
+            if fewest.as_ref().is_none_or(fewer) {
                 fewest = Some(found);
             }
         }

@@ -26,11 +26,10 @@ pub(super) fn sizes(sources: &Sources) -> Vec<Diagnostic> {
     let files = sources.files().len();
     if files > limits::FILES {
         let message = format!("the policy has {files} files, more than {}", limits::FILES);
-        found.push(Diagnostic::new(
-            Code::TooLarge,
-            nowhere(limits::FILES),
-            message,
-        ));
+        found.push(
+            Diagnostic::new(Code::TooLarge, nowhere(limits::FILES), message)
+                .help("join some of them"),
+        );
     }
     let bytes: usize = sources
         .files()
@@ -42,7 +41,10 @@ pub(super) fn sizes(sources: &Sources) -> Vec<Diagnostic> {
             "the policy has {bytes} bytes, more than {}",
             limits::POLICY_BYTES
         );
-        found.push(Diagnostic::new(Code::TooLarge, nowhere(0), message));
+        found.push(
+            Diagnostic::new(Code::TooLarge, nowhere(0), message)
+                .help("use networks, ranges and patterns in place of single values"),
+        );
     }
     found
 }
@@ -129,7 +131,10 @@ pub(super) fn values(checker: &mut Checker<'_>, rules: &[Rule], definitions: &De
     for (count, limit, what) in counts {
         if count > limit {
             let message = format!("the policy has {count} {what}, more than {limit}");
-            checker.report(Diagnostic::new(Code::TooManyValues, span, message));
+            checker.report(
+                Diagnostic::new(Code::TooManyValues, span, message)
+                    .help("say what they have in common: a network, a range, a pattern"),
+            );
         }
     }
 }

@@ -16,9 +16,10 @@ pub(crate) mod value;
 
 use crate::ast;
 use crate::checked::{CheckedPolicy, Rule};
+use crate::diag::suggest::did_you_mean;
 use crate::diag::{Code, Diagnostic, Report, Severity};
 use crate::limits;
-use crate::lint;
+use crate::lint::{self, Lints};
 use crate::parse::parse;
 use crate::source::{Sources, Span};
 use crate::suppress;
@@ -33,6 +34,25 @@ use std::collections::HashMap;
 /// Parses and checks a policy: the policy unless there are errors, and all findings.
 #[must_use]
 pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
+    load_with(sources, Lints::All, None)
+}
+
+/// What is to be said about a policy on one host: the codes of [`Code::of_host`].
+pub type HostLint<'h> = &'h dyn Fn(&CheckedPolicy, &[ast::File]) -> Vec<Diagnostic>;
+
+/// As [`load`], with what a host makes of the policy, where there is one to ask.
+#[must_use]
+pub fn load_on(sources: &Sources, host: Option<HostLint<'_>>) -> (Option<CheckedPolicy>, Report) {
+    load_with(sources, Lints::All, host)
+}
+
+/// As [`load_on`], looked at for warnings as far as is asked.
+#[must_use]
+pub fn load_with(
+    sources: &Sources,
+    lints: Lints,
+    host: Option<HostLint<'_>>,
+) -> (Option<CheckedPolicy>, Report) {
     let mut diagnostics = limit::sizes(sources);
     if !diagnostics.is_empty() {
         return (None, Report::new(diagnostics));
@@ -50,9 +70,12 @@ pub fn load(sources: &Sources) -> (Option<CheckedPolicy>, Report) {
         .all(|one| one.severity != Severity::Error);
     // Of a policy that is not whole, nobody knows what its rules are for.
     if let Some(policy) = policy.as_ref().filter(|_| complete) {
-        diagnostics.extend(lint::lint(policy.rules()));
+        diagnostics.extend(lint::lint(policy, lints));
+        diagnostics.extend(host.into_iter().flat_map(|lint| lint(policy, &files)));
     }
-    let diagnostics = suppress::apply(sources, &files, diagnostics, complete);
+    let complete = complete && lints == Lints::All;
+    let ran = |code: Code| complete && (host.is_some() || !code.of_host());
+    let diagnostics = suppress::apply(sources, &files, diagnostics, ran);
     let report = Report::new(diagnostics);
     let policy = policy.filter(|_| !report.has_errors());
     (policy, report)
@@ -96,7 +119,13 @@ struct Checker<'a> {
     ids: Ids,
     /// Shapes of families and operations that were asked for before.
     shapes: HashMap<(FamilySet, OperationSet), ShapeBits>,
+    /// Names that unknown ones were held against.
+    guesses: usize,
 }
+
+/// Names that unknown ones are held against, in all, before no more "did you
+/// mean" is looked for: thousands of one could meet thousands of the other.
+const GUESSES: usize = 1 << 17;
 
 impl<'a> Checker<'a> {
     fn new(sources: &'a Sources) -> Self {
@@ -105,11 +134,24 @@ impl<'a> Checker<'a> {
             diagnostics: Vec::new(),
             ids: Ids::default(),
             shapes: HashMap::new(),
+            guesses: 0,
         }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// "Did you mean", while there are [`GUESSES`] left. `count` is how many candidates there are.
+    fn guess<'w>(
+        &mut self,
+        text: &str,
+        candidates: impl IntoIterator<Item = &'w str>,
+        count: usize,
+    ) -> Option<String> {
+        let may = self.guesses < GUESSES;
+        self.guesses = self.guesses.saturating_add(count);
+        may.then(|| did_you_mean(text, candidates)).flatten()
     }
 
     fn slice(&self, span: Span) -> &'a str {
@@ -133,7 +175,8 @@ impl<'a> Checker<'a> {
                         limits::RULES
                     ),
                 )
-                .label("the first one past the bound"),
+                .label("the first one past the bound")
+                .help("rules that differ in one value alone are one rule with a set"),
             );
             return;
         }

@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic, show};
 use crate::limits;
 use crate::source::Span;
 use crate::words::reserved;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What a name is for.
@@ -39,6 +39,7 @@ impl Checker<'_> {
                 limits::NAME_BYTES
             );
             Diagnostic::new(Code::TooLong, word.span, message)
+                .help("shorten it; what it is for is said by `because`, or in a comment")
         } else if name_use == NameUse::Definition && reserved::cannot_be_defined(text)
             || name_use == NameUse::Id && reserved::cannot_be_id(text)
         {
@@ -58,16 +59,18 @@ impl Checker<'_> {
 #[derive(Default)]
 pub(super) struct Ids {
     all: Vec<(Arc<str>, Span)>,
+    known: HashSet<Arc<str>>,
 }
 
 impl Ids {
     pub(super) fn add(&mut self, id: Arc<str>, span: Span) {
+        self.known.insert(id.clone());
         self.all.push((id, span));
     }
 
     /// Whether a rule has the id, one that is wrong included.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.all.iter().any(|(one, _)| **one == *id)
+        self.known.contains(id)
     }
 
     pub(super) fn report_duplicates(&self, diagnostics: &mut Vec<Diagnostic>) {

@@ -48,6 +48,9 @@ fn shape_bits(families: FamilySet, operations: OperationSet) -> ShapeBits {
     bits
 }
 
+/// What families there are, where none is meant that is near.
+const FAMILIES: &str = "families are `unix`, `tcp`, `udp`, `sctp`, `icmp`, `raw`, `ip`, other words of Linux's address families, and `any`";
+
 impl<'a> Checker<'a> {
     pub(super) fn rule(
         &mut self,
@@ -113,6 +116,7 @@ impl<'a> Checker<'a> {
             families,
             operations,
             target,
+            scopes: context.scopes.len(),
             when: scopes
                 .chain(clauses.when.map(|when| when.condition))
                 .collect(),
@@ -171,16 +175,14 @@ impl<'a> Checker<'a> {
                     set = set.map(|set| set.union(more));
                 }
                 Named::Refused(help) => {
+                    let help = match help {
+                        Some(help) => Some(help.to_owned()),
+                        None => self.guess(text, family::words(), family::WORDS.len()),
+                    };
+                    let message = format!("unknown family `{}`", show(text));
                     self.report(
-                        Diagnostic::new(
-                            Code::UnknownFamily,
-                            word.span,
-                            format!("unknown family `{}`", show(text)),
-                        )
-                        .maybe_help(
-                            help.map(str::to_owned)
-                                .or_else(|| did_you_mean(text, family::words())),
-                        ),
+                        Diagnostic::new(Code::UnknownFamily, word.span, message)
+                            .help(help.unwrap_or_else(|| FAMILIES.to_owned())),
                     );
                     set = None;
                 }
@@ -317,7 +319,14 @@ impl<'a> Checker<'a> {
             let help = if unusable {
                 Some("the caller would believe that it is connected; use `EACCES`".to_owned())
             } else {
-                did_you_mean(text, NAMES.iter().map(|(name, _)| *name))
+                let upper = text.to_ascii_uppercase();
+                let known = || NAMES.iter().map(|(name, _)| *name);
+                let same = known().find(|name| *name == upper);
+                same.map(|name| format!("write `{name}`"))
+                    .or_else(|| did_you_mean(text, known()))
+                    .or_else(|| {
+                        Some("the usual ones are `EPERM`, `EACCES` and `ECONNREFUSED`".into())
+                    })
             };
             self.report(
                 Diagnostic::new(
@@ -368,7 +377,10 @@ impl<'a> Checker<'a> {
                     text.len(),
                     limits::TEXT_BYTES
                 );
-                self.report(Diagnostic::new(Code::TooLong, word.span, message));
+                self.report(
+                    Diagnostic::new(Code::TooLong, word.span, message)
+                        .help("shorten it, or say the rest in a comment"),
+                );
                 None
             }
             Ok(text) => Some(text),

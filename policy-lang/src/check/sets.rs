@@ -6,7 +6,7 @@ use super::value::{Gathered, only_a_value};
 use crate::ast::{Body, Condition, Form, Operand, Set, Word};
 use crate::diag::{Code, Diagnostic, show};
 use crate::types::Values;
-use crate::words::attribute::Kind;
+use crate::words::attribute::{Kind, LAST_PORT};
 use crate::words::reserved::{BUILT_IN, is_name};
 use crate::words::sockopt;
 use std::sync::Arc;
@@ -156,6 +156,9 @@ impl<'a> Definitions<'a> {
             let want = into.want();
             let help = if want == Kind::Option {
                 Some(sockopt::spelling(name))
+            } else if want == Kind::Number(LAST_PORT) {
+                let help = "services have no names here: write the port's number, or define a set";
+                Some(help.to_owned())
             } else {
                 want.takes_words()
                     .then(|| format!("to mean the word itself, write `{{ {} }}`", show(name)))
@@ -179,7 +182,7 @@ impl<'a> Definitions<'a> {
         for body in bodies {
             good &= self.gather_body(checker, body, into);
         }
-        self.path.pop();
+        self.leave(name);
         good
     }
 
@@ -214,11 +217,14 @@ impl<'a> Definitions<'a> {
                 Body::Operand(operand) => operand.span(),
                 Body::Condition(condition) => condition.span(),
             };
-            checker.report(Diagnostic::new(
-                Code::TooManyValues,
-                span,
-                format!("sets within sets come to more than {EXPANDED} values"),
-            ));
+            checker.report(
+                Diagnostic::new(
+                    Code::TooManyValues,
+                    span,
+                    format!("sets within sets come to more than {EXPANDED} values"),
+                )
+                .help("name the values in one set, once"),
+            );
         }
         good && self.expanded <= EXPANDED
     }
@@ -234,7 +240,10 @@ impl<'a> Definitions<'a> {
                 word.span,
                 format!("`{name}` is a condition, not a set"),
             )
-            .also(defined, "defined here"),
+            .also(defined, "defined here")
+            .help(format!(
+                "a condition stands alone: `if {name}`, `unless {name} and …`"
+            )),
         );
     }
 

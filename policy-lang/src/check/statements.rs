@@ -61,7 +61,8 @@ impl<'a> Checker<'a> {
                     } else if let Some((_, before)) = mode {
                         self.report(
                             Diagnostic::new(Code::Misplaced, *span, "the file has two modes")
-                                .also(before, "the first one"),
+                                .also(before, "the first one")
+                                .help("keep one; a single rule takes `audit` or `enforce` as a prefix"),
                         );
                     } else if let Some(meant) = meant {
                         mode = Some((meant, *span));

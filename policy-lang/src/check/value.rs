@@ -85,7 +85,7 @@ impl Gathered {
                 text.len(),
                 limits::PATTERN_BYTES
             );
-            return Err(Fault::new(Code::TooLong, message));
+            return Err(Fault::new(Code::TooLong, message).help("no path on Linux is longer"));
         }
         let abstract_name = form == Form::AtQuoted || text.starts_with('@');
         let want = self.want;
@@ -163,13 +163,15 @@ fn word_index(table: &[&'static str], text: &str) -> Result<usize, Fault> {
     } else {
         did_you_mean(text, table.iter().copied())
     };
-    let help = help
-        .or_else(|| (table.len() < 8).then(|| format!("it is one of `{}`", table.join("`, `"))));
-    let fault = Fault::new(Code::UnknownWord, format!("unknown word `{}`", show(text)));
-    Err(match help {
-        Some(help) => fault.help(help),
-        None => fault,
-    })
+    let help = help.unwrap_or_else(|| {
+        if table.len() < 8 {
+            format!("it is one of `{}`", table.join("`, `"))
+        } else {
+            "capabilities are those of capabilities(7), in lower case and without `CAP_`".to_owned()
+        }
+    });
+    let message = format!("unknown word `{}`", show(text));
+    Err(Fault::new(Code::UnknownWord, message).help(help))
 }
 
 fn wrong_value(want: Kind, text: &str) -> Fault {
@@ -184,7 +186,9 @@ fn wrong_value(want: Kind, text: &str) -> Fault {
         Kind::UnixTarget => fault.help(
             "a unix target is a path that begins with `/`, an `@name`, `unnamed`, `any`, or a set of these",
         ),
-        Kind::Path(_) | Kind::Text | Kind::Name | Kind::Word(_) => fault,
+        Kind::Path(_) | Kind::Text | Kind::Name | Kind::Word(_) => {
+            fault.help("an `@name` is an object; processes have none")
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! A class is known by its signature, the sets that its values are in. Paths
 //! become keys before classes are made, since two paths of a policy can be
-//! anchored at one place.
+//! anchored at one place. What is known by its key is known to match patterns or
+//! not, so the kernel reads other texts alone.
 
-use super::keys::{self, Key, Keys, comm};
+use super::Host;
+use super::automaton::{Automaton, TooMany};
+use super::keys::{Key, Keys};
 use super::pairs::{SetId, Sets};
-use super::{Host, PlaceUse};
+use super::texts::Texts;
 use crate::types::Values;
-use crate::types::pattern::Pattern;
 use policy_abi::fields::{DIMENSIONS, Dimension};
 use policy_abi::image::{CLASS_FIRST, CLASS_OTHER, CLASS_UNNAMED};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,8 +27,12 @@ pub(super) struct Dimensioned {
     ids: HashMap<Signature, u32>,
     /// Sets that have sockets without a name.
     unnamed: Signature,
+    /// Sets that have patterns with wildcards.
+    pub(super) globbed: Signature,
     /// Keys and their classes, for lookups of shape `Pairs`.
     pub(super) keys: BTreeMap<Key, u32>,
+    /// What reads the texts that are no key, and the class of each of its states.
+    pub(super) automaton: Option<(Automaton, Vec<u32>)>,
     /// Starts of intervals and their classes, for the other lookups: IPv4 and plain numbers.
     pub(super) narrow: Vec<(u128, u32)>,
     /// As `narrow`, for IPv6.
@@ -65,11 +71,27 @@ impl Dimensioned {
         class
     }
 
-    fn take_keys(&mut self, members: BTreeMap<Key, Signature>) {
-        for (key, signature) in members {
+    /// Takes texts by key and by pattern.
+    fn take_texts(&mut self, texts: Texts) -> Result<(), TooMany> {
+        let automaton = Automaton::new(&texts.fragments)?;
+        for (key, known) in texts.known {
+            let mut signature = known.sets;
+            if let Some(automaton) = &automaton {
+                signature.extend(automaton.read(known.domain, &known.text));
+            }
             let class = self.class(signature);
             self.keys.insert(key, class);
         }
+        let fragments = texts.fragments.values().flatten();
+        self.globbed = fragments.map(|fragment| fragment.set).collect();
+        self.unnamed = texts.unnamed;
+        self.automaton = automaton.map(|automaton| {
+            let states = automaton.states.iter();
+            let classes = states.map(|state| self.class(state.accepts.clone()));
+            let classes = classes.collect();
+            (automaton, classes)
+        });
+        Ok(())
     }
 
     /// Parts the numbers up to `last` where a range of a set starts or ends.
@@ -108,16 +130,18 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    pub(super) fn new(sets: &Sets, host: &dyn Host) -> Self {
+    /// The classes of all sets; or the dimension whose patterns need too many states.
+    pub(super) fn new(sets: &Sets, host: &dyn Host) -> Result<Self, Dimension> {
         let mut keys = Keys::new(host);
         let mut by_dimension = BTreeMap::new();
-        for dimension in DIMENSIONS {
+        for dimension in DIMENSIONS.iter().filter(|one| !one.is_bits()) {
             let of = sets.of(*dimension);
             if !of.is_empty() {
-                by_dimension.insert(*dimension, dimensioned(*dimension, of, &mut keys));
+                let made = dimensioned(*dimension, of, &mut keys);
+                by_dimension.insert(*dimension, made.map_err(|TooMany| *dimension)?);
             }
         }
-        Self { by_dimension }
+        Ok(Self { by_dimension })
     }
 
     /// The classes of a dimension that some term asks for.
@@ -126,40 +150,19 @@ impl Classes {
     }
 }
 
-fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) -> Dimensioned {
+fn dimensioned(
+    dimension: Dimension,
+    sets: &[Arc<Values>],
+    keys: &mut Keys<'_>,
+) -> Result<Dimensioned, TooMany> {
     let mut made = Dimensioned::default();
-    let mut members: BTreeMap<Key, Signature> = BTreeMap::new();
+    let mut texts = Texts::default();
     let (mut numbers, mut wide) = (Vec::new(), Vec::new());
     for (set, values) in sets.iter().enumerate() {
         match &**values {
-            Values::Patterns(patterns) => {
-                for bytes in patterns.iter().filter_map(Pattern::literal) {
-                    let found = if dimension == Dimension::Comm {
-                        comm(bytes).into_iter().collect()
-                    } else {
-                        keys.path(bytes, PlaceUse::Exe)
-                    };
-                    for key in found {
-                        members.entry(key).or_default().insert(set);
-                    }
-                }
-            }
-            Values::Unix(unix) => {
-                for bytes in unix.paths.iter().filter_map(Pattern::literal) {
-                    for key in keys.path(bytes, PlaceUse::Unix) {
-                        members.entry(key).or_default().insert(set);
-                    }
-                }
-                for bytes in unix.names.iter().filter_map(Pattern::literal) {
-                    members
-                        .entry(keys.abstract_name(bytes))
-                        .or_default()
-                        .insert(set);
-                }
-                if unix.unnamed {
-                    made.unnamed.insert(set);
-                }
-            }
+            Values::Patterns(patterns) => texts.patterns(set, dimension, patterns, keys),
+            Values::Unix(unix) => texts.unix(set, unix, keys),
+            Values::Options(options) => texts.options(set, options),
             Values::Numbers(of) => {
                 let ranges = of.ranges.iter();
                 numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
@@ -169,20 +172,13 @@ fn dimensioned(dimension: Dimension, sets: &[Arc<Values>], keys: &mut Keys<'_>) 
                 numbers.extend(ranges.map(|(a, z)| (set, u128::from(*a), u128::from(*z))));
                 wide.extend(of.v6.iter().map(|(a, z)| (set, *a, *z)));
             }
-            Values::Options(options) => {
-                for option in options {
-                    members
-                        .entry(keys::option(*option))
-                        .or_default()
-                        .insert(set);
-                }
-            }
-            // INVARIANT: `support::check` has refused the attributes that have these.
+            // INVARIANT: words are bits, which have no classes, and names are
+            // numbers by now.
             Values::Names(_) | Values::Words(_) => {}
         }
     }
-    made.take_keys(members);
+    made.take_texts(texts)?;
     made.narrow = made.intervals(&numbers, u128::from(u32::MAX));
     made.wide = made.intervals(&wide, u128::MAX);
-    made
+    Ok(made)
 }

@@ -1,7 +1,10 @@
 //! Puts an image together: lookups, rows, terms, descriptors, directories.
 
 use super::Enforcement;
+use super::asks;
+use super::automaton::{Automaton, Way};
 use super::classes::{Classes, Dimensioned};
+use super::groups::Groups;
 use super::lookup::{self, Built};
 use super::pairs::{Group, Interned, Pairs, Placed};
 use crate::ast::Effect;
@@ -11,24 +14,25 @@ use crate::source::Span;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
-    BODY, CLASS_UNREADABLE, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DESC_WORDS,
-    IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, term,
+    AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_UNREADABLE, DESC_ASKS, DESC_ENFORCED, DESC_RECORD,
+    DESC_TERMS, DESC_VERDICT, DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR,
+    STARTS_DIR, STATE_FIRST, STATE_SINGLE, term,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The words so far.
-struct Writer {
+pub(super) struct Writer {
     words: Vec<u64>,
     /// Rows that are there already, by content.
     rows: HashMap<Vec<u64>, u32>,
 }
 
 /// The image does not fit; nothing is said yet of what to do about it.
-struct Full;
+pub(super) struct Full;
 
 impl Writer {
     /// Appends words and says where.
-    fn append(&mut self, words: &[u64]) -> Result<u32, Full> {
+    pub(super) fn append(&mut self, words: &[u64]) -> Result<u32, Full> {
         let base = self.words.len();
         if base + words.len() > IMAGE_WORDS as usize {
             return Err(Full);
@@ -43,7 +47,7 @@ impl Writer {
         Ok(())
     }
 
-    fn append_rows(&mut self, rows: Vec<u64>) -> Result<u32, Full> {
+    pub(super) fn append_rows(&mut self, rows: Vec<u64>) -> Result<u32, Full> {
         if let Some(base) = self.rows.get(&rows) {
             return Ok(*base);
         }
@@ -58,6 +62,7 @@ pub(super) fn assemble(
     policy: &CheckedPolicy,
     pairs: &Pairs,
     classes: &Classes,
+    groups: &Groups,
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Vec<u64>, Vec<Diagnostic>> {
@@ -65,7 +70,15 @@ pub(super) fn assemble(
         words: vec![0; BODY as usize],
         rows: HashMap::new(),
     };
-    let done = fill(&mut writer, policy, pairs, classes, enforcement);
+    let crowded: Vec<Diagnostic> = pairs
+        .groups
+        .iter()
+        .filter_map(|group| asks::crowded(policy, group))
+        .collect();
+    if !crowded.is_empty() {
+        return Err(crowded);
+    }
+    let done = fill(&mut writer, policy, pairs, (classes, groups), enforcement);
     let used = writer.words.len() as u64;
     let headed = done.and_then(|()| {
         writer.set(0, MAGIC)?;
@@ -91,9 +104,11 @@ fn fill(
     writer: &mut Writer,
     policy: &CheckedPolicy,
     pairs: &Pairs,
-    classes: &Classes,
+    (classes, groups): (&Classes, &Groups),
     enforcement: Enforcement,
 ) -> Result<(), Full> {
+    let named = groups.write(writer)?;
+    writer.set(GROUPS, named.0)?;
     for found in LOOKUPS {
         if let Some(of) = classes.of(found.dimension()) {
             let built = lookup_words(*found, of)?;
@@ -103,14 +118,78 @@ fn fill(
             writer.set(at + 1, built.seed)?;
         }
     }
+    for dimension in DIMENSIONS {
+        if let Some((automaton, found)) =
+            classes.of(*dimension).and_then(|of| of.automaton.as_ref())
+        {
+            write_automaton(writer, *dimension, automaton, found)?;
+        }
+    }
     for group in &pairs.groups {
-        let desc = descriptor(writer, policy, group, classes, enforcement)?;
+        let desc = descriptor(
+            writer,
+            policy,
+            (pairs, group),
+            (classes, groups),
+            enforcement,
+        )?;
         for (family, operation) in &group.pairs {
             let index = pair(family.number(), operation.number()).ok_or(Full)?;
             writer.set(PAIR_DIR + index, u64::from(desc))?;
         }
     }
     Ok(())
+}
+
+/// Writes the automaton of a dimension; `classes` are those of its states.
+fn write_automaton(
+    writer: &mut Writer,
+    dimension: Dimension,
+    automaton: &Automaton,
+    classes: &[u32],
+) -> Result<(), Full> {
+    let starts: BTreeMap<[u64; 2], u32> = automaton
+        .starts
+        .iter()
+        .map(|(domain, state)| ([*domain, 0], *state))
+        .collect();
+    let built = lookup::pairs(&starts, IMAGE_WORDS as usize).ok_or(Full)?;
+    let base = writer.append(&built.words)?;
+    let at = STARTS_DIR + 2 * dimension as u32;
+    writer.set(at, u64::from(base) | u64::from(built.bits) << 32)?;
+    writer.set(at + 1, built.seed)?;
+    let groups: Vec<u64> = automaton
+        .groups
+        .chunks(8)
+        .map(|eight| packed(eight.iter().map(|group| u64::from(*group)), 8))
+        .collect();
+    let groups = writer.append(&groups)?;
+    // The numbers of the first states are nobody's: their words are not read.
+    let mut words = vec![0_u64; STATE_FIRST as usize];
+    for (state, class) in automaton.states.iter().zip(classes) {
+        let class = u64::from(u16::try_from(*class).ok().ok_or(Full)?);
+        words.push(match &state.way {
+            Way::Single(byte, next) => {
+                class | u64::from(*byte) << 16 | STATE_SINGLE | u64::from(*next) << 32
+            }
+            Way::Row(row) => {
+                let fours = row.chunks(4);
+                let row: Vec<u64> = fours
+                    .map(|four| packed(four.iter().map(|next| u64::from(*next)), 16))
+                    .collect();
+                class | u64::from(writer.append_rows(row)?) << 32
+            }
+        });
+    }
+    let states = writer.append(&words)?;
+    let at = AUTOMATON_DIR + 2 * dimension as u32;
+    writer.set(at, u64::from(groups))?;
+    writer.set(at + 1, u64::from(states))
+}
+
+/// Small numbers in one word, the first lowest.
+fn packed(numbers: impl DoubleEndedIterator<Item = u64>, bits: u32) -> u64 {
+    numbers.rev().fold(0, |word, number| word << bits | number)
 }
 
 fn lookup_words(found: Lookup, of: &Dimensioned) -> Result<Built, Full> {
@@ -126,13 +205,14 @@ fn lookup_words(found: Lookup, of: &Dimensioned) -> Result<Built, Full> {
 fn descriptor(
     writer: &mut Writer,
     policy: &CheckedPolicy,
-    group: &Group,
-    classes: &Classes,
+    (pairs, group): (&Pairs, &Group),
+    (classes, groups): (&Classes, &Groups),
     enforcement: Enforcement,
 ) -> Result<u32, Full> {
+    let list = asks::list(writer, &pairs.sets, group, classes, groups)?;
     let mut desc = vec![0_u64; DESC_WORDS as usize];
     let mut set = |at: u32, word: u64| desc.get_mut(at as usize).map(|place| *place = word);
-    for dimension in DIMENSIONS {
+    for dimension in DIMENSIONS.iter().filter(|one| !one.is_rare()) {
         let asked = |one: &Interned| one.dimension == *dimension;
         let used = group
             .terms
@@ -160,17 +240,18 @@ fn descriptor(
         .collect();
     let terms = writer.append(&words)?;
     set(DESC_TERMS, u64::from(terms)).ok_or(Full)?;
+    set(DESC_ASKS, list.0).ok_or(Full)?;
     writer.append(&desc)
 }
 
 /// Bits of the terms that are so.
-fn mask(terms: &[Placed], so: impl Fn(&Placed) -> bool) -> u64 {
+pub(super) fn mask(terms: &[Placed], so: impl Fn(&Placed) -> bool) -> u64 {
     let bits = terms.iter().enumerate().filter(|(_, placed)| so(placed));
     bits.fold(0, |mask, (bit, _)| mask | 1 << bit)
 }
 
 /// For each class of a dimension, the terms that take it.
-fn rows(terms: &[Placed], dimension: Dimension, of: &Dimensioned) -> Vec<u64> {
+pub(super) fn rows(terms: &[Placed], dimension: Dimension, of: &Dimensioned) -> Vec<u64> {
     (0..of.end())
         .map(|class| {
             mask(terms, |placed| {
@@ -182,6 +263,17 @@ fn rows(terms: &[Placed], dimension: Dimension, of: &Dimensioned) -> Vec<u64> {
                 // and an allow not (notes 118). Subjects never have this class.
                 if class == CLASS_UNREADABLE {
                     return placed.effect != Effect::Allow || asked.next().is_none();
+                }
+                // One too long to be read is none of those known whole; of patterns
+                // it cannot be said.
+                if class == CLASS_LONG && dimension == Dimension::Unix {
+                    return asked.all(|one| {
+                        if of.globbed.contains(&one.set) {
+                            placed.effect != Effect::Allow
+                        } else {
+                            one.negated
+                        }
+                    });
                 }
                 asked.all(|one| of.contains(class, one.set) != one.negated)
             })

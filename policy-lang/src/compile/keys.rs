@@ -1,8 +1,10 @@
 //! What the kernel looks values up by: two words for places, names and comms.
 
-use super::{Host, PlaceUse};
+use super::{Host, Place, PlaceUse};
+use crate::unit;
 use crate::words::sockopt::SocketOption;
 use policy_abi::facts::{self, ABSTRACT_TAG};
+use policy_abi::fields::Dimension;
 use policy_abi::hash;
 use std::collections::HashMap;
 
@@ -16,7 +18,7 @@ const COMM_BYTES: usize = 16;
 pub(super) struct Keys<'h> {
     host: &'h dyn Host,
     hash_key: hash::Key,
-    places: HashMap<(Vec<u8>, PlaceUse), Vec<Key>>,
+    places: HashMap<(Vec<u8>, PlaceUse), Vec<Place>>,
 }
 
 impl<'h> Keys<'h> {
@@ -28,29 +30,57 @@ impl<'h> Keys<'h> {
         }
     }
 
-    /// The keys of a path's places. None when the host finds no place for it:
-    /// then nothing that the kernel sees is at that path.
-    pub(super) fn path(&mut self, path: &[u8], place_use: PlaceUse) -> Vec<Key> {
+    /// The host.
+    pub(super) fn host(&self) -> &dyn Host {
+        self.host
+    }
+
+    /// A path's places. None when the host finds no place for it: then nothing
+    /// that the kernel sees is at that path.
+    pub(super) fn places(&mut self, path: &[u8], place_use: PlaceUse) -> Vec<Place> {
         let at = (path.to_vec(), place_use);
-        let known = self.places.entry(at).or_insert_with(|| {
-            self.host
-                .places(path, place_use)
-                .iter()
-                .map(|place| {
-                    [
-                        hash::path(self.hash_key, &place.path),
-                        u64::from(place.device),
-                    ]
-                })
-                .collect()
-        });
-        known.clone()
+        let known = self.places.entry(at);
+        let host = self.host;
+        known
+            .or_insert_with(|| host.places(path, place_use))
+            .clone()
+    }
+
+    /// The key of a place.
+    pub(super) fn place(&self, place: &Place) -> Key {
+        let hash = hash::path(self.hash_key, &place.path);
+        [hash, u64::from(place.device)]
     }
 
     /// The key of an abstract name.
     pub(super) fn abstract_name(&self, name: &[u8]) -> Key {
         let length = name.len() as u64;
         [hash::name(self.hash_key, name), ABSTRACT_TAG | length]
+    }
+
+    /// The key of a unit or a cgroup; `None` for what is the name of none.
+    pub(super) fn grouping(&self, dimension: Dimension, text: &[u8]) -> Option<Key> {
+        if dimension == Dimension::Unit {
+            self.unit(text)
+        } else {
+            self.cgroup(text)
+        }
+    }
+
+    /// The key of a unit; `None` for what is no unit's name, which nobody has.
+    fn unit(&self, name: &[u8]) -> Option<Key> {
+        let length = name.len() as u64;
+        unit::is_unit(name).then(|| [hash::name(self.hash_key, name), length])
+    }
+
+    /// The key of a cgroup; `None` for what is no cgroup's path.
+    fn cgroup(&self, path: &[u8]) -> Option<Key> {
+        let inside = path.strip_prefix(b"/")?;
+        let whole = inside
+            .split(|byte| *byte == b'/')
+            .all(|part| !part.is_empty());
+        let is_path = inside.is_empty() || whole;
+        is_path.then(|| [hash::path(self.hash_key, path), 0])
     }
 }
 

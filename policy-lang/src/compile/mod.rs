@@ -3,12 +3,17 @@
 //! Shares no code with [`crate::eval`], which it must agree with: a property
 //! test compares [`policy_abi::decide`] over the image with the definition.
 
+mod asks;
+mod automaton;
 mod classes;
+mod globs;
+mod groups;
 mod image;
 mod keys;
 mod lookup;
 mod pairs;
 mod support;
+mod texts;
 
 pub use support::decides;
 
@@ -17,6 +22,8 @@ use crate::checked::{CheckedPolicy, Importance, RuleIndex};
 use crate::diag::Diagnostic;
 use crate::words::family::Family;
 use crate::words::operation::Operation;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// What a path in a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +43,25 @@ pub struct Place {
     pub path: Vec<u8>,
 }
 
+/// A file system that is reached from a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Where on the host it is mounted, from the folder on, without a slash at
+    /// either end; empty for the file system that the folder itself is on.
+    pub below: Vec<u8>,
+    /// What of it is there.
+    pub place: Place,
+}
+
+/// What a name in /etc/passwd or /etc/group is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Account {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
 /// What compiling must know of a host.
 pub trait Host {
     /// The key of [`policy_abi::hash`].
@@ -44,6 +70,52 @@ pub trait Host {
     /// Where a literal path lies, once links are followed and mounts resolved:
     /// in no place, or in several.
     fn places(&self, path: &[u8], place_use: PlaceUse) -> Vec<Place>;
+
+    /// The place of a folder, and every mount below it that can be seen; links
+    /// in the folder's path are followed. None when it is in no place. A host
+    /// that says no more has no mounts.
+    fn reaches(&self, folder: &[u8], place_use: PlaceUse) -> Vec<Reach> {
+        let places = self.places(folder, place_use).into_iter();
+        places
+            .map(|place| Reach {
+                below: Vec::new(),
+                place,
+            })
+            .collect()
+    }
+
+    /// The number of a user or group by its name. None, as on a host without
+    /// accounts, when there is no such name: nobody is it then.
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let _ = (account, name);
+        None
+    }
+}
+
+/// A host on which every path is one place and every name of an account somebody's
+/// own: what stands for any where there is none to ask.
+#[derive(Debug, Default)]
+pub struct AnyHost {
+    accounts: RefCell<HashMap<(Account, Vec<u8>), u32>>,
+}
+
+impl Host for AnyHost {
+    fn hash_key(&self) -> [u64; 2] {
+        [0; 2]
+    }
+
+    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
+        vec![Place {
+            device: 1,
+            path: path.to_vec(),
+        }]
+    }
+
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let mut all = self.accounts.borrow_mut();
+        let next = u32::try_from(all.len()).ok()?;
+        Some(*all.entry((account, name.to_vec())).or_insert(next))
+    }
 }
 
 /// How the rules of an image are enforced.
@@ -136,9 +208,11 @@ fn lower(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
-    let pairs = pairs::collect(policy)?;
-    let classes = classes::Classes::new(&pairs.sets, host);
-    let words = image::assemble(policy, &pairs, &classes, generation, enforcement)?;
+    let pairs = pairs::collect(policy, host)?;
+    let classes = classes::Classes::new(&pairs.sets, host)
+        .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
+    let groups = groups::Groups::new(policy, &pairs)?;
+    let words = image::assemble(policy, &pairs, &classes, &groups, generation, enforcement)?;
     Ok(Image {
         words,
         pairs: pairs.covered(),

@@ -1,11 +1,14 @@
 //! Terms by (family, operation), in the order in which they decide.
 
-use super::support::dimension;
+use super::support::{dimension, trait_field};
+use super::{Account, Host};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::diag::{Code, Diagnostic};
 use crate::terms::{Axis, Literal, count, normal_form};
 use crate::types::Values;
+use crate::types::number::NumberSet;
+use crate::words::attribute::Attribute;
 use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::Shape;
@@ -38,24 +41,28 @@ pub(super) struct Placed {
 pub(super) struct Sets {
     all: BTreeMap<Dimension, Vec<Arc<Values>>>,
     by_content: HashMap<(u32, Arc<Values>), SetId>,
-    /// One set used by many rules is hashed once.
-    by_address: HashMap<(u32, *const Values), SetId>,
+    /// One set used by many rules is looked at once.
+    by_address: HashMap<(Axis, *const Values), (Dimension, SetId)>,
 }
 
 impl Sets {
-    fn intern(&mut self, dimension: Dimension, values: &Arc<Values>) -> SetId {
-        let address = (dimension as u32, Arc::as_ptr(values));
+    fn intern(&mut self, axis: Axis, values: &Arc<Values>, host: &dyn Host) -> (Dimension, SetId) {
+        let address = (axis, Arc::as_ptr(values));
         if let Some(known) = self.by_address.get(&address) {
             return *known;
         }
+        let (dimension, lowered) = lowered(axis, values, host);
         let all = self.all.entry(dimension).or_default();
-        let content = (dimension as u32, values.clone());
-        let id = *self.by_content.entry(content).or_insert_with(|| {
-            all.push(values.clone());
-            all.len() - 1
-        });
-        self.by_address.insert(address, id);
-        id
+        let content = (dimension as u32, lowered);
+        let id = *self
+            .by_content
+            .entry(content)
+            .or_insert_with_key(|content| {
+                all.push(content.1.clone());
+                all.len() - 1
+            });
+        self.by_address.insert(address, (dimension, id));
+        (dimension, id)
     }
 
     /// The sets of a dimension, by id.
@@ -72,6 +79,22 @@ type Pair = (Family, Operation);
 pub(super) struct Group {
     pub(super) pairs: Vec<(Family, Operation)>,
     pub(super) terms: Vec<Placed>,
+}
+
+impl Group {
+    /// The pairs, for people.
+    pub(super) fn names(&self) -> String {
+        names(&self.pairs)
+    }
+}
+
+/// Pairs, for people.
+fn names(pairs: &[Pair]) -> String {
+    let names: Vec<String> = pairs
+        .iter()
+        .map(|(family, operation)| format!("`{family} {operation}`"))
+        .collect();
+    names.join(" and ")
 }
 
 /// All terms of a policy.
@@ -106,7 +129,7 @@ const fn step(effect: Effect) -> u8 {
 }
 
 /// Collects the terms of a policy. Every pair of every rule is decided by this build.
-pub(super) fn collect(policy: &CheckedPolicy) -> Result<Pairs, Vec<Diagnostic>> {
+pub(super) fn collect(policy: &CheckedPolicy, host: &dyn Host) -> Result<Pairs, Vec<Diagnostic>> {
     // Rules in the order in which they decide: by step, then by id.
     let mut order: Vec<(RuleIndex, &Rule)> = policy
         .by_id()
@@ -131,7 +154,7 @@ pub(super) fn collect(policy: &CheckedPolicy) -> Result<Pairs, Vec<Diagnostic>> 
     let mut found = Vec::new();
     for ((shape, places), pairs) in grouped {
         let rules = places.iter().filter_map(|place| order.get(*place).copied());
-        match group(rules, shape, &pairs, &mut all.sets) {
+        match group(rules, shape, &pairs, &mut all.sets, host) {
             Ok(terms) if terms.is_empty() => {}
             Ok(terms) => all.groups.push(Group { pairs, terms }),
             Err(one) => found.push(*one),
@@ -150,6 +173,7 @@ fn group<'p>(
     shape: Shape,
     pairs: &[(Family, Operation)],
     sets: &mut Sets,
+    host: &dyn Host,
 ) -> Result<Vec<Placed>, Box<Diagnostic>> {
     let room = TERMS_PER_PAIR as usize;
     let mut placed: Vec<Placed> = Vec::new();
@@ -158,7 +182,7 @@ fn group<'p>(
             return Err(Box::new(no_room(rule, pairs)));
         }
         for term in normal_form(rule, shape) {
-            let literals = term.literals.iter().filter_map(|one| intern(one, sets));
+            let literals = term.literals.iter().map(|one| intern(one, sets, host));
             placed.push(Placed {
                 rule: index,
                 effect: rule.effect,
@@ -169,29 +193,50 @@ fn group<'p>(
     Ok(placed)
 }
 
-fn intern(literal: &Literal, sets: &mut Sets) -> Option<Interned> {
-    let dimension = match literal.axis {
-        // A pair's object is a unix socket's or an option, never both.
-        Axis::Unix | Axis::Option => Dimension::Unix,
-        // INVARIANT: `support::check` has refused every other attribute.
-        Axis::Attribute(attribute) => dimension(attribute)?,
-    };
-    Some(Interned {
+fn intern(literal: &Literal, sets: &mut Sets, host: &dyn Host) -> Interned {
+    let (dimension, set) = sets.intern(literal.axis, &literal.values, host);
+    Interned {
         dimension,
-        set: sets.intern(dimension, &literal.values),
+        set,
         negated: literal.negated,
-    })
+    }
+}
+
+/// A set as its dimension has it: words become traits, and names numbers.
+fn lowered(axis: Axis, values: &Arc<Values>, host: &dyn Host) -> (Dimension, Arc<Values>) {
+    let attribute = match axis {
+        // A pair's object is a unix socket's or an option, never both.
+        Axis::Unix | Axis::Option => return (Dimension::Unix, values.clone()),
+        Axis::Attribute(attribute) => attribute,
+    };
+    let dimension = dimension(attribute);
+    let lowered = match (&**values, trait_field(attribute)) {
+        (Values::Words(words), Some(field)) => Arc::new(Values::Words(field.set(*words))),
+        (Values::Names(names), _) => Arc::new(numbers(attribute, names, host)),
+        _ => values.clone(),
+    };
+    (dimension, lowered)
+}
+
+/// The users or groups of some names; whoever has no number is nobody.
+fn numbers(attribute: Attribute, names: &[Box<[u8]>], host: &dyn Host) -> Values {
+    let account = if attribute == Attribute::User {
+        Account::User
+    } else {
+        Account::Group
+    };
+    let known = names.iter().filter_map(|name| host.account(account, name));
+    let mut ranges: Vec<(u32, u32)> = known.map(|number| (number, number)).collect();
+    ranges.sort_unstable();
+    ranges.dedup();
+    Values::Numbers(NumberSet { ranges })
 }
 
 fn no_room(rule: &Rule, pairs: &[(Family, Operation)]) -> Diagnostic {
-    let names: Vec<String> = pairs
-        .iter()
-        .map(|(family, operation)| format!("`{family} {operation}`"))
-        .collect();
     let message = format!(
         "the rule `{}` finds no room in the tables of {}, which hold {TERMS_PER_PAIR} alternatives",
         rule.id,
-        names.join(" and ")
+        names(pairs)
     );
     Diagnostic::new(Code::TooManyTermsInKernel, rule.span, message)
         .help("join rules that differ in one value alone by a set; each `or` takes an alternative of its own")

@@ -7,13 +7,13 @@ use crate::source::Span;
 use crate::terms::each_test;
 use crate::types::Values;
 use crate::types::pattern::Pattern;
-use crate::words::attribute::Attribute;
+use crate::words::attribute::{Attribute, Owner};
 use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::possible;
 use policy_abi::fields::Dimension;
-use policy_abi::image::MAX_RULES;
-use policy_abi::mediation;
+use policy_abi::image::{MAX_RULES, STATES};
+use policy_abi::{mediation, traits};
 
 /// Whether the hooks see every operation of a pair.
 #[must_use]
@@ -22,34 +22,51 @@ pub fn decides(family: Family, operation: Operation) -> bool {
 }
 
 /// The tables' dimension of an attribute that the kernel side captures.
-pub(super) const fn dimension(attribute: Attribute) -> Option<Dimension> {
-    Some(match attribute {
+pub(super) const fn dimension(attribute: Attribute) -> Dimension {
+    match attribute {
         Attribute::Exe => Dimension::Exe,
         Attribute::Comm => Dimension::Comm,
-        Attribute::Uid => Dimension::Uid,
+        // Names are looked up when the policy is compiled.
+        Attribute::Uid | Attribute::User => Dimension::Uid,
+        Attribute::Group => Dimension::Groups,
         Attribute::Gid => Dimension::Gid,
-        Attribute::Addr => Dimension::Addr,
-        Attribute::Port => Dimension::Port,
-        Attribute::Path | Attribute::Name => Dimension::Unix,
-        Attribute::Ruid
-        | Attribute::Rgid
-        | Attribute::Loginuid
-        | Attribute::User
-        | Attribute::Group
-        | Attribute::Unit
-        | Attribute::Cgroup
+        Attribute::Ruid => Dimension::Ruid,
+        Attribute::Rgid => Dimension::Rgid,
+        Attribute::Loginuid => Dimension::Loginuid,
+        Attribute::Protocol => Dimension::Protocol,
+        Attribute::Type
         | Attribute::Cap
         | Attribute::Userns
         | Attribute::Netns
         | Attribute::Pidns
         | Attribute::Mntns
-        | Attribute::Cgroupns
-        | Attribute::ParentComm
-        | Attribute::ParentExe
-        | Attribute::ParentUid
-        | Attribute::Type
-        | Attribute::Protocol => return None,
-    })
+        | Attribute::Cgroupns => Dimension::Traits,
+        Attribute::Addr => Dimension::Addr,
+        Attribute::Port => Dimension::Port,
+        Attribute::Path | Attribute::Name => Dimension::Unix,
+        Attribute::Unit => Dimension::Unit,
+        Attribute::Cgroup => Dimension::Cgroup,
+        Attribute::ParentComm => Dimension::ParentComm,
+        Attribute::ParentExe => Dimension::ParentExe,
+        Attribute::ParentUid => Dimension::ParentUid,
+    }
+}
+
+/// The attributes that are traits, with their bits in that word.
+const TRAITS: &[(Attribute, traits::Field)] = &[
+    (Attribute::Type, traits::TYPES),
+    (Attribute::Cap, traits::CAPABILITIES),
+    (Attribute::Userns, traits::USERNS),
+    (Attribute::Netns, traits::NETNS),
+    (Attribute::Pidns, traits::PIDNS),
+    (Attribute::Mntns, traits::MNTNS),
+    (Attribute::Cgroupns, traits::CGROUPNS),
+];
+
+/// The bits of an attribute in the word of traits.
+pub(super) fn trait_field(attribute: Attribute) -> Option<traits::Field> {
+    let found = TRAITS.iter().find(|(one, _)| *one == attribute);
+    found.map(|(_, field)| *field)
 }
 
 /// Everything in a policy that the kernel cannot decide.
@@ -60,7 +77,10 @@ pub(super) fn check(policy: &CheckedPolicy) -> Vec<Diagnostic> {
             "the policy has {} rules and defaults; the kernel counts {MAX_RULES}",
             policy.rules().len()
         );
-        found.push(Diagnostic::new(Code::ImageTooLarge, rule.span, message));
+        found.push(
+            Diagnostic::new(Code::ImageTooLarge, rule.span, message)
+                .help("rules that differ in one value alone are one rule with a set"),
+        );
     }
     for rule in policy.rules() {
         check_rule(rule, &mut found);
@@ -92,31 +112,52 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
                 .help("`docs/coverage.md` says what is decided in the kernel"),
         );
     }
-    if let Some(Target::Unix(values)) = &rule.target {
-        globs(rule.span, "a target with wildcards", values, found);
-    }
+    // The hook that decides the bind of a unix path is told of no socket.
+    let binds = rule.families.contains(Family::UNIX)
+        && rule.operations.iter().any(|one| one == Operation::Bind);
     for condition in rule.when.iter().chain(&rule.unless) {
-        each_test(condition, &mut |test| check_test(test, found));
+        each_test(condition, &mut |test| check_test(test, binds, found));
     }
 }
 
-fn check_test(test: &Test, found: &mut Vec<Diagnostic>) {
+fn check_test(test: &Test, binds: bool, found: &mut Vec<Diagnostic>) {
     let word = test.attribute.word();
-    if dimension(test.attribute).is_none() {
-        found.push(cannot(test.span, &format!("`{word}`")));
-        return;
+    if dimension(test.attribute).is_rare() && has_globs(&test.values) {
+        found.push(cannot(test.span, &format!("a `{word}` with wildcards")));
     }
-    globs(
-        test.span,
-        &format!("a `{word}` with wildcards"),
-        &test.values,
-        found,
-    );
+    if binds && test.attribute.owner() == Owner::Socket {
+        found.push(cannot(test.span, &format!("`{word}` of a `unix bind`")));
+    }
 }
 
-fn globs(span: Span, what: &str, values: &Values, found: &mut Vec<Diagnostic>) {
+/// The finding that the patterns of a dimension need too many states: at the
+/// first rule that has one.
+pub(super) fn too_many_states(policy: &CheckedPolicy, of: Dimension) -> Diagnostic {
+    let asks = |rule: &&Rule| {
+        let mut found = match &rule.target {
+            Some(Target::Unix(values)) => of == Dimension::Unix && has_globs(values),
+            Some(Target::Address { .. } | Target::Option(_)) | None => false,
+        };
+        for condition in rule.when.iter().chain(&rule.unless) {
+            each_test(condition, &mut |test| {
+                found |= dimension(test.attribute) == of && has_globs(&test.values);
+            });
+        }
+        found
+    };
+    let rule = policy.rules().iter().find(asks);
+    let span = rule.map_or_else(Span::default, |rule| rule.span);
+    let message = format!(
+        "the policy's patterns with wildcards need more than {STATES} states together with those of this rule"
+    );
+    Diagnostic::new(Code::TooManyStates, span, message)
+        .help("several `*` or `**` in one pattern cost most; name folders and files in full where they are known")
+}
+
+/// Whether some value of a set has wildcards.
+pub(super) fn has_globs(values: &Values) -> bool {
     let any = |patterns: &[Pattern]| patterns.iter().any(|one| one.literal().is_none());
-    let has = match values {
+    match values {
         Values::Patterns(patterns) => any(patterns),
         Values::Unix(set) => any(&set.paths) || any(&set.names),
         Values::Numbers(_)
@@ -124,9 +165,6 @@ fn globs(span: Span, what: &str, values: &Values, found: &mut Vec<Diagnostic>) {
         | Values::Names(_)
         | Values::Words(_)
         | Values::Options(_) => false,
-    };
-    if has {
-        found.push(cannot(span, what));
     }
 }
 
@@ -136,4 +174,5 @@ fn cannot(span: Span, what: &str) -> Diagnostic {
         span,
         format!("this build cannot decide {what} in the kernel yet"),
     )
+    .help("`run` of this version refuses the policy: leave the rule out until a later one")
 }

@@ -4,31 +4,17 @@
 use super::*;
 use crate::load;
 use crate::source::Sources;
+use policy_abi::ask::Nobody;
 use policy_abi::decide::decide;
-use policy_abi::facts::{self, Facts, OBJECT_IPV4, OBJECT_OPTION, OBJECT_UNREADABLE};
+use policy_abi::facts::{self, Facts, OBJECT_IPV4, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNREADABLE};
 use policy_abi::image::{IMAGE_WORDS, MAGIC, PAIR_DIR};
 use std::fmt::Write as _;
-
-struct Identity;
-
-impl Host for Identity {
-    fn hash_key(&self) -> [u64; 2] {
-        [1, 2]
-    }
-
-    fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
-        vec![Place {
-            device: 1,
-            path: path.to_vec(),
-        }]
-    }
-}
 
 fn image(text: &str) -> Result<Image, Vec<String>> {
     let sources = Sources::single("p.policy", text);
     let (policy, report) = load(&sources);
     let policy = policy.unwrap_or_else(|| panic!("{text}: {:?}", report.diagnostics()));
-    compile(&policy, &Identity, 9, Enforcement::AsWritten).map_err(|found| {
+    compile(&policy, &AnyHost::default(), 9, Enforcement::AsWritten).map_err(|found| {
         found
             .iter()
             .map(|one| format!("{} {}", one.code.id(), one.message))
@@ -85,24 +71,22 @@ fn an_empty_policy_allows() {
         family: policy_abi::family::TCP,
         ..Facts::default()
     };
-    let verdict = decide(&image.words[..], &facts).unwrap();
+    let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
     assert_eq!(verdict, policy_abi::decide::Verdict::ALLOW);
 }
 
 #[test]
 fn what_the_kernel_cannot_decide_is_refused() {
     for text in [
-        "deny tcp bind",
-        "deny raw connect",
+        "deny sctp bind",
+        "deny sctp connect",
         "deny any connect",
-        "deny tcp connect if unit = x.service",
-        "deny tcp connect if parent.exe = /x",
-        "deny tcp connect if exe = /usr/bin/*",
-        "deny tcp connect if comm = k*",
-        "deny unix connect to /run/*",
-        "deny unix connect to @*",
-        "deny tcp connect unless group = docker",
-        "deny tcp connect if type = stream",
+        "deny tcp connect if unit = x*.service",
+        "deny tcp connect if cgroup = /x/**",
+        "deny tcp connect if parent.exe = /x*",
+        "deny tcp connect if parent.comm = x*",
+        "deny unix bind if type = dgram",
+        "for protocol = 0 { deny unix { bind, connect } to /run/x }",
     ] {
         refused(text, "P0601");
     }
@@ -116,7 +100,12 @@ fn notes_113_rules_for_tcp_are_put_under_smc_too() {
             family,
             ..Facts::default()
         };
-        assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+        assert!(
+            decide(&image.words[..], &facts, &Nobody)
+                .unwrap()
+                .actual
+                .denies()
+        );
     }
 }
 
@@ -129,7 +118,7 @@ fn notes_118_an_object_that_could_not_be_read() {
             object_kind: OBJECT_UNREADABLE,
             ..Facts::default()
         };
-        let verdict = decide(&image.words[..], &facts).unwrap();
+        let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
         (verdict.actual.denies(), verdict.recorded)
     };
     assert_eq!(verdict("deny unix connect to /run/x"), (true, 0));
@@ -157,6 +146,85 @@ fn notes_118_an_object_that_could_not_be_read() {
     assert_eq!(verdict("record unix connect to /run/x"), (false, 1));
 }
 
+/// What a path on device 1 that is too long to be read meets. A `[u64]` has no texts.
+#[test]
+fn an_object_too_long_to_be_read() {
+    let verdict = |text: &str| {
+        let image = image(text).unwrap();
+        let facts = Facts {
+            family: policy_abi::family::UNIX,
+            object_kind: OBJECT_PATH,
+            object: [77, 1],
+            ..Facts::default()
+        };
+        let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
+        (verdict.actual.denies(), verdict.recorded)
+    };
+    // It is none of those that are known whole, but whatever a pattern needs.
+    assert_eq!(verdict("deny unix connect to /run/x"), (false, 0));
+    assert_eq!(verdict("deny unix connect to /run/*"), (true, 0));
+    assert_eq!(
+        verdict("deny unix connect to { /run/*, /run/x }"),
+        (true, 0)
+    );
+    assert_eq!(verdict("deny unix connect unless path = /run/*"), (true, 0));
+    assert_eq!(
+        verdict("deny unix connect if path = /x unless path = /run/*"),
+        (false, 0)
+    );
+    assert_eq!(
+        verdict("default deny unix connect allow unix connect to /run/*"),
+        (true, 0)
+    );
+    assert_eq!(
+        verdict("default deny unix connect allow unix connect if path != /run/*"),
+        (true, 0)
+    );
+    assert_eq!(
+        verdict("default deny unix connect allow unix connect if path != /run/x"),
+        (false, 0)
+    );
+    assert_eq!(verdict("record unix connect to /run/*"), (false, 1));
+    assert_eq!(verdict("deny unix connect to @*"), (false, 0));
+}
+
+#[test]
+fn a_program_too_long_to_be_read_is_none() {
+    let denies = |text: &str| {
+        let image = image(text).unwrap();
+        let facts = Facts {
+            family: policy_abi::family::TCP,
+            subject: policy_abi::facts::SUBJECT_EXE,
+            exe: [77, 1],
+            ..Facts::default()
+        };
+        decide(&image.words[..], &facts, &Nobody)
+            .unwrap()
+            .actual
+            .denies()
+    };
+    assert!(denies("deny tcp connect unless exe = /opt/*"));
+    assert!(!denies("deny tcp connect if exe = /opt/*"));
+    assert!(denies("deny tcp connect if exe != /opt/*"));
+    assert!(denies(
+        "default deny tcp connect allow tcp connect if exe = /opt/*"
+    ));
+}
+
+#[test]
+fn patterns_that_need_too_many_states_are_refused() {
+    let tail = |count: usize| format!("deny unix connect to /*a{}", "?".repeat(count));
+    assert!(image(&tail(8)).is_ok());
+    let said = refused(&tail(20), "P0605");
+    assert!(said.contains("16384 states"), "{said}");
+    // As many plain patterns as the language takes.
+    let all: Vec<String> = (0..1024)
+        .map(|n| format!("/usr/lib/some{n}/*.so"))
+        .collect();
+    let text = format!("deny unix connect unless exe in {{ {} }}", all.join(", "));
+    image(&text).unwrap();
+}
+
 #[test]
 fn sixty_four_alternatives_fit_and_sixty_five_do_not() {
     let rules = |count: usize| {
@@ -173,7 +241,7 @@ fn sixty_four_alternatives_fit_and_sixty_five_do_not() {
         object: [0x0a00_003f, 0],
         ..Facts::default()
     };
-    let verdict = decide(&made.words[..], &facts).unwrap();
+    let verdict = decide(&made.words[..], &facts, &Nobody).unwrap();
     assert_eq!(verdict.actual.rule, 63);
     let said = refused(&rules(65), "P0602");
     assert!(
@@ -207,6 +275,86 @@ fn an_image_too_large_is_refused_and_never_cut() {
     assert!(found[0].starts_with("P0603"), "{found:?}");
 }
 
+/// A host on which every name is somebody's.
+struct Named(std::cell::Cell<u32>);
+
+impl Host for Named {
+    fn hash_key(&self) -> [u64; 2] {
+        [1, 2]
+    }
+
+    fn places(&self, _: &[u8], _: PlaceUse) -> Vec<Place> {
+        Vec::new()
+    }
+
+    fn account(&self, _: Account, _: &[u8]) -> Option<u32> {
+        self.0.set(self.0.get() + 1);
+        Some(self.0.get())
+    }
+}
+
+#[test]
+fn groups_and_sets_have_limits() {
+    let compiled = |text: &str| {
+        let sources = Sources::single("p.policy", text);
+        let policy = load(&sources).0.unwrap();
+        let host = Named(std::cell::Cell::new(0));
+        let image = compile(&policy, &host, 1, Enforcement::AsWritten);
+        image.map(|_| ()).map_err(|found| {
+            let said = found
+                .iter()
+                .map(|one| format!("{} {}", one.code.id(), one.message));
+            said.collect::<Vec<_>>()
+        })
+    };
+    let groups = |count: u32| {
+        let names: Vec<String> = (0..count).map(|at| format!("g{at}")).collect();
+        format!("deny tcp connect if group in {{ {} }}", names.join(", "))
+    };
+    compiled(&groups(64)).unwrap();
+    let said = compiled(&groups(65)).unwrap_err();
+    assert!(
+        said[0].starts_with("P0603") && said[0].contains("65 groups"),
+        "{said:?}"
+    );
+    // Sets that differ, several a term: as many as a list holds, and one more.
+    let sets = |count: usize| {
+        let words = crate::words::capability::WORDS;
+        let tests: Vec<String> = (0..count)
+            .map(|at| {
+                let (one, other) = (at / words.len() + 1, at % words.len());
+                let pair = [words[other], words[(other + one) % words.len()]];
+                format!("cap in {{ {}, {} }}", pair[0], pair[1])
+            })
+            .collect();
+        format!("deny tcp connect if {}", tests.join(" and "))
+    };
+    compiled(&sets(256)).unwrap();
+    let said = compiled(&sets(257)).unwrap_err();
+    assert!(
+        said[0].starts_with("P0602") && said[0].contains("257 different sets"),
+        "{said:?}"
+    );
+}
+
+/// What is no unit's name and no cgroup's path is nobody's, whatever the kernel
+/// side would make of it.
+#[test]
+fn notes_9_only_a_units_name_is_a_unit() {
+    let of = |text: &str| image(text).unwrap().words;
+    let nobody = of("deny tcp connect unless unit in { a.service, b.service }").len();
+    for not_a_unit in [
+        "b",
+        "b.slice",
+        "\"b c.service\"",
+        "\"b/c.service\"",
+        "@b.service",
+    ] {
+        let text = format!("deny tcp connect unless unit in {{ a.service, {not_a_unit} }}");
+        assert!(of(&text).len() < nobody, "{not_a_unit}");
+    }
+}
+
 #[test]
 fn a_path_without_a_place_names_nothing() {
     struct Nowhere;
@@ -227,7 +375,12 @@ fn a_path_without_a_place_names_nothing() {
         exe: [policy_abi::hash::path([1, 2], b"/usr/bin/good"), 1],
         ..Facts::default()
     };
-    assert!(decide(&image.words[..], &facts).unwrap().actual.denies());
+    assert!(
+        decide(&image.words[..], &facts, &Nobody)
+            .unwrap()
+            .actual
+            .denies()
+    );
 }
 
 /// Rules about options are in the tables, as the definition has it; that no
@@ -249,7 +402,7 @@ fn options_are_decided_by_their_numbers() {
         kill alg setsockopt on option { 279/1, 279/5 } if uid = 0 id d
         record any setsockopt on option SOL_SOCKET/SO_TIMESTAMPING id e";
     let policy = load(&Sources::single("p.policy", text)).0.unwrap();
-    let image = lower(&policy, &Identity, 1, Enforcement::AsWritten).unwrap();
+    let image = lower(&policy, &AnyHost::default(), 1, Enforcement::AsWritten).unwrap();
     let mut deciders = std::collections::BTreeSet::new();
     for family in ["tcp", "alg", "unix"] {
         for (uid, word) in words
@@ -276,7 +429,7 @@ fn options_are_decided_by_their_numbers() {
                 uid,
                 ..Facts::default()
             };
-            let verdict = decide(&image.words[..], &facts).unwrap();
+            let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
             let decision = crate::eval(&policy, &request);
             let wanted = decision.actual.rule.map(|index| index.0);
             assert_eq!(Some(verdict.actual.rule), wanted, "{line}");

@@ -57,6 +57,12 @@ macro_rules! codes {
                 match self { $( Self::$variant => $summary, )+ }
             }
 
+            /// Whether only a look at a host can find it.
+            #[must_use]
+            pub fn of_host(self) -> bool {
+                ("P0540".."P0560").contains(&self.id())
+            }
+
             /// Its page: what it is about, why, an example, and what to write
             /// instead. Markdown, with the headings `What`, `Why`, `Example` and `Instead`.
             #[must_use]
@@ -142,10 +148,39 @@ codes! {
     "P0511" IdleAllow Warning "an `allow` opens no `default deny`";
     "P0512" NeverMatches Warning "a rule can never match";
     "P0513" LocalAddress Warning "`to` stands on an accept, which is judged by the local address";
+    "P0514" Contradiction Warning "a condition can never hold";
+    "P0515" Duplicate Warning "a rule says what another one says";
+    "P0516" Shadowed Warning "a rule never matters, because of another one";
+    "P0517" Covered Warning "a rule never matters, because of several others together";
+    "P0518" NotDecided Warning "whether a rule matters was not decided within the work allowed for it";
+    "P0519" Lockout Warning "a rule cuts off what keeps a host within reach";
+    "P0520" OpensElsewhere Warning "an `allow` opens a `default deny` of another scope or file";
+    "P0521" HiddenDenial Warning "an `allow` in audit mode hides what a `default deny` would deny";
+    "P0522" TcpWithoutUdp Warning "a port is closed over TCP and open over UDP";
+    "P0523" Ipv4WithoutIpv6 Warning "an address is closed over IPv4, and what it stands for is open over IPv6";
+    "P0524" OpenSibling Warning "the docker socket is closed, and other ways to the same power are open";
+    "P0525" IdForName Warning "a test gives an id where a rule asks for a name";
+    "P0526" LongComm Warning "a `comm` is longer than the kernel ever has one";
+    "P0527" UnitEscape Warning "an escape in a unit's name is taken as the byte that it stands for";
+    "P0528" Interpreter Warning "an exemption is given to a shell or an interpreter, and so to all it runs";
+
+    "P0540" UnknownAccount Warning "a user or a group is not known on the host";
+    "P0541" UnknownUnit Warning "a unit is not known on the host";
+    "P0542" UnitAlias Warning "a unit is called otherwise on the host";
+    "P0543" LinkedPath Warning "a path leads through a symbolic link";
+    "P0544" RemotePath Warning "a path lies on NFS or FUSE";
+    "P0545" OpenFolder Warning "everybody can put something else at a path";
+    "P0546" ScriptExe Warning "an `exe` is a script, which no process has as its program";
+    "P0547" InterpreterExe Warning "an exempt program is a shell or an interpreter under another name";
+    "P0548" WritableExe Warning "others than root can change a program that is exempt";
+    "P0549" MissingPath Warning "a path leads to nothing, or to no program, on the host";
+    "P0550" MissingHook Warning "the host's kernel lacks a hook that a rule needs";
+    "P0551" HostCannotEnforce Warning "the host cannot enforce a policy";
 
     "P0601" KernelCannotDecide Error "this build cannot decide a rule in the kernel";
     "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";
     "P0603" ImageTooLarge Error "the policy does not fit the kernel's tables";
+    "P0605" TooManyStates Error "patterns with wildcards need too large an automaton";
 }
 
 #[cfg(test)]

@@ -1,44 +1,44 @@
 //! Rules that can change nothing, and ids that move.
 
+use super::context::{Context, Meeting};
+use super::covers::Undecided;
 use crate::ast::Effect;
 use crate::checked::{Rule, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::types::Values;
 use crate::words::errno::EPERM;
-use crate::words::family::FamilySet;
-use crate::words::operation::{OPERATIONS, Operation};
+use crate::words::operation::Operation;
 
-/// What the policy's defaults close, by operation.
-pub(super) struct Closed(Vec<(Operation, FamilySet)>);
+/// Steps that looking for defaults may take.
+const STEPS: u64 = 2_000_000;
 
-impl Closed {
-    pub(super) fn by(rules: &[Rule]) -> Self {
-        let defaults = || rules.iter().filter(|one| one.effect == Effect::DefaultDeny);
-        let families = |operation: Operation| {
-            defaults()
-                .filter(|one| one.operations.contains(operation))
-                .fold(FamilySet::default(), |all, one| all.union(one.families))
-        };
-        let all = OPERATIONS.iter().map(|one| (*one, families(*one)));
-        Self(all.collect())
-    }
-
-    /// A warning for an `allow` that has no default to open.
-    pub(super) fn lint(&self, rule: &Rule) -> Option<Diagnostic> {
-        let opens = self.0.iter().any(|(operation, closed)| {
-            rule.operations.contains(*operation)
-                && rule.families.iter().any(|family| closed.contains(family))
-        });
-        if rule.effect != Effect::Allow || opens {
-            return None;
+/// A warning for each `allow` that has no default to open: none matches an
+/// operation that it matches. Where the work does not suffice, that is said.
+pub(super) fn idle(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
+    context.effort.refill(STEPS);
+    let defaults = context.index(|rule| rule.effect == Effect::DefaultDeny);
+    let mut undecided = Undecided::default();
+    for (allow, rule) in context.rules().iter().enumerate() {
+        if rule.effect != Effect::Allow || context.order.is_useless(allow) {
+            continue;
         }
+        match context.first_meeting(&defaults, allow, |_| true) {
+            Meeting::With(_) => continue,
+            Meeting::Unknown => {
+                undecided.add(allow);
+                continue;
+            }
+            Meeting::None => {}
+        }
+        context.order.set_useless(allow);
         let message = "the rule allows what no `default deny` closes";
-        Some(
+        found.push(
             Diagnostic::new(Code::IdleAllow, rule.span, message)
                 .label("allowed without it too; `deny` and `kill` stand above it")
                 .help("add a `default deny` for the same family and operation, or remove the rule"),
-        )
+        );
     }
+    found.extend(undecided.finding(context, "this `allow` opens a `default deny`"));
 }
 
 /// A warning for an errno that goes with an id that no one chose.

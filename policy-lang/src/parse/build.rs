@@ -105,7 +105,13 @@ impl<'a> Builder<'a> {
             .take(KEPT)
             .collect();
         for end in more.into_iter().chain([span.end()]) {
-            let found = recover::stray(self, first, end, rule);
+            // Past what is shown, a second look at each is for nobody.
+            let found = if self.diagnostics.len() < KEPT {
+                recover::stray(self, first, end, rule)
+            } else {
+                let place = self.tokens_span(first, first + 1);
+                Diagnostic::new(Code::Syntax, place, "no sentence")
+            };
             // One forgotten bracket makes the rest of its statement stray.
             if !self.broken_brackets || found.code != Code::Syntax {
                 self.report(found);

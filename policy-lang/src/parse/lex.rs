@@ -40,8 +40,12 @@ struct Lexer<'a> {
     bytes: &'a [u8],
     out: Lexed,
     open: Vec<Open>,
+    /// How many of `open` are braces: to look would take a step each.
+    braces: usize,
     nots: usize,
     depth: usize,
+    /// Findings so far, by kind.
+    found: Vec<(Code, usize)>,
 }
 
 struct Open {
@@ -63,8 +67,10 @@ pub(crate) fn lex(file: &SourceFile) -> Lexed {
             parseable: true,
         },
         open: Vec::new(),
+        braces: 0,
         nots: 0,
         depth: 0,
+        found: Vec::new(),
     };
     lexer.check_characters();
     lexer.run();
@@ -84,10 +90,19 @@ impl Lexer<'_> {
         }
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
-        let same = |one: &&Diagnostic| one.code == diagnostic.code;
-        if self.out.diagnostics.iter().filter(same).count() < SHOWN {
-            self.out.diagnostics.push(diagnostic);
+    /// Reports the first [`SHOWN`] findings of a kind. The others are not even
+    /// made: a file can have a million.
+    fn report(&mut self, code: Code, make: impl FnOnce() -> Diagnostic) {
+        let known = self.found.iter_mut().find(|(one, _)| *one == code);
+        let count = if let Some((_, count)) = known {
+            *count += 1;
+            *count
+        } else {
+            self.found.push((code, 1));
+            1
+        };
+        if count <= SHOWN {
+            self.out.diagnostics.push(make());
         }
     }
 
@@ -107,20 +122,7 @@ impl Lexer<'_> {
             }
             if byte < 0x20 || byte == 0x7f {
                 let span = self.span(at, at + 1);
-                let name = show_bytes(&[byte]);
-                let help = if byte == b'\r' {
-                    "end lines with a line feed, or with carriage return and line feed"
-                } else {
-                    "in a string or a pattern, write it as `\\xNN`"
-                };
-                self.report(
-                    Diagnostic::new(
-                        Code::ControlCharacter,
-                        span,
-                        format!("control character `{name}`"),
-                    )
-                    .help(help),
-                );
+                self.report(Code::ControlCharacter, || control_character(span, byte));
                 at += 1;
                 continue;
             }
@@ -128,22 +130,17 @@ impl Lexer<'_> {
             let Some(c) = rest.chars().next() else { break };
             let span = self.span(at, at + c.len_utf8());
             if crate::diag::hides(c) {
-                let name = format!("U+{:04X}", u32::from(c));
-                self.report(
-                    Diagnostic::new(
-                        Code::HiddenCharacter,
-                        span,
-                        format!("`{name}` hides or reorders text"),
-                    )
-                    .help("remove it; in a pattern, write its bytes as `\\xNN`"),
-                );
+                self.report(Code::HiddenCharacter, || {
+                    let message = format!("`U+{:04X}` hides or reorders text", u32::from(c));
+                    Diagnostic::new(Code::HiddenCharacter, span, message)
+                        .help("remove it; in a pattern, write its bytes as `\\xNN`")
+                });
             } else if c.is_control() {
-                let name = format!("U+{:04X}", u32::from(c));
-                self.report(Diagnostic::new(
-                    Code::ControlCharacter,
-                    span,
-                    format!("control character `{name}`"),
-                ));
+                self.report(Code::ControlCharacter, || {
+                    let message = format!("control character `U+{:04X}`", u32::from(c));
+                    Diagnostic::new(Code::ControlCharacter, span, message)
+                        .help("remove it; in a pattern, write its bytes as `\\xNN`")
+                });
             }
             at += c.len_utf8();
         }
@@ -209,20 +206,21 @@ impl Lexer<'_> {
             }
         }
         let span = self.span(start, at);
-        self.report(
+        self.report(Code::UnclosedString, || {
             Diagnostic::new(
                 Code::UnclosedString,
                 span,
                 "the string is not closed on its line",
             )
-            .help("end it with `\"`; a quote character within is written `\\\"`"),
-        );
+            .help("end it with `\"`; a quote character within is written `\\\"`")
+        });
         self.push(letter, start, at)
     }
 
     fn opened(&mut self, at: usize, bracket: u8) -> usize {
         let weight = 1 + std::mem::take(&mut self.nots);
         self.depth += weight;
+        self.braces += usize::from(bracket == b'{');
         let span = self.span(at, at + 1);
         self.too_deep(span);
         self.open.push(Open {
@@ -236,7 +234,7 @@ impl Lexer<'_> {
     fn too_deep(&mut self, span: Span) {
         if self.depth + self.nots > RAW_DEPTH && self.out.parseable {
             self.out.parseable = false;
-            self.report(too_deep(span));
+            self.report(Code::TooDeep, || too_deep(span));
         }
     }
 
@@ -245,9 +243,15 @@ impl Lexer<'_> {
         let span = self.span(at, at + 1);
         let opener = if bracket == b'}' { b'{' } else { b'(' };
         // A brace closes what was forgotten within it.
-        if self.open.iter().any(|open| open.bracket == opener) {
+        let count = if opener == b'{' {
+            self.braces
+        } else {
+            self.open.len() - self.braces
+        };
+        if count > 0 {
             while let Some(open) = self.open.pop() {
                 self.depth -= open.weight;
+                self.braces -= usize::from(open.bracket == b'{');
                 if open.bracket == opener {
                     break;
                 }
@@ -255,10 +259,14 @@ impl Lexer<'_> {
             }
         } else {
             let name = char::from(bracket);
-            self.report(
+            self.report(Code::Unbalanced, || {
                 Diagnostic::new(Code::Unbalanced, span, format!("`{name}` closes nothing"))
-                    .label(format!("no `{}` stands open here", char::from(opener))),
-            );
+                    .label(format!("no `{}` stands open here", char::from(opener)))
+                    .help(format!(
+                        "remove it, or write `{}` where it begins",
+                        char::from(opener)
+                    ))
+            });
         }
         self.push(char::from(bracket), at, at + 1)
     }
@@ -269,14 +277,14 @@ impl Lexer<'_> {
         } else {
             ('(', ')')
         };
-        self.report(
+        self.report(Code::Unbalanced, || {
             Diagnostic::new(
                 Code::Unbalanced,
                 open.span,
                 format!("this `{opener}` is never closed"),
             )
-            .help(format!("write `{closer}` where it ends")),
-        );
+            .help(format!("write `{closer}` where it ends"))
+        });
     }
 
     fn operator(&mut self, at: usize, byte: u8) -> usize {
@@ -309,6 +317,21 @@ impl Lexer<'_> {
         }
         self.push(letter, start, start + length)
     }
+}
+
+fn control_character(span: Span, byte: u8) -> Diagnostic {
+    let name = show_bytes(&[byte]);
+    let help = if byte == b'\r' {
+        "end lines with a line feed, or with carriage return and line feed"
+    } else {
+        "in a string or a pattern, write it as `\\xNN`"
+    };
+    Diagnostic::new(
+        Code::ControlCharacter,
+        span,
+        format!("control character `{name}`"),
+    )
+    .help(help)
 }
 
 /// The finding for nesting past its bound.

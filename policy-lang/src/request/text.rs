@@ -141,11 +141,7 @@ impl<'f> Reader<'f> {
                 Some(Object::Ip { addr, port })
             }
             _ => {
-                self.report(Diagnostic::new(
-                    Code::ImpossibleTarget,
-                    target.span,
-                    "the operation has no such object",
-                ));
+                self.report(no_such_object(target.span));
                 None
             }
         }
@@ -153,11 +149,7 @@ impl<'f> Reader<'f> {
 
     fn option(&mut self, operand: &Operand, shape: Shape) -> Option<Object> {
         if shape != Shape::Option {
-            self.report(Diagnostic::new(
-                Code::ImpossibleTarget,
-                operand.span(),
-                "the operation has no such object",
-            ));
+            self.report(no_such_object(operand.span()));
             return None;
         }
         let Values::Options(options) = self.single(operand, Kind::Option)? else {
@@ -186,7 +178,11 @@ impl<'f> Reader<'f> {
         let found = address(text);
         if found.is_none() {
             let message = format!("`{}` is not a single address", show(text));
-            self.report(Diagnostic::new(Code::WrongValue, operand.span(), message));
+            self.report(
+                Diagnostic::new(Code::WrongValue, operand.span(), message).help(
+                    "one operation is asked about: write one address, without a prefix or a range",
+                ),
+            );
         }
         found
     }
@@ -250,11 +246,12 @@ impl<'f> Reader<'f> {
         let word = fact.attribute;
         let text = self.slice(word.span);
         let Some(attribute) = Attribute::from_word(text) else {
-            let help = did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word()));
+            let help =
+                did_you_mean(text, ATTRIBUTES.iter().map(|one| one.word())).unwrap_or_else(|| {
+                    "give what the rules ask for, such as `exe` or `uid`".to_owned()
+                });
             let message = format!("unknown attribute `{}`", show(text));
-            self.report(
-                Diagnostic::new(Code::UnknownAttribute, word.span, message).maybe_help(help),
-            );
+            self.report(Diagnostic::new(Code::UnknownAttribute, word.span, message).help(help));
             return;
         };
         if attribute.owner() == Owner::Object {
@@ -368,6 +365,15 @@ fn give_word(place: Place<'_>, bits: u64) {
         Place::Namespace(place) => *place = Some(namespace(index)),
         Place::Number(_) | Place::Bytes(_) | Place::Names(_) | Place::Object => {}
     }
+}
+
+fn no_such_object(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::ImpossibleTarget,
+        span,
+        "the operation has no such object",
+    )
+    .help("`unix` has paths and `@names`, IP families addresses and ports, `setsockopt` an `option`, `create` nothing")
 }
 
 #[cfg(test)]

@@ -195,6 +195,17 @@ fn not_an_address(word: &str) -> Fault {
     if word.contains('%') {
         return fault.help("addresses have no zone here");
     }
+    let octets = || word.split(['.', '/', '-']).filter(|part| !part.is_empty());
+    let decimal = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if octets().all(decimal) && octets().any(|part| part.len() > 1 && part.starts_with('0')) {
+        return fault
+            .help("numbers in an address have no leading zeros: some programs read them as octal");
+    }
+    if octets().all(decimal)
+        && octets().any(|part| part.len() > 3 || part > "255" && part.len() == 3)
+    {
+        return fault.help("the numbers in an IPv4 address are 0 to 255");
+    }
     if word.contains("/255.") {
         return fault.help("write the number of leading bits after `/`");
     }

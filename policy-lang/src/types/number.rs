@@ -66,7 +66,7 @@ fn one(part: &str, word: &str, largest: u32) -> Result<u32, Fault> {
         return Err(if zeros {
             fault.help("numbers are decimal, without a leading zero")
         } else {
-            fault
+            fault.help("a number is written in decimal digits, a range as `1-1023`")
         });
     };
     u32::try_from(number)

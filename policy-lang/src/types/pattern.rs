@@ -8,7 +8,7 @@ use super::text::{bad_hex, hex};
 use crate::diag::{Code, show, show_bytes};
 
 /// Whether `/` parts components.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Syntax {
     /// It does: `*`, `?` and `[…]` never match it.
     Path,
@@ -17,7 +17,7 @@ pub enum Syntax {
 }
 
 /// One step of a pattern with wildcards.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Piece {
     /// This byte.
     Byte(u8),
@@ -95,6 +95,25 @@ impl Pattern {
         match self {
             Self::Literal(bytes) => Some(bytes),
             Self::Glob(..) => None,
+        }
+    }
+
+    /// The bytes before the first wildcard, all of them if there is none.
+    #[must_use]
+    pub fn start(&self) -> Vec<u8> {
+        match self {
+            Self::Literal(bytes) => bytes.to_vec(),
+            Self::Glob(_, pieces) => pieces
+                .iter()
+                .map_while(|piece| match piece {
+                    Piece::Byte(byte) => Some(*byte),
+                    Piece::One
+                    | Piece::Class { .. }
+                    | Piece::Run
+                    | Piece::Deep
+                    | Piece::Directories => None,
+                })
+                .collect(),
         }
     }
 }
@@ -232,7 +251,8 @@ fn class(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Result<Pi
             return Err(Fault::new(
                 Code::BadPattern,
                 format!("`{text}` in a class ends before it starts"),
-            ));
+            )
+            .help(format!("write `{}`", show_bytes(&[last, b'-', first]))));
         }
         ranges.push((first, last));
     }
@@ -256,7 +276,7 @@ pub fn parse_path(inner: &str, path_use: PathUse) -> Result<Pattern, Fault> {
     if !inner.starts_with('/') {
         return Err(
             Fault::new(Code::WrongValue, format!("`{}` is not a path", show(inner)))
-                .help("a path begins with `/`"),
+                .help("a path begins with `/`, as in `/usr/bin/curl`"),
         );
     }
     if inner == "/" && path_use == PathUse::Cgroup {

@@ -39,6 +39,7 @@ pub fn string(inner: &str) -> Result<String, Fault> {
             Code::BadString,
             "the text is not UTF-8 once its escapes are undone",
         )
+        .help("write the characters themselves; only patterns hold bytes of any value")
     })
 }
 
@@ -59,6 +60,7 @@ pub(super) fn bad_hex() -> Fault {
         Code::BadEscape,
         "`\\x` is not followed by two hexadecimal digits",
     )
+    .help("write two, as in `\\x0a`, or `\\\\` for a backslash")
 }
 
 #[cfg(test)]

@@ -238,6 +238,36 @@ impl FamilySet {
         self
     }
 
+    /// The families in both.
+    #[must_use]
+    pub fn intersection(mut self, other: Self) -> Self {
+        for (word, more) in self.0.iter_mut().zip(other.0) {
+            *word &= more;
+        }
+        self
+    }
+
+    /// The families that are not in the other.
+    #[must_use]
+    pub fn without(mut self, other: Self) -> Self {
+        for (word, less) in self.0.iter_mut().zip(other.0) {
+            *word &= !less;
+        }
+        self
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    /// The set of one family.
+    #[must_use]
+    pub fn one(family: Family) -> Self {
+        Self::of(&[family.0])
+    }
+
     /// Whether it holds a family.
     #[must_use]
     pub fn contains(self, family: Family) -> bool {

@@ -5,6 +5,7 @@ pub mod attribute;
 pub mod capability;
 pub mod errno;
 pub mod family;
+pub mod interpreter;
 pub mod operation;
 pub mod reserved;
 pub mod shape;

@@ -13,13 +13,15 @@
 mod policies;
 mod requests;
 
-use policy_abi::decide::{NO_RULE, decide};
+use policy_abi::decide::{NO_RULE, Tables, decide, read_bytes};
+use policy_abi::fields::Dimension;
 use policy_abi::image::Effect;
-use policy_lang::compile::{Enforcement, Host, Image, Place, PlaceUse};
-use policy_lang::request::Request;
+use policy_generator::pools::{GROUP_IDS, USER_IDS};
+use policy_lang::compile::{Account, Enforcement, Host, Image, Place, PlaceUse};
+use policy_lang::request::{Object, Request};
 use policy_lang::source::Sources;
 use policy_lang::words::errno::NAMES;
-use policy_lang::{CheckedPolicy, Verdict, compile, eval, load};
+use policy_lang::{CheckedPolicy, Lints, Verdict, compile, eval, load_with};
 use proptest::prelude::*;
 
 /// Every path lies on one device at its own name; or, aliased, those that end
@@ -51,6 +53,15 @@ impl Host for TestHost {
         KEY
     }
 
+    fn account(&self, account: Account, name: &[u8]) -> Option<u32> {
+        let accounts = match account {
+            Account::User => USER_IDS,
+            Account::Group => GROUP_IDS,
+        };
+        let found = accounts.iter().find(|(known, _)| known.as_bytes() == name);
+        found.map(|(_, number)| *number)
+    }
+
     fn places(&self, path: &[u8], _: PlaceUse) -> Vec<Place> {
         let place = self.place(path).map(|path| Place {
             device: DEVICE,
@@ -62,7 +73,7 @@ impl Host for TestHost {
 
 fn checked(text: &str) -> CheckedPolicy {
     let sources = Sources::single("p.policy", text);
-    let (policy, report) = load(&sources);
+    let (policy, report) = load_with(&sources, Lints::None, None);
     let said = policy_lang::diag::render_all(&report, &sources, policy_lang::diag::Style::Plain);
     policy.unwrap_or_else(|| panic!("a generated policy is refused:\n{said}\n{text}"))
 }
@@ -111,14 +122,53 @@ fn by_definition(policy: &CheckedPolicy, request: &Request, enforcement: Enforce
     }
 }
 
+/// The words of an image, and the texts that the kernel has kept.
+struct World<'w> {
+    words: &'w [u64],
+    exe: Vec<u8>,
+    comm: Vec<u8>,
+    object: Vec<u8>,
+}
+
+impl Tables for World<'_> {
+    fn word(&self, index: u32) -> Option<u64> {
+        self.words.word(index)
+    }
+
+    fn read(&self, dimension: Dimension, start: u32) -> Option<u32> {
+        let texts = [
+            (Dimension::Exe, &self.exe),
+            (Dimension::Comm, &self.comm),
+            (Dimension::Unix, &self.object),
+        ];
+        let (_, text) = texts.iter().find(|(of, _)| *of == dimension)?;
+        read_bytes(self, dimension, start, text)
+    }
+}
+
 fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
-    let facts = requests::facts(request, |path| {
-        let place = host
-            .place(path)
-            .unwrap_or_else(|| b"/nowhere/at/all".to_vec());
-        [policy_abi::hash::path(KEY, &place), u64::from(DEVICE)]
-    });
-    let verdict = decide(&image.words[..], &facts).expect("the image is whole");
+    let nowhere = || b"/nowhere/at/all".to_vec();
+    let place = |path: &[u8]| host.place(path).unwrap_or_else(nowhere);
+    let key = |path: &[u8]| [policy_abi::hash::path(KEY, &place(path)), u64::from(DEVICE)];
+    let facts = requests::facts(request, key);
+    let text = |path: &[u8]| place(path)[1..].to_vec();
+    let world = World {
+        words: &image.words,
+        exe: request.subject.exe.as_deref().map(text).unwrap_or_default(),
+        comm: request.subject.comm.clone().unwrap_or_default(),
+        object: if let Object::Path(path) = &request.object {
+            text(path)
+        } else if let Object::Abstract(name) = &request.object {
+            name.clone()
+        } else {
+            Vec::new()
+        },
+    };
+    let known = requests::Known {
+        request,
+        place: &key,
+    };
+    let verdict = decide(&world, &facts, &known).expect("the image is whole");
     let rule =
         |outcome: policy_abi::decide::Outcome| (outcome.rule != NO_RULE).then_some(outcome.rule);
     Answer {

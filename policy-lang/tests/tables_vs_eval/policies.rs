@@ -13,7 +13,7 @@ fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
 
 /// A policy that is valid; its ids are explicit for some rules and implicit for others.
 pub(crate) fn text() -> impl Strategy<Value = String> {
-    bytes(400).prop_map(|bytes| {
+    bytes(480).prop_map(|bytes| {
         let made = policy(&mut Choices::new(&bytes), World::Kernel);
         let all = files(&made, &Style::default());
         all.into_iter().map(|(_, text)| text).collect()
@@ -22,7 +22,7 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
 
 /// Requests about what the policies name.
 pub(crate) fn requests(count: usize) -> impl Strategy<Value = Vec<Request>> {
-    bytes(count * 24).prop_map(move |bytes| {
+    bytes(count * 64).prop_map(move |bytes| {
         let mut choices = Choices::new(&bytes);
         let requests = (0..count).map(|_| request(&mut choices, World::Kernel));
         requests.collect()

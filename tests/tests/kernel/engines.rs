@@ -76,6 +76,22 @@ fn a_policy_with_an_error_is_refused_with_its_place() {
 }
 
 #[test]
+fn what_cuts_the_host_off_is_enforced_only_where_that_is_allowed() {
+    let file = place::fresh("lockout").join("lockout.policy");
+    fs::write(
+        &file,
+        "deny unix connect to /run/systemd/notify id notify\n",
+    )
+    .unwrap();
+    let (code, errors) = run(&["--policy", file.to_str().unwrap()]);
+    assert_eq!(code, 1, "{errors}");
+    assert!(errors.contains("`notify` cuts the host off"), "{errors}");
+    assert!(!errors.contains("in force"), "{errors}");
+    // Tests give `--allow-lockout`.
+    Engine::watching(&file, &[]).unwrap();
+}
+
+#[test]
 fn a_user_cannot_enforce() {
     let folder = place::fresh("policies");
     fs::write(folder.join("a.policy"), "deny unix connect to /run/a\n").unwrap();

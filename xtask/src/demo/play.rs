@@ -22,7 +22,10 @@ const RECORD_RULE: &str = "docker-socket-use";
 /// That file's name.
 pub(super) const FILE: &str = "docker-socket.policy";
 /// What is edited in it, and into what.
-const EDIT: (&str, &str) = ("unless comm=dockerd", "unless comm=dockerd or comm=backup");
+const EDIT: (&str, &str) = (
+    "unless comm = dockerd",
+    "unless comm = dockerd or comm = backup",
+);
 
 /// Play the demonstration here (part of `demo`)
 #[derive(Args)]
@@ -291,4 +294,22 @@ fn show(text: &str) {
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
         .ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EDIT, FILE, RECORD_RULE, SOCKET};
+
+    /// The demonstration boots a machine, and no test runs it: at least it must not
+    /// be about another policy than the one that is there.
+    #[test]
+    fn the_policy_is_the_one_that_it_plays() {
+        let file = crate::paths::workspace()
+            .join("policies/examples")
+            .join(FILE);
+        let text = std::fs::read_to_string(file).expect("the example is there");
+        for piece in [EDIT.0, RECORD_RULE, SOCKET] {
+            assert!(text.contains(piece), "{piece}");
+        }
+    }
 }

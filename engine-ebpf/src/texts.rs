@@ -1,0 +1,186 @@
+//! What a decision reads: the policy in force, and the texts that its patterns
+//! with wildcards are held against.
+//!
+//! A text is read where it is kept, a byte at a time, and only if no lookup
+//! knows it whole.
+
+use crate::count::count;
+use crate::kernel::{self, Pointer};
+use crate::maps::Image;
+use crate::subject;
+use crate::tables::{Lookups, Words};
+use aya_ebpf::helpers::generated::bpf_loop;
+use core::ffi::c_void;
+use core::ptr::read_volatile;
+use policy_abi::decide::{Tables, automaton, step};
+use policy_abi::event::Counter;
+use policy_abi::facts::Facts;
+use policy_abi::fields::Dimension;
+use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, Place, TEXT_BYTES};
+use policy_abi::image::{STATE_DEAD, STATE_LONG};
+
+/// What reading gives when the image is damaged.
+const DAMAGED: u32 = u32::MAX;
+/// Bytes of a process's name that can be other than NUL.
+const COMM_BYTES: u32 = 15;
+
+/// A policy, and the texts of one operation.
+pub(crate) struct World<'w> {
+    pub(crate) image: *const Image,
+    pub(crate) task: Pointer,
+    pub(crate) facts: &'w Facts,
+    /// The object of a unix operation, or null.
+    pub(crate) place: *const Place,
+}
+
+impl Tables for World<'_> {
+    #[inline(always)]
+    fn word(&self, index: u32) -> Option<u64> {
+        Lookups(self.image).word(index)
+    }
+
+    #[inline(always)]
+    fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
+        Lookups(self.image).pair_class(lookup, key)
+    }
+
+    #[inline(always)]
+    fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
+        Lookups(self.image).number_class(lookup, value)
+    }
+
+    #[inline(always)]
+    fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
+        Lookups(self.image).wide_class(lookup, value)
+    }
+
+    #[inline(always)]
+    fn read(&self, dimension: Dimension, start: u32) -> Option<u32> {
+        let image = self.image;
+        let end = match dimension {
+            Dimension::Exe => {
+                let leader = kernel::group_leader(self.task);
+                match subject::known(leader) {
+                    // SAFETY: a field of a map's value.
+                    Some(identity) => place_end(image, dimension as u32, start, unsafe {
+                        &raw const (*identity).exe
+                    }),
+                    None => STATE_LONG,
+                }
+            }
+            Dimension::Comm => {
+                let [low, high] = self.facts.comm;
+                comm_end(image, start, low, high)
+            }
+            Dimension::Unix if !self.place.is_null() => {
+                place_end(image, dimension as u32, start, self.place)
+            }
+            _ => STATE_LONG,
+        };
+        if end == DAMAGED { None } else { Some(end) }
+    }
+}
+
+/// State of the loop over a text.
+#[repr(C)]
+struct Reading {
+    image: *const Image,
+    place: *const Place,
+    groups: u32,
+    states: u32,
+    length: u32,
+    state: u32,
+}
+
+/// Where the text of a place leads from `start`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn place_end(
+    image: *const Image,
+    dimension: u32,
+    start: u32,
+    place: *const Place,
+) -> u32 {
+    if image.is_null() || place.is_null() {
+        return DAMAGED;
+    }
+    let Some((groups, states)) = automaton(&Words(image), dimension) else {
+        return DAMAGED;
+    };
+    // SAFETY: not null, and of a place's size: the verifier has seen to that.
+    let found = unsafe { &*place };
+    let length = match found.state {
+        // The last byte is a slash.
+        PLACE_KNOWN => found.length.wrapping_sub(1),
+        PLACE_ABSTRACT => found.length,
+        _ => u32::MAX,
+    };
+    if length >= TEXT_BYTES as u32 {
+        count(Counter::LongTexts);
+        return STATE_LONG;
+    }
+    let mut reading = Reading {
+        image,
+        place,
+        groups,
+        states,
+        length,
+        state: start,
+    };
+    // SAFETY: `read_byte` has the signature that the helper calls, and `reading`
+    // outlives the call.
+    unsafe {
+        bpf_loop(
+            TEXT_BYTES as u32,
+            read_byte as *const () as *mut c_void,
+            (&raw mut reading).cast(),
+            0,
+        );
+    }
+    reading.state
+}
+
+/// One byte of a text; 1 ends the loop.
+unsafe extern "C" fn read_byte(index: u32, reading: *mut Reading) -> i64 {
+    // SAFETY: `bpf_loop` passes the pointer that `place_end` gave it.
+    let reading = unsafe { &mut *reading };
+    if index >= reading.length || reading.state == STATE_DEAD {
+        return 1;
+    }
+    // VERIFIER: the mask is seen where the comparison is not.
+    let at = kernel::opaque(u64::from(index)) & (TEXT_BYTES as u64 - 1);
+    // SAFETY: a place, as in `place_end`.
+    let text = unsafe { &raw const (*reading.place).text };
+    // SAFETY: inside the text.
+    let byte = unsafe { read_volatile(text.cast::<u8>().wrapping_add(at as usize)) };
+    let automaton = (reading.groups, reading.states);
+    let next = step(&Words(reading.image), automaton, reading.state, byte);
+    reading.state = next.unwrap_or(DAMAGED);
+    i64::from(next.is_none())
+}
+
+/// Where the name of a process leads from `start`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn comm_end(image: *const Image, start: u32, low: u64, high: u64) -> u32 {
+    if image.is_null() {
+        return DAMAGED;
+    }
+    let words = Words(image);
+    let Some(automaton) = automaton(&words, Dimension::Comm as u32) else {
+        return DAMAGED;
+    };
+    let mut state = start;
+    for at in 0..COMM_BYTES {
+        let word = if at < 8 { low } else { high };
+        let byte = (word >> (8 * (at % 8))) as u8;
+        if byte == 0 || state == STATE_DEAD {
+            break;
+        }
+        match step(&words, automaton, state, byte) {
+            Some(next) => state = next,
+            None => return DAMAGED,
+        }
+    }
+    state
+}
