@@ -70,6 +70,25 @@ pub(crate) struct Asked {
     /// What the list needs.
     pub(crate) has: Has,
     pub(crate) socket: Socket,
+    /// The rows of the entries so far.
+    bits: u64,
+    /// Where the next entry stands.
+    at: u32,
+    damaged: u32,
+}
+
+impl Asked {
+    /// Nothing asked yet of a caller's socket.
+    #[inline(always)]
+    pub(crate) fn of(socket: Socket) -> Self {
+        Self {
+            has: Has::default(),
+            socket,
+            bits: u64::MAX,
+            at: 0,
+            damaged: 0,
+        }
+    }
 }
 
 /// The acting task and its socket.
@@ -130,18 +149,18 @@ impl Acting {
 /// The hooks' side of a decision, which has its own loop over a list.
 #[derive(Clone, Copy)]
 pub(crate) struct Hooked {
-    pub(crate) asked: *const Asked,
+    pub(crate) asked: *mut Asked,
 }
 
 impl Asker<World<'_>> for Hooked {
     #[inline(always)]
     fn ask(&self, world: &World<'_>, list: List) -> Option<u64> {
+        // SAFETY: what `judge` was handed, which is not null.
+        let asked = unsafe { &mut *self.asked };
+        asked.at = list.base();
         let mut state = Answering {
             image: world.image,
             asked: self.asked,
-            bits: u64::MAX,
-            at: list.base(),
-            damaged: 0,
         };
         let count = kernel::at_most(list.count(), ASKS_PER_PAIR);
         // SAFETY: `next` has the signature that the helper calls, and `state`
@@ -154,37 +173,34 @@ impl Asker<World<'_>> for Hooked {
                 0,
             );
         }
-        (state.damaged == 0).then_some(state.bits)
+        (asked.damaged == 0).then_some(asked.bits)
     }
 }
 
-/// State of the loop over a list: little, since the frames of a chain of calls
-/// have 512 bytes together.
+/// State of the loop over a list; the rest of it lies in [`Asked`], since the
+/// frames of a chain of calls have 512 bytes together.
 #[repr(C)]
 struct Answering {
     image: *const Image,
-    asked: *const Asked,
-    bits: u64,
-    at: u32,
-    damaged: u32,
+    asked: *mut Asked,
 }
 
 /// Takes in the row of one entry; 1 ends the loop.
 unsafe extern "C" fn next(_index: u32, state: *mut Answering) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `answer` gave it.
-    let state = unsafe { &mut *state };
+    let state = unsafe { &*state };
     // SAFETY: what `judge` was handed, which is not null.
-    let asked = unsafe { &*state.asked };
+    let asked = unsafe { &mut *state.asked };
     let acting = Acting {
         task: kernel::current(),
         socket: asked.socket,
     };
-    let Some(row) = row(&Lookups(state.image), &acting, &asked.has, state.at) else {
-        state.damaged = 1;
+    let Some(row) = row(&Lookups(state.image), &acting, &asked.has, asked.at) else {
+        asked.damaged = 1;
         return 1;
     };
     // VERIFIER: or it would follow each turn with what the one before has left.
-    state.bits = kernel::opaque_memory(state.bits & row);
-    state.at = kernel::opaque_memory(u64::from(state.at.wrapping_add(ASK_WORDS))) as u32;
+    asked.bits = kernel::opaque_memory(asked.bits & row);
+    asked.at = kernel::opaque_memory(u64::from(asked.at.wrapping_add(ASK_WORDS))) as u32;
     0
 }

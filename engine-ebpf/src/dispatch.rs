@@ -11,8 +11,8 @@ use crate::texts::World;
 use crate::{cgroup, groups, subject, traits};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
-use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
-use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide, list};
+use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide_into, list};
 use policy_abi::event::{Action, Counter};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
@@ -76,7 +76,6 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts, place: *const Place) 
 #[repr(C)]
 pub(crate) struct Said {
     pub(crate) verdict: Verdict,
-    image: *const Image,
     /// The generation that decided, 0 when none could.
     pub(crate) generation: u64,
     slot: u32,
@@ -111,7 +110,6 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     };
     let mut said = Said {
         verdict: Verdict::ALLOW,
-        image,
         generation,
         slot,
         action: 0,
@@ -132,8 +130,13 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
         return 0;
     }
     said.action = action as u32;
-    let emitted = emit::emit(caller, facts, place, &said);
-    settle(&said, outcome.rule, emitted);
+    let emitted = emit::emit(
+        &raw const *caller,
+        &raw const *facts,
+        place,
+        &raw const said,
+    );
+    settle(&raw const said, image, outcome.rule, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
         unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
@@ -161,12 +164,9 @@ fn judged_by(
     let Some(list) = list(&Words(image), facts) else {
         return false;
     };
-    let mut asked = Asked {
-        socket: caller.socket,
-        has: Has::default(),
-    };
+    let mut asked = Asked::of(caller.socket);
     if list.needs(NEEDS_TRAITS) {
-        asked.has.traits = traits::of(asked.socket.kind);
+        asked.has.traits = traits::of(caller.socket.kind);
     }
     if list.needs(NEEDS_GROUPS) {
         asked.has.groups = groups::of(image);
@@ -174,7 +174,7 @@ fn judged_by(
     if list.needs(NEEDS_CGROUP) {
         cgroup::refresh();
     }
-    judge(image, facts, place, &raw const asked, verdict) != 0
+    judge(image, facts, place, &raw mut asked, verdict) != 0
 }
 
 /// The decision; 0 when the image is damaged. `place` is the object's, or null.
@@ -186,28 +186,23 @@ extern "C" fn judge(
     image: *const Image,
     facts: *const Facts,
     place: *const Place,
-    asked: *const Asked,
+    asked: *mut Asked,
     verdict: *mut Verdict,
 ) -> u32 {
     if image.is_null() || facts.is_null() || asked.is_null() || verdict.is_null() {
         return 0;
     }
-    let task = kernel::current();
     let rest = Hooked { asked };
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
     let world = World {
         image,
-        task,
         facts,
         place,
     };
-    let Some(found) = decide(&world, facts, &rest) else {
-        return 0;
-    };
-    // SAFETY: the verifier checks that callers hand over room for a verdict.
-    unsafe { *verdict = found };
-    1
+    // SAFETY: the verifier checks that callers hand over a verdict.
+    let verdict = unsafe { &mut *verdict };
+    u32::from(decide_into(&world, facts, &rest, verdict).is_some())
 }
 
 /// What happens, and the outcome that the event names.
@@ -230,22 +225,30 @@ fn action_of(verdict: &Verdict) -> (Action, Outcome) {
 }
 
 /// Counts for the rules concerned what was decided and what became of the event.
+///
+/// VERIFIER: as [`concluded`].
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn settle(said: &Said, rule: u32, emitted: bool) {
+extern "C" fn settle(said: *const Said, image: *const Image, rule: u32, emitted: u32) -> u32 {
+    if said.is_null() || image.is_null() {
+        return 0;
+    }
+    // SAFETY: the verifier checks that callers hand over what was said.
+    let said = unsafe { &*said };
     let (verdict, action) = (&said.verdict, said.action);
     if action != Action::Record as u32 {
-        settle_rule(said.slot, rule, action, emitted);
+        settle_rule(said.slot, rule, action, emitted != 0);
     }
     if verdict.recorded == 0 {
-        return;
+        return 0;
     }
     let mut recorded = Recorded {
-        words: Words(said.image),
+        words: Words(image),
         rest: verdict.recorded,
         terms: verdict.terms,
         last: NO_RULE,
         slot: said.slot,
-        emitted: u32::from(emitted),
+        emitted,
     };
     // SAFETY: `settle_next` has the signature that the helper calls, and
     // `recorded` outlives the call.
@@ -257,6 +260,7 @@ fn settle(said: &Said, rule: u32, emitted: bool) {
             0,
         );
     }
+    1
 }
 
 /// State of the loop over the record rules that matched.
@@ -339,12 +343,16 @@ fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
             hypothetical: outcome,
             ..Verdict::ALLOW
         },
-        image: core::ptr::null(),
         generation: 0,
         slot: 0,
         action: Action::Deny as u32,
     };
-    emit::emit(caller, facts, place, &said);
+    emit::emit(
+        &raw const *caller,
+        &raw const *facts,
+        place,
+        &raw const said,
+    );
     EPERM
 }
 

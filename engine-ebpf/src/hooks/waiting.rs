@@ -4,11 +4,11 @@
 use crate::hooks::family::family_of;
 use crate::hooks::port;
 use crate::kernel::{self, Pointer};
-use crate::tables::concerns;
+use crate::tables::{BINDING, OPERATION, concerns};
 use crate::{dispatch, unix};
 use core::ptr::null;
 use policy_abi::facts::Facts;
-use policy_abi::family::{BIND, LISTEN, UNIX};
+use policy_abi::family::{LISTEN, UNIX};
 use policy_abi::hooks::Hook;
 
 /// Judges `operation` on the socket `sk` by its local address.
@@ -19,23 +19,23 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
         kernel::sk_type(sk),
         kernel::sk_protocol(sk),
     );
+    let mut caller = dispatch::caller(hook, sk);
+    caller.detail = [detail, 0, 0];
     let mut facts = Facts::default();
     let mut place = null();
-    let unix = word == UNIX;
     // The place of a unix socket that begins to listen is taken whatever the rules are.
     let takes = operation == LISTEN;
-    if unix && takes {
+    if word == UNIX && takes {
         place = unix::fill(sk, &mut facts);
     }
-    let asked = concerns(word, operation);
-    let bind_asked = port::has_port(word) && concerns(word, BIND);
-    if !asked && !bind_asked {
+    let asked = concerns(u32::from(word), u32::from(operation));
+    if asked & OPERATION == 0 && !(port::has_port(word) && asked & BINDING != 0) {
         return 0;
     }
     if dispatch::judged(sk).is_none() {
         return 0;
     }
-    if unix && !takes {
+    if word == UNIX && !takes {
         place = unix::fill(sk, &mut facts);
     }
     facts.family = word;
@@ -43,15 +43,13 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
     if port::waits(word) {
         port::fill(sk, &mut facts);
     }
-    let mut caller = dispatch::caller(hook, sk);
-    caller.detail = [detail, 0, 0];
-    if bind_asked {
+    if port::has_port(word) && asked & BINDING != 0 {
         let answer = port::judge(&caller, sk, &mut facts);
         if answer != 0 {
             return answer;
         }
     }
-    if asked {
+    if asked & OPERATION != 0 {
         return dispatch::conclude(&caller, &mut facts, place);
     }
     0
