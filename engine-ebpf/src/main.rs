@@ -27,6 +27,7 @@ mod hooks;
 mod kernel;
 mod maps;
 mod path;
+mod settle;
 mod subject;
 mod tables;
 mod texts;

@@ -3,7 +3,7 @@
 //! it leads to.
 
 use crate::count::count;
-use crate::hooks::family::{AF_INET, AF_INET6, AF_UNSPEC, family_of};
+use crate::hooks::family::{AF_INET, AF_INET6, AF_UNSPEC, of_socket};
 use crate::kernel::{self, Pointer};
 use policy_abi::event::Counter;
 use policy_abi::facts::{Facts, OBJECT_IPV4, OBJECT_IPV6, OBJECT_UNREADABLE};
@@ -49,7 +49,7 @@ struct Raw {
 #[inline(always)]
 pub(crate) fn fill(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut Facts) -> bool {
     let socket = kernel::sk_family(sk);
-    let word = family_of(socket, kernel::sk_type(sk), kernel::sk_protocol(sk));
+    let word = of_socket(sk);
     facts.family = word;
     facts.operation = if matches!(usage, Use::Bind) {
         BIND
@@ -136,27 +136,47 @@ const fn has_port(word: u16) -> bool {
 
 /// The family that the protocol will take the address for; 0 for none.
 #[inline(always)]
-const fn effective(given: u16, inet6: bool, word: u16, usage: Use) -> u16 {
+fn effective(given: u16, inet6: bool, word: u16, usage: Use) -> u16 {
+    let usage = match usage {
+        Use::Connect => CONNECTED,
+        Use::Send(_) => SENT,
+        Use::Bind => BOUND,
+    };
+    effective_family(u32::from(given), u32::from(inet6), u32::from(word), usage) as u16
+}
+
+const CONNECTED: u32 = 0;
+const SENT: u32 = 1;
+const BOUND: u32 = 2;
+
+/// VERIFIER: a function of its own, for the reason of `family_word`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn effective_family(given: u32, inet6: u32, word: u32, usage: u32) -> u32 {
+    let (given, inet6, word) = (given as u16, inet6 != 0, word as u16);
+    let (sent, bound) = (usage == SENT, usage == BOUND);
+    u32::from(taken_for(given, inet6, word, sent, bound))
+}
+
+/// [`effective`] by what the address is for: a send, a bind, or else a connect.
+#[inline(always)]
+const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) -> u16 {
     match (given, inet6) {
         (AF_INET, false) => AF_INET,
         (AF_INET6, true) => AF_INET6,
         // SCTP over IPv6 takes IPv4 addresses; what sends datagrams does so to
         // reach a peer; TCP never does.
         (AF_INET, true) if word == SCTP => AF_INET,
-        (AF_INET, true) if !matches!(word, TCP | SMC) && !matches!(usage, Use::Bind) => AF_INET,
+        (AF_INET, true) if !matches!(word, TCP | SMC) && !bound => AF_INET,
         // An IPv4 socket can be bound to 0.0.0.0 of no family, and a raw one
         // looks at no family at all.
-        (AF_UNSPEC, false) if matches!(usage, Use::Bind) => AF_INET,
-        (_, false) if word == RAW && matches!(usage, Use::Bind) => AF_INET,
+        (AF_UNSPEC, false) if bound => AF_INET,
+        (_, false) if word == RAW && bound => AF_INET,
         // What sends datagrams over IPv4 takes no family for its own; connect
         // with it dissolves the association.
-        (AF_UNSPEC, false) if !matches!(word, TCP | SMC) && matches!(usage, Use::Send(_)) => {
-            AF_INET
-        }
+        (AF_UNSPEC, false) if !matches!(word, TCP | SMC) && sent => AF_INET,
         // Raw sockets over IPv6 do so as well, UDP's then send to their peer.
-        (AF_UNSPEC, true) if matches!(word, RAW | IP_OTHER) && matches!(usage, Use::Send(_)) => {
-            AF_INET6
-        }
+        (AF_UNSPEC, true) if matches!(word, RAW | IP_OTHER) && sent => AF_INET6,
         _ => 0,
     }
 }

@@ -2,7 +2,7 @@
 //! known.
 
 use crate::dispatch;
-use crate::hooks::family::family_of;
+use crate::hooks::family::of_socket;
 use crate::kernel::{self, Pointer};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
@@ -23,11 +23,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         return 0;
     }
     let mut facts = Facts {
-        family: family_of(
-            kernel::sk_family(sk),
-            kernel::sk_type(sk),
-            kernel::sk_protocol(sk),
-        ),
+        family: of_socket(sk),
         operation: SETSOCKOPT,
         object_kind: OBJECT_OPTION,
         object: option(level, name),

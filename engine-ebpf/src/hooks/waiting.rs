@@ -1,9 +1,9 @@
 //! What listen(2) and accept(2) have in common: both are judged on the local
 //! address.
 
-use crate::hooks::family::family_of;
+use crate::hooks::family::of_socket;
 use crate::hooks::port;
-use crate::kernel::{self, Pointer};
+use crate::kernel::Pointer;
 use crate::tables::{BINDING, OPERATION, concerns};
 use crate::{dispatch, unix};
 use core::ptr::null;
@@ -14,11 +14,7 @@ use policy_abi::hooks::Hook;
 /// Judges `operation` on the socket `sk` by its local address.
 #[inline(always)]
 pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32 {
-    let word = family_of(
-        kernel::sk_family(sk),
-        kernel::sk_type(sk),
-        kernel::sk_protocol(sk),
-    );
+    let word = of_socket(sk);
     let mut caller = dispatch::caller(hook, sk);
     caller.detail = [detail, 0, 0];
     let mut facts = Facts::default();

@@ -119,8 +119,13 @@ fn every_address_family() {
         );
         event.says("/decision/family", *word);
         event.says("/data/0/int32", family);
-        // The next family is nobody's, but for what a word covers beside.
-        let beside = if family == 45 { 1 } else { family + 1 };
+        // The next family is nobody's, but for what a word covers beside. Bluetooth
+        // is not made: 6.1 warns of a self-test of its module's.
+        let beside = if matches!(family, 30 | 45) {
+            1
+        } else {
+            family + 1
+        };
         let result = outcome(&actor.ask(&calls::socket(beside, RAW, 0)));
         assert_ne!(result, Err(Errno::ACCESS), "{word} closes {beside}");
     }
