@@ -39,8 +39,8 @@ pub(crate) fn family_of(family: u16, kind: u16, protocol: u16) -> u16 {
 }
 
 /// VERIFIER: a function of its own, so that what comes after is not followed once
-/// for each family, nor taken for dead in one: 6.1 did so with a family that it
-/// knew as a constant.
+/// for each family, nor taken for dead: 6.1 did so with a family that it knew as
+/// a constant, and let raw sends to an address of no family through.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn family_word(family: u32, kind: u32, protocol: u32) -> u32 {
