@@ -5,6 +5,7 @@
 //! a few times; a loop that the verifier unrolls would be followed for each entry.
 
 use crate::cgroup;
+use crate::hooks::family::become_of;
 use crate::kernel::{self, Pointer};
 use crate::maps::{CREATORS, Image, Missing};
 use crate::tables::Lookups;
@@ -16,7 +17,8 @@ use policy_abi::fields::Dimension;
 use policy_abi::identity::Creator;
 use policy_abi::image::{ASK_WORDS, ASKS_PER_PAIR};
 
-/// What is asked of the caller's socket; without one, nothing.
+/// What is asked of the caller's socket, or of the one that it makes; without
+/// either, nothing.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Socket {
@@ -25,6 +27,7 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
+    /// Of a socket, or null.
     #[inline(always)]
     pub(crate) fn of(sk: Pointer) -> Self {
         if sk.is_null() {
@@ -38,6 +41,26 @@ impl Socket {
             protocol: u32::from(kernel::sk_protocol(sk)),
         }
     }
+
+    /// Of one that is made with these.
+    #[inline(always)]
+    pub(crate) fn made(family: u16, kind: u16, protocol: u16) -> Self {
+        let (kind, protocol) = become_of(family, kind, protocol);
+        Self {
+            kind: u32::from(kind),
+            protocol: u32::from(protocol),
+        }
+    }
+
+    /// The protocol as events have it.
+    #[inline(always)]
+    pub(crate) const fn protocol_or_zero(self) -> u32 {
+        if self.protocol == NO_NUMBER {
+            0
+        } else {
+            self.protocol
+        }
+    }
 }
 
 /// What a decision is handed that it cannot read itself.
@@ -47,6 +70,25 @@ pub(crate) struct Asked {
     /// What the list needs.
     pub(crate) has: Has,
     pub(crate) socket: Socket,
+    /// The rows of the entries so far.
+    bits: u64,
+    /// Where the next entry stands.
+    at: u32,
+    damaged: u32,
+}
+
+impl Asked {
+    /// Nothing asked yet of a caller's socket.
+    #[inline(always)]
+    pub(crate) fn of(socket: Socket) -> Self {
+        Self {
+            has: Has::default(),
+            socket,
+            bits: u64::MAX,
+            at: 0,
+            damaged: 0,
+        }
+    }
 }
 
 /// The acting task and its socket.
@@ -107,18 +149,18 @@ impl Acting {
 /// The hooks' side of a decision, which has its own loop over a list.
 #[derive(Clone, Copy)]
 pub(crate) struct Hooked {
-    pub(crate) asked: *const Asked,
+    pub(crate) asked: *mut Asked,
 }
 
 impl Asker<World<'_>> for Hooked {
     #[inline(always)]
     fn ask(&self, world: &World<'_>, list: List) -> Option<u64> {
+        // SAFETY: what `judge` was handed, which is not null.
+        let asked = unsafe { &mut *self.asked };
+        asked.at = list.base();
         let mut state = Answering {
             image: world.image,
             asked: self.asked,
-            bits: u64::MAX,
-            at: list.base(),
-            damaged: 0,
         };
         let count = kernel::at_most(list.count(), ASKS_PER_PAIR);
         // SAFETY: `next` has the signature that the helper calls, and `state`
@@ -131,37 +173,34 @@ impl Asker<World<'_>> for Hooked {
                 0,
             );
         }
-        (state.damaged == 0).then_some(state.bits)
+        (asked.damaged == 0).then_some(asked.bits)
     }
 }
 
-/// State of the loop over a list: little, since the frames of a chain of calls
-/// have 512 bytes together.
+/// State of the loop over a list; the rest of it lies in [`Asked`], since the
+/// frames of a chain of calls have 512 bytes together.
 #[repr(C)]
 struct Answering {
     image: *const Image,
-    asked: *const Asked,
-    bits: u64,
-    at: u32,
-    damaged: u32,
+    asked: *mut Asked,
 }
 
 /// Takes in the row of one entry; 1 ends the loop.
 unsafe extern "C" fn next(_index: u32, state: *mut Answering) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `answer` gave it.
-    let state = unsafe { &mut *state };
+    let state = unsafe { &*state };
     // SAFETY: what `judge` was handed, which is not null.
-    let asked = unsafe { &*state.asked };
+    let asked = unsafe { &mut *state.asked };
     let acting = Acting {
         task: kernel::current(),
         socket: asked.socket,
     };
-    let Some(row) = row(&Lookups(state.image), &acting, &asked.has, state.at) else {
-        state.damaged = 1;
+    let Some(row) = row(&Lookups(state.image), &acting, &asked.has, asked.at) else {
+        asked.damaged = 1;
         return 1;
     };
     // VERIFIER: or it would follow each turn with what the one before has left.
-    state.bits = kernel::opaque_memory(state.bits & row);
-    state.at = kernel::opaque_memory(u64::from(state.at.wrapping_add(ASK_WORDS))) as u32;
+    asked.bits = kernel::opaque_memory(asked.bits & row);
+    asked.at = kernel::opaque_memory(u64::from(asked.at.wrapping_add(ASK_WORDS))) as u32;
     0
 }

@@ -2,18 +2,17 @@
 //! failure verdict, the counts, and what the caller gets back.
 
 use crate::ask::{Asked, Hooked, Socket};
-use crate::count::{add, count, tally};
+use crate::count::count;
 use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
+use crate::settle::settle;
 use crate::tables::{InForce, Words, anything_in_force, in_force};
 use crate::texts::World;
 use crate::{cgroup, groups, subject, traits};
-use aya_ebpf::helpers::generated::bpf_loop;
-use core::ffi::c_void;
-use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
-use policy_abi::decide::{NO_RULE, Outcome, Tables, Verdict, decide, list};
-use policy_abi::event::{Action, Counter, FLAG_FAILED};
+use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, list};
+use policy_abi::event::{Action, Counter};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
@@ -61,25 +60,64 @@ pub(crate) fn judged_task() -> Option<Pointer> {
     Some(task)
 }
 
-/// Judges what `facts` say and answers for it.
+/// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
+#[inline(always)]
+pub(crate) fn conclude(caller: &Caller, facts: &mut Facts, place: *const Place) -> i32 {
+    let errno = concluded(&raw const *caller, &raw mut *facts, place);
+    if errno == 0 {
+        0
+    } else {
+        kernel::refusal(errno)
+    }
+}
+
+/// What a decision came to.
+#[repr(C)]
+pub(crate) struct Said {
+    pub(crate) verdict: Verdict,
+    /// The generation that decided, 0 when none could.
+    pub(crate) generation: u64,
+    /// Where its counts are.
+    pub(crate) slot: u32,
+    /// An [`Action`].
+    pub(crate) action: u32,
+}
+
+/// The decision, its counts and its event; 0, or the errno of a refusal.
 ///
-/// A function of its own: its frame is gone while a hook reads its object, and
-/// the stack holds 512 bytes for all frames together.
+/// VERIFIER: a function that other objects could call is followed once, by its
+/// types, instead of once for each way that leads to it. It can be handed memory
+/// and numbers alone, and fetches the running task anew.
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
-    forget_ranges(facts);
-    if !anything_in_force() {
+extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const Place) -> u32 {
+    if caller.is_null() || facts.is_null() || !anything_in_force() {
         return 0;
     }
+    // SAFETY: the verifier checks that callers hand over what hooks know.
+    let caller = unsafe { &*caller };
+    // SAFETY: the same for facts.
+    let facts = unsafe { &mut *facts };
+    subject::fill(kernel::current(), facts);
     count(Counter::Decisions);
-    let mut verdict = Verdict::ALLOW;
-    let Some(policy) = in_force() else {
-        return failed(caller, facts);
+    let Some(InForce {
+        image,
+        slot,
+        generation,
+    }) = in_force()
+    else {
+        return failed(caller, facts, place);
     };
-    if !judged_by(&policy, caller, facts, &mut verdict) {
-        return failed(caller, facts);
+    let mut said = Said {
+        verdict: Verdict::ALLOW,
+        generation,
+        slot,
+        action: 0,
+    };
+    if !judged_by(image, caller, facts, place, &mut said.verdict) {
+        return failed(caller, facts, place);
     }
-    let (action, outcome) = action_of(&verdict);
+    let (action, outcome) = action_of(&said.verdict);
     match action {
         Action::Deny | Action::Kill => count(Counter::Denied),
         Action::WouldDeny => {
@@ -91,14 +129,22 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
     if action == Action::Allow {
         return 0;
     }
-    let emitted = emit::emit(caller, facts, policy.generation, &verdict, action as u32);
-    settle(&policy, &verdict, action as u32, outcome.rule, emitted);
+    said.action = action as u32;
+    let emitted = emit::emit(
+        &raw const *caller,
+        &raw const *facts,
+        place,
+        &raw const said,
+    );
+    settle(&raw const said, image, outcome.rule, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
         unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
     }
     match action {
-        Action::Deny | Action::Kill => kernel::refusal(outcome.errno),
+        // No rule has 0, which would be none.
+        Action::Deny | Action::Kill if outcome.errno == 0 => EPERM,
+        Action::Deny | Action::Kill => outcome.errno,
         Action::Allow | Action::WouldDeny | Action::Record => 0,
     }
 }
@@ -108,72 +154,55 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts) -> i32 {
 /// What the pair's list needs is read here, not below [`judge`]: the frames of
 /// a chain of calls have 512 bytes together.
 #[inline(always)]
-fn judged_by(policy: &InForce, caller: &Caller, facts: &Facts, verdict: &mut Verdict) -> bool {
-    let Some(list) = list(&Words(policy.image), facts) else {
+fn judged_by(
+    image: *const Image,
+    caller: &Caller,
+    facts: &Facts,
+    place: *const Place,
+    verdict: &mut Verdict,
+) -> bool {
+    let Some(list) = list(&Words(image), facts) else {
         return false;
     };
-    let mut asked = Asked {
-        socket: Socket::of(caller.sk),
-        has: Has::default(),
-    };
+    let mut asked = Asked::of(caller.socket);
     if list.needs(NEEDS_TRAITS) {
-        asked.has.traits = traits::of(asked.socket.kind);
+        asked.has.traits = traits::of(caller.socket.kind);
     }
     if list.needs(NEEDS_GROUPS) {
-        asked.has.groups = groups::of(policy.image);
+        asked.has.groups = groups::of(image);
     }
     if list.needs(NEEDS_CGROUP) {
         cgroup::refresh();
     }
-    judge(policy.image, facts, caller.place, &raw const asked, verdict) != 0
+    judge(image, facts, place, &raw mut asked, verdict) != 0
 }
 
 /// The decision; 0 when the image is damaged. `place` is the object's, or null.
 ///
-/// VERIFIER: a function that other objects could call is followed once, by its
-/// types, instead of once for each way that leads to it. It can be handed memory
-/// and numbers alone, and fetches the running task anew.
+/// VERIFIER: as [`concluded`].
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn judge(
     image: *const Image,
     facts: *const Facts,
     place: *const Place,
-    asked: *const Asked,
+    asked: *mut Asked,
     verdict: *mut Verdict,
 ) -> u32 {
     if image.is_null() || facts.is_null() || asked.is_null() || verdict.is_null() {
         return 0;
     }
-    let task = kernel::current();
     let rest = Hooked { asked };
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
     let world = World {
         image,
-        task,
         facts,
         place,
     };
-    let Some(found) = decide(&world, facts, &rest) else {
-        return 0;
-    };
-    // SAFETY: the verifier checks that callers hand over room for a verdict.
-    unsafe { *verdict = found };
-    1
-}
-
-/// Makes every way by which `facts` came about look the same.
-///
-/// VERIFIER: it would follow the whole decision once for each constant that a
-/// hook has stored.
-#[inline(always)]
-fn forget_ranges(facts: &mut Facts) {
-    {
-        facts.family = kernel::opaque_memory(u64::from(facts.family)) as u16;
-        facts.object_kind = kernel::opaque_memory(u64::from(facts.object_kind)) as u32;
-        facts.subject = kernel::opaque_memory(u64::from(facts.subject)) as u32;
-    }
+    // SAFETY: the verifier checks that callers hand over a verdict.
+    let verdict = unsafe { &mut *verdict };
+    u32::from(decide_into(&world, facts, &rest, verdict).is_some())
 }
 
 /// What happens, and the outcome that the event names.
@@ -195,92 +224,10 @@ fn action_of(verdict: &Verdict) -> (Action, Outcome) {
     (Action::Allow, verdict.actual)
 }
 
-/// Counts for the rules concerned what was decided and what became of the event.
-#[inline(never)]
-fn settle(policy: &InForce, verdict: &Verdict, action: u32, rule: u32, emitted: bool) {
-    if action != Action::Record as u32 {
-        settle_rule(policy.slot, rule, action, emitted);
-    }
-    if verdict.recorded == 0 {
-        return;
-    }
-    let mut recorded = Recorded {
-        words: Words(policy.image),
-        rest: verdict.recorded,
-        terms: verdict.terms,
-        last: NO_RULE,
-        slot: policy.slot,
-        emitted: u32::from(emitted),
-    };
-    // SAFETY: `settle_next` has the signature that the helper calls, and
-    // `recorded` outlives the call.
-    unsafe {
-        bpf_loop(
-            u64::BITS,
-            settle_next as *const () as *mut c_void,
-            (&raw mut recorded).cast(),
-            0,
-        );
-    }
-}
-
-/// State of the loop over the record rules that matched.
-#[repr(C)]
-struct Recorded {
-    words: Words,
-    rest: u64,
-    terms: u32,
-    last: u32,
-    slot: u32,
-    emitted: u32,
-}
-
-/// Counts for one record term; 1 ends the loop.
-unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
-    // SAFETY: `bpf_loop` passes the pointer that `settle` gave it.
-    let recorded = unsafe { &mut *recorded };
-    if recorded.rest == 0 {
-        return 1;
-    }
-    let bit = recorded.rest.trailing_zeros();
-    recorded.rest &= recorded.rest - 1;
-    let Some(word) = recorded.words.word(recorded.terms.wrapping_add(bit)) else {
-        return 1;
-    };
-    let rule = word as u32;
-    // Terms of one rule stand together.
-    if rule != recorded.last {
-        let action = Action::Record as u32;
-        settle_rule(recorded.slot, rule, action, recorded.emitted != 0);
-    }
-    recorded.last = rule;
-    0
-}
-
-#[inline(always)]
-fn settle_rule(slot: u32, rule: u32, action: u32, emitted: bool) {
-    let Some(tally) = tally(slot, rule) else {
-        return;
-    };
-    // SAFETY: a map's value, valid while the program runs; written by atomic
-    // additions alone.
-    let tally = unsafe { &mut *tally };
-    add(&raw mut tally.matched);
-    match Action::from_raw(action) {
-        Some(Action::Deny | Action::Kill) => add(&raw mut tally.denied),
-        Some(Action::WouldDeny) => add(&raw mut tally.would_deny),
-        Some(Action::Allow | Action::Record) | None => {}
-    }
-    add(if emitted {
-        &raw mut tally.emitted
-    } else {
-        &raw mut tally.lost
-    });
-}
-
 /// The verdict when tables cannot be used: what the policy chose, pair by pair.
+/// 0, or the errno of a refusal.
 #[inline(never)]
-fn failed(caller: &Caller, facts: &Facts) -> i32 {
+fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
     count(Counter::NoTables);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
         ON_ERROR
@@ -297,39 +244,38 @@ fn failed(caller: &Caller, facts: &Facts) -> i32 {
         effect: Effect::Deny as u32,
         errno: EPERM,
     };
-    let verdict = Verdict {
-        actual: outcome,
-        hypothetical: outcome,
-        ..Verdict::ALLOW
+    let said = Said {
+        verdict: Verdict {
+            actual: outcome,
+            hypothetical: outcome,
+            ..Verdict::ALLOW
+        },
+        generation: 0,
+        slot: 0,
+        action: Action::Deny as u32,
     };
-    let caller = Caller {
-        flags: caller.flags | FLAG_FAILED,
-        ..*caller
-    };
-    emit::emit(&caller, facts, 0, &verdict, Action::Deny as u32);
-    kernel::refusal(EPERM)
+    emit::emit(
+        &raw const *caller,
+        &raw const *facts,
+        place,
+        &raw const said,
+    );
+    EPERM
 }
 
-/// The caller of a hook, for the event.
-#[inline(always)]
-pub(crate) fn caller(hook: Hook, task: Pointer, sk: Pointer) -> Caller {
-    caller_about(hook, task, sk, core::ptr::null())
-}
-
-/// The caller of a hook about a unix object, which has a place or null.
+/// The caller of a hook that is told of the socket `sk`, or of none: null.
 ///
-/// VERIFIER: zeros side by side become a call of `memset`, and what that writes
-/// is not known to be zero, as a pointer that is followed unless it is null must be.
+/// VERIFIER: zeros side by side become a call of `memset`.
 #[inline(always)]
-pub(crate) fn caller_about(hook: Hook, task: Pointer, sk: Pointer, place: *const Place) -> Caller {
+pub(crate) fn caller(hook: Hook, sk: Pointer) -> Caller {
     let zero = || kernel::opaque(0);
     Caller {
         hook: hook as u32,
-        task,
-        sk,
         flags: zero() as u32,
+        socket: Socket::of(sk),
+        sk: sk as u64,
         address: zero(),
         address_length: zero() as u32,
-        place,
+        detail: [zero() as u32, zero() as u32, zero() as u32],
     }
 }

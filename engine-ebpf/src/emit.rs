@@ -1,36 +1,42 @@
 //! Events: reserve, fill, submit; what finds no room is counted.
 
+use crate::ask::Socket;
 use crate::count::{count, count_up};
+use crate::dispatch::Said;
 use crate::kernel::{self, Pointer};
 use crate::maps::EVENTS;
 use crate::subject;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
-    bpf_ktime_get_boot_ns, bpf_probe_read_user,
+    bpf_ktime_get_boot_ns,
 };
 use core::ptr::addr_of_mut;
-use policy_abi::decide::Verdict;
 use policy_abi::event::{
-    Action, Counter, FLAG_CONNECT, FLAG_EXE, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
-    Record, TYPED_BYTES, Text,
+    Action, Counter, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, Record, Text,
 };
 use policy_abi::facts::Facts;
 use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};
 
-/// Who called which hook, and where its address lies.
+/// Which hook was called, and with what.
+///
+/// VERIFIER: it goes to a function that is handed memory and numbers alone, and
+/// each byte of it must have been written.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Caller {
     pub(crate) hook: u32,
-    pub(crate) task: Pointer,
-    /// The caller's own socket, null where the hook is not told of it.
-    pub(crate) sk: Pointer,
     pub(crate) flags: u32,
+    pub(crate) socket: Socket,
+    /// The caller's own socket as a number, 0 where the hook is not told of it.
+    pub(crate) sk: u64,
     /// The address as the kernel copied it from the caller; 0 when the hook has none.
     pub(crate) address: u64,
     pub(crate) address_length: u32,
-    /// The object of a unix operation, or null.
-    pub(crate) place: *const Place,
+    /// What the hook was told beside: [`Record::detail`].
+    pub(crate) detail: [u32; 3],
 }
+
+const _: () = assert!(size_of::<Caller>() == 48, "a caller has no padding");
 
 /// Writes `$value` to a field of the record.
 macro_rules! put {
@@ -41,34 +47,46 @@ macro_rules! put {
     }};
 }
 
-/// Writes one event. False when the ring had no room.
+mod call;
+
+/// Writes one event. 0 when the ring had no room, else 1.
 ///
-/// A function of its own, since it is called from two places. `action` is an
-/// [`Action`]; the outcome that it is about is the verdict's.
+/// VERIFIER: followed once, by its types.
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) fn emit(
-    caller: &Caller,
-    facts: &Facts,
-    generation: u64,
-    verdict: &Verdict,
-    action: u32,
-) -> bool {
-    let would_deny = action == Action::WouldDeny as u32;
+pub(crate) extern "C" fn emit(
+    caller: *const Caller,
+    facts: *const Facts,
+    place: *const Place,
+    said: *const Said,
+) -> u32 {
+    if caller.is_null() || facts.is_null() || said.is_null() {
+        return 0;
+    }
+    // SAFETY: the verifier checks that callers hand over what hooks know.
+    let caller = unsafe { &*caller };
+    // SAFETY: the same for facts.
+    let facts = unsafe { &*facts };
+    // SAFETY: the same for what was said.
+    let said = unsafe { &*said };
+    let verdict = &said.verdict;
+    let would_deny = said.action == Action::WouldDeny as u32;
     let outcome = if would_deny {
         &verdict.hypothetical
     } else {
         &verdict.actual
     };
+    let task = kernel::current();
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
         count(Counter::EventsLost);
-        return false;
+        return 0;
     };
     let record: *mut Record = entry.as_mut_ptr();
     put!(record.version = policy_abi::ABI_VERSION);
     put!(record.hook = caller.hook);
-    put!(record.action = action);
-    put!(record.generation = generation);
+    put!(record.action = said.action);
+    put!(record.generation = said.generation);
     put!(record.sequence = sequence);
     put!(record.recorded = verdict.recorded);
     put!(record.terms = verdict.terms);
@@ -82,20 +100,25 @@ pub(crate) fn emit(
         }
     );
     put!(record.facts = *facts);
-    put!(record.reserved = 0);
-    let mut flags = caller.flags | put_process(record, caller);
-    flags |= put_exe(record, caller.task);
-    flags |= put_call(record, caller);
-    flags |= put_object(record, caller.place);
+    put!(record.detail = caller.detail);
+    put_process(record, caller, task);
+    // VERIFIER: or it would follow the rest once for each set of flags.
+    let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
+    let mut flags = forget(caller.flags | put_exe(record, task));
+    flags |= forget(call::put(record, caller, task));
+    flags |= put_object(record, place);
+    if said.generation == 0 {
+        flags |= FLAG_FAILED;
+    }
     put!(record.flags = flags);
     entry.submit(0);
-    true
+    1
 }
 
 /// The process, the thread and the time.
 #[inline(always)]
-fn put_process(record: *mut Record, caller: &Caller) -> u32 {
-    let leader = kernel::group_leader(caller.task);
+fn put_process(record: *mut Record, caller: &Caller, task: Pointer) {
+    let leader = kernel::group_leader(task);
     // SAFETY: the helper has no preconditions.
     let ids = unsafe { bpf_get_current_pid_tgid() };
     // SAFETY: as above.
@@ -111,20 +134,14 @@ fn put_process(record: *mut Record, caller: &Caller) -> u32 {
     put!(record.pid = pid);
     put!(record.tid = tid);
     put!(record.ns_pid = kernel::own_pid(leader));
-    put!(record.ns_tid = kernel::own_pid(caller.task));
-    put!(record.ruid = kernel::cred_uid(kernel::task_cred(caller.task)));
-    put!(record.loginuid = kernel::task_loginuid(caller.task));
+    put!(record.ns_tid = kernel::own_pid(task));
+    put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
+    put!(record.loginuid = kernel::task_loginuid(task));
     put!(record.process_start = kernel::task_start(leader));
-    put!(record.thread_start = kernel::task_start(caller.task));
-    put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(caller.task)));
-    let (mut kind, mut protocol) = (0, 0);
-    if !caller.sk.is_null() {
-        kind = u32::from(kernel::sk_type(caller.sk));
-        protocol = u32::from(kernel::sk_protocol(caller.sk));
-    }
-    put!(record.socket_type = kind);
-    put!(record.protocol = protocol);
-    0
+    put!(record.thread_start = kernel::task_start(task));
+    put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(task)));
+    put!(record.socket_type = caller.socket.kind);
+    put!(record.protocol = caller.socket.protocol_or_zero());
 }
 
 /// The subject's program.
@@ -168,63 +185,4 @@ fn put_object(record: *mut Record, place: *const Place) -> u32 {
     // SAFETY: an address inside the reserved record.
     put_place(unsafe { &raw mut (*record).object }, place);
     FLAG_OBJECT
-}
-
-/// x86-64 system calls whose first argument is a socket.
-/// Linux, `arch/x86/entry/syscalls/syscall_64.tbl`.
-const SOCKET_CALLS: [u64; 14] = [1, 18, 20, 40, 42, 43, 44, 46, 49, 50, 54, 288, 296, 307];
-/// `connect` among them.
-const CONNECT: u64 = 42;
-/// `pwritev2`, a number past those that [`SOCKET_CALLS`] holds.
-const PWRITEV2: u64 = 328;
-/// Code segment of 64-bit user code. Linux, arch/x86/include/asm/segment.h.
-const USER_CS: u64 = 0x33;
-
-/// The descriptor that the system call named, and the address as the caller wrote it.
-///
-/// The registers say which system call the task is in: a worker of `io_uring` is
-/// in none, and a 32-bit caller names its arguments elsewhere. The typed unix
-/// path is read from the caller's memory again, so that an allowed connect costs
-/// nothing; a racing thread can change it meanwhile, which falsifies the string
-/// that it chose anyway, never the object.
-#[inline(always)]
-fn put_call(record: *mut Record, caller: &Caller) -> u32 {
-    put!(record.sockfd = -1);
-    put!(record.typed_length = 0);
-    let mut flags = 0;
-    let regs = kernel::registers(caller.task);
-    let in_call = !regs.is_null() && kernel::regs_cs(regs) == USER_CS;
-    let number = if in_call {
-        kernel::regs_orig_ax(regs)
-    } else {
-        u64::MAX
-    };
-    if number == PWRITEV2 || SOCKET_CALLS.contains(&number) {
-        flags |= FLAG_SOCKFD;
-        let descriptor = kernel::regs_di(regs) as i32;
-        put!(record.sockfd = descriptor);
-    }
-    if number == CONNECT {
-        flags |= FLAG_CONNECT;
-    }
-    // SAFETY: an address inside the reserved record.
-    let typed = unsafe { &raw mut (*record).typed };
-    let room = TYPED_BYTES as u32;
-    if caller.address != 0 {
-        let length = kernel::at_most(caller.address_length, room);
-        if kernel::copy(typed.cast(), length, caller.address) {
-            put!(record.typed_length = length);
-            flags |= FLAG_TYPED;
-        }
-    } else if number == CONNECT {
-        let given = kernel::regs_dx(regs) as u32;
-        let length = kernel::at_most(given, room);
-        let from = kernel::regs_si(regs);
-        // SAFETY: the verifier checks the length; the helper handles faults.
-        if unsafe { bpf_probe_read_user(typed.cast(), length, from as Pointer) } == 0 {
-            put!(record.typed_length = length);
-            flags |= FLAG_TYPED;
-        }
-    }
-    flags
 }

@@ -117,6 +117,10 @@ members! {
     sk_state(sk_state) -> u8;
     /// Protocol of a socket.
     sk_protocol(sk_protocol) -> u16;
+    /// Port that an IP socket is bound to, 0 for none.
+    bound_port(sk_port) -> u16;
+    /// IPv4 address that a socket is bound to, in network byte order.
+    bound_ipv4(sk_v4_bound) -> u32;
     /// Name given to bind(2), or null.
     unix_addr(unix_addr) -> Pointer;
     /// Dentry of a unix socket's file, or null.
@@ -166,6 +170,17 @@ fn copy_u64(from: u64) -> Option<u64> {
 fn copy_u32(from: u64) -> Option<u32> {
     let mut value = 0_u32;
     if copy((&raw mut value).cast(), 4, from) {
+        Some(value)
+    } else {
+        None
+    }
+}
+
+/// A short number from kernel memory that has no type.
+#[inline(always)]
+fn copy_u16(from: u64) -> Option<u16> {
+    let mut value = 0_u16;
+    if copy((&raw mut value).cast(), 2, from) {
         Some(value)
     } else {
         None
@@ -386,16 +401,56 @@ pub(crate) fn source_ipv4(sk: Pointer) -> Option<u32> {
 /// The IPv6 address a socket is bound to, as its four words in network byte order.
 #[inline(always)]
 pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
+    ipv6_at(sk as u64)
+}
+
+/// The same of a socket that is held as a number.
+#[inline(always)]
+pub(crate) fn ipv6_at(sk: u64) -> Option<[u32; 4]> {
     let offset = offset!(sk_v6_bound);
     if offset == ABSENT {
         return None;
     }
     let mut address = [0_u32; 4];
-    if copy((&raw mut address).cast(), 16, sk as u64 + u64::from(offset)) {
+    if copy((&raw mut address).cast(), 16, sk + u64::from(offset)) {
         Some(address)
     } else {
         None
     }
+}
+
+/// [`bound_ipv4`] of a socket that is held as a number.
+#[inline(always)]
+pub(crate) fn ipv4_at(sk: u64) -> u32 {
+    copy_u32(sk + u64::from(offset!(sk_v4_bound))).unwrap_or(0)
+}
+
+/// [`bound_port`] of a socket that is held as a number.
+#[inline(always)]
+pub(crate) fn port_at(sk: u64) -> u16 {
+    copy_u16(sk + u64::from(offset!(sk_port))).unwrap_or(0)
+}
+
+/// [`sk_family`] of a socket that is held as a number, none of 0.
+#[inline(always)]
+pub(crate) fn family_at(sk: u64) -> Option<u16> {
+    if sk == 0 {
+        return None;
+    }
+    copy_u16(sk + u64::from(offset!(sk_family)))
+}
+
+/// Where the name of a unix socket lies that is held as a number, from its
+/// family on, and how long it is.
+#[inline(always)]
+pub(crate) fn unix_name_at(sk: u64) -> Option<(u64, u32)> {
+    // `struct unix_sock` begins with the socket.
+    let address = copy_u64(sk + u64::from(offset!(unix_addr)))?;
+    if address == 0 {
+        return None;
+    }
+    let length = copy_u32(address + u64::from(offset!(unix_addr_length)))?;
+    Some((address + u64::from(offset!(unix_addr_name)), length))
 }
 
 /// Whether the kernel made a socket for itself.

@@ -28,6 +28,7 @@ mod kernel;
 mod maps;
 mod path;
 mod seed;
+mod settle;
 mod subject;
 mod tables;
 mod texts;

@@ -76,7 +76,7 @@ struct Work {
 }
 
 /// Reads the place of `dentry` into `place`, whose state says how that went.
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
     let sb = dentry_sb(dentry);
     let inode = dentry_inode(dentry);
@@ -102,8 +102,23 @@ pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
     target.device = kernel::sb_device(sb);
     target.inode = number;
     target.owner_level = owner_level;
+    walk_in(target).origin = dentry as u64;
+    walk_up(place);
+}
+
+/// Walks up from the walk's origin, for the rest of the place.
+///
+/// VERIFIER: followed once, by its types. A pointer into the kernel is no number
+/// that it could be handed, but becomes one in the map's value.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_up(place: *mut Place) -> u32 {
+    if place.is_null() {
+        return 0;
+    }
+    // SAFETY: not null, and a map's value: callers have no other places.
+    let target = unsafe { &mut *place };
     let walk = walk_in(target);
-    walk.origin = dentry as u64;
     walk.round = 0;
     walk.state = WALK_GOING;
     walk.write = 0;
@@ -114,18 +129,35 @@ pub(crate) fn read_place(dentry: Pointer, place: *mut Place) {
     if walk.state != WALK_AGREED {
         count(Counter::UnreadablePaths);
         set_state(place, PLACE_UNREADABLE);
-        return;
+        return 0;
     }
     let (hash, length) = (walk.last_hash, walk.length);
     target.hash = hash;
     target.length = length;
     set_state(place, PLACE_KNOWN);
+    1
 }
 
-/// Reads the abstract name of `length` bytes at `from` into `place`.
-#[inline(never)]
+/// Reads the abstract name of `length` bytes at `from` into `place`; its state
+/// says how that went.
+#[inline(always)]
 pub(crate) fn read_name(from: u64, length: u32, place: *mut Place) {
     // SAFETY: as in `read_place`.
+    let target = unsafe { &mut *place };
+    walk_in(target).name = from;
+    take_name(place, length);
+}
+
+/// Takes in the `length` bytes of the name that the walk is at.
+///
+/// VERIFIER: as [`walk_up`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn take_name(place: *mut Place, length: u32) -> u32 {
+    if place.is_null() {
+        return 0;
+    }
+    // SAFETY: as in `walk_up`.
     let target = unsafe { &mut *place };
     target.device = 0;
     target.inode = 0;
@@ -133,7 +165,6 @@ pub(crate) fn read_name(from: u64, length: u32, place: *mut Place) {
     target.length = length;
     let walk = walk_in(target);
     walk.hasher = Hasher::new(hash_key());
-    walk.name = from;
     walk.name_length = length;
     walk.taken = 0;
     walk.start = 0;
@@ -144,11 +175,12 @@ pub(crate) fn read_name(from: u64, length: u32, place: *mut Place) {
     let mut hasher = walk.hasher;
     if walk.state != WALK_GOING || walk.taken < walk.name_length {
         set_state(place, PLACE_UNREADABLE);
-        return;
+        return 0;
     }
     hasher.word(component_end(u64::from(length)));
     target.hash = hasher.finish();
     set_state(place, PLACE_ABSTRACT);
+    1
 }
 
 /// Runs a loop's body over the walk in `place`.

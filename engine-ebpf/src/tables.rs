@@ -8,8 +8,9 @@ use crate::kernel;
 use crate::maps::{ACTIVE, Image, TABLES};
 use core::ptr::read_volatile;
 use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide};
+use policy_abi::family::{BIND, pair};
 use policy_abi::fields::Dimension;
-use policy_abi::image::IMAGE_WORDS;
+use policy_abi::image::{IMAGE_WORDS, PAIR_DIR};
 use policy_abi::maps::Active;
 
 /// Times that the word in force is read again when its slot has been refilled.
@@ -131,6 +132,31 @@ pub(crate) fn anything_in_force() -> bool {
     ACTIVE
         .get_ptr(0)
         .is_some_and(|word| unsafe { read_volatile(word) } != 0)
+}
+
+/// [`concerns`]: there are rules for the pair.
+pub(crate) const OPERATION: u32 = 1;
+/// [`concerns`]: there are rules for the family's `bind`.
+pub(crate) const BINDING: u32 = 2;
+
+/// What of a family and an operation a policy has rules for, as a mask; all
+/// where that cannot be known.
+///
+/// VERIFIER: followed once, by its types.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn concerns(family: u32, operation: u32) -> u32 {
+    if !anything_in_force() {
+        return 0;
+    }
+    let Some(policy) = in_force() else {
+        return OPERATION | BINDING;
+    };
+    let of = |operation| match pair(family as u16, operation) {
+        Some(pair) => word(policy.image, PAIR_DIR + pair) != Some(0),
+        None => true,
+    };
+    u32::from(of(operation as u16)) * OPERATION + u32::from(of(BIND)) * BINDING
 }
 
 /// The policy in force, `None` when there is none that can be used.

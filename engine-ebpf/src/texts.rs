@@ -5,17 +5,17 @@
 //! knows it whole.
 
 use crate::count::count;
-use crate::kernel::{self, Pointer};
+use crate::kernel;
 use crate::maps::Image;
 use crate::subject;
 use crate::tables::{Lookups, Words};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use core::ptr::read_volatile;
-use policy_abi::decide::{Tables, automaton, step};
+use policy_abi::decide::{Tables, automaton, class_of_text, step};
 use policy_abi::event::Counter;
 use policy_abi::facts::Facts;
-use policy_abi::fields::Dimension;
+use policy_abi::fields::{Dimension, Lookup};
 use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, Place, TEXT_BYTES};
 use policy_abi::image::{STATE_DEAD, STATE_LONG};
 
@@ -27,7 +27,6 @@ const COMM_BYTES: u32 = 15;
 /// A policy, and the texts of one operation.
 pub(crate) struct World<'w> {
     pub(crate) image: *const Image,
-    pub(crate) task: Pointer,
     pub(crate) facts: &'w Facts,
     /// The object of a unix operation, or null.
     pub(crate) place: *const Place,
@@ -55,11 +54,22 @@ impl Tables for World<'_> {
     }
 
     #[inline(always)]
+    fn text_class(&self, lookup: Lookup, _: [u64; 2], domain: u64) -> Option<u32> {
+        let class = text_class(self.image, lookup as u32, domain, self.facts, self.place);
+        if class == 0 { None } else { Some(class) }
+    }
+
+    #[inline(always)]
+    fn all(&self) -> u64 {
+        kernel::opaque_memory(u64::MAX)
+    }
+
+    #[inline(always)]
     fn read(&self, dimension: Dimension, start: u32) -> Option<u32> {
         let image = self.image;
         let end = match dimension {
             Dimension::Exe => {
-                let leader = kernel::group_leader(self.task);
+                let leader = kernel::group_leader(kernel::current());
                 match subject::known(leader) {
                     // SAFETY: a field of a map's value.
                     Some(identity) => place_end(image, dimension as u32, start, unsafe {
@@ -79,6 +89,36 @@ impl Tables for World<'_> {
         };
         if end == DAMAGED { None } else { Some(end) }
     }
+}
+
+/// [`class_of_text`] as a function of its own; 0 when the image is damaged.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn text_class(
+    image: *const Image,
+    lookup: u32,
+    domain: u64,
+    facts: *const Facts,
+    place: *const Place,
+) -> u32 {
+    if image.is_null() || facts.is_null() {
+        return 0;
+    }
+    // SAFETY: the verifier checks that callers hand over facts.
+    let facts = unsafe { &*facts };
+    let world = World {
+        image,
+        facts,
+        place,
+    };
+    let (lookup, key) = if lookup == Lookup::Exe as u32 {
+        (Lookup::Exe, facts.exe)
+    } else if lookup == Lookup::Comm as u32 {
+        (Lookup::Comm, facts.comm)
+    } else {
+        (Lookup::Unix, facts.object)
+    };
+    class_of_text(&world, lookup, key, domain).unwrap_or(0)
 }
 
 /// State of the loop over a text.

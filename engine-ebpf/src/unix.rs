@@ -122,19 +122,6 @@ pub(crate) fn at_name(task: Pointer, from: u64, length: u32, facts: &mut Facts) 
     place
 }
 
-/// Takes the place of a socket that begins to listen.
-#[inline(always)]
-pub(crate) fn listening(sk: Pointer) {
-    let unix = kernel::as_unix(sk);
-    if unix.is_null() || (unix_dentry(unix).is_null() && unix_addr(unix).is_null()) {
-        return;
-    }
-    if stored(sk, unix).is_none() {
-        // The first connect tries again.
-        count(Counter::NoSocketStorage);
-    }
-}
-
 /// The stored place of a socket with a name, taken now if it never was.
 #[inline(always)]
 fn stored(sk: Pointer, unix: Pointer) -> Option<*mut Place> {

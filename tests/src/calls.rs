@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::address::Address;
-use crate::protocol::{Argument, Carrier, Request, Ring};
+use crate::protocol::{Argument, Carrier, Request, Ring, RingOperation};
 
 use Argument::{Bytes, Number, Room, Words};
 
@@ -40,6 +40,13 @@ pub fn socket(family: i32, kind: i32, protocol: i32) -> Request {
     call(libc::SYS_socket, arguments)
 }
 
+/// socketpair(2) of any family.
+#[must_use]
+pub fn pair(family: i32, kind: i32) -> Request {
+    let arguments = vec![number(family), number(kind), Number(0), Room(8)];
+    call(libc::SYS_socketpair, arguments)
+}
+
 /// connect(2).
 #[must_use]
 pub fn connect(socket: i64, peer: &Address) -> Request {
@@ -58,6 +65,29 @@ pub fn bind(socket: i64, own: &Address) -> Request {
 #[must_use]
 pub fn listen(socket: i64) -> Request {
     call(libc::SYS_listen, vec![Number(socket), Number(64)])
+}
+
+/// accept(2) of a peer, whoever it is.
+#[must_use]
+pub fn accept(socket: i64) -> Request {
+    call(libc::SYS_accept, vec![Number(socket), Number(0), Number(0)])
+}
+
+/// accept4(2), likewise.
+#[must_use]
+pub fn accept4(socket: i64) -> Request {
+    let arguments = vec![Number(socket), Number(0), Number(0), Number(0)];
+    call(libc::SYS_accept4, arguments)
+}
+
+/// getsockname(2); the reply's room has the address.
+#[must_use]
+pub fn own_address(socket: i64) -> Request {
+    let length = Bytes(128_u32.to_ne_bytes().to_vec());
+    call(
+        libc::SYS_getsockname,
+        vec![Number(socket), Room(128), length],
+    )
 }
 
 /// close(2).
@@ -126,27 +156,57 @@ pub fn sendmmsg(socket: i64, bytes: &[u8], flags: i32, peers: &[Address]) -> Req
 /// connect by `io_uring`.
 #[must_use]
 pub fn ring_connect(socket: i64, peer: &Address, by: Carrier) -> Request {
-    Request::Ring(Ring {
-        socket,
-        address: peer.0.clone(),
-        send: None,
-        bind: false,
-        then_user: None,
-        flags: 0,
-        by,
-    })
+    ring(RingOperation::Connect(socket, peer.0.clone()), by)
 }
 
 /// sendmsg by `io_uring`.
 #[must_use]
 pub fn ring_sendmsg(socket: i64, flags: i32, peer: &Address, by: Carrier) -> Request {
-    Request::Ring(Ring {
+    let operation = RingOperation::Send {
         socket,
         address: peer.0.clone(),
-        send: Some(b"x".to_vec()),
-        bind: false,
-        then_user: None,
+        bytes: b"x".to_vec(),
         flags: u32::try_from(flags).unwrap(),
+    };
+    ring(operation, by)
+}
+
+/// socket by `io_uring`.
+#[must_use]
+pub fn ring_socket(family: i32, kind: i32, by: Carrier) -> Request {
+    ring(RingOperation::Socket(family, kind, 0), by)
+}
+
+/// accept by `io_uring`.
+#[must_use]
+pub fn ring_accept(socket: i64, by: Carrier) -> Request {
+    ring(RingOperation::Accept(socket), by)
+}
+
+/// bind by `io_uring`, which kernels have since 6.11.
+#[must_use]
+pub fn ring_bind(socket: i64, own: &Address, by: Carrier) -> Request {
+    ring(RingOperation::Bind(socket, own.0.clone()), by)
+}
+
+/// listen by `io_uring`, since 6.11.
+#[must_use]
+pub fn ring_listen(socket: i64, by: Carrier) -> Request {
+    ring(RingOperation::Listen(socket), by)
+}
+
+/// setsockopt of a number by `io_uring`, since 6.7.
+#[must_use]
+pub fn ring_option(socket: i64, level: u32, name: u32, by: Carrier) -> Request {
+    ring(RingOperation::Option(socket, level, name, 1), by)
+}
+
+/// An operation by `io_uring`.
+#[must_use]
+pub const fn ring(operation: RingOperation, by: Carrier) -> Request {
+    Request::Ring(Ring {
+        operation,
+        then_user: None,
         by,
     })
 }
@@ -277,8 +337,7 @@ pub fn memory_file() -> Request {
 /// socketpair(2); the reply's room has both descriptors.
 #[must_use]
 pub fn socketpair(kind: i32) -> Request {
-    let arguments = vec![number(libc::AF_UNIX), number(kind), Number(0), Room(8)];
-    call(libc::SYS_socketpair, arguments)
+    pair(libc::AF_UNIX, kind)
 }
 
 /// getsockname(2); the reply's first room has the address.

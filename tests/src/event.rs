@@ -22,6 +22,8 @@ pub enum Object {
     Unnamed,
     /// An address and a port.
     Ip(IpAddr, u16),
+    /// None that a target could name.
+    Nothing,
 }
 
 impl Object {
@@ -82,6 +84,61 @@ impl Decided {
             hook: "unix_stream_connect",
             name: "security_socket_connect",
             object,
+        }
+    }
+
+    /// By `socket_create`.
+    #[must_use]
+    pub const fn create(rule: &'static str) -> Self {
+        Self {
+            rule,
+            hook: "socket_create",
+            name: "security_socket_create",
+            object: Object::Nothing,
+        }
+    }
+
+    /// By `socket_bind`.
+    #[must_use]
+    pub const fn bind(rule: &'static str, object: Object) -> Self {
+        Self {
+            rule,
+            hook: "socket_bind",
+            name: "security_socket_bind",
+            object,
+        }
+    }
+
+    /// By `socket_listen`.
+    #[must_use]
+    pub const fn listen(rule: &'static str, object: Object) -> Self {
+        Self {
+            rule,
+            hook: "socket_listen",
+            name: "security_socket_listen",
+            object,
+        }
+    }
+
+    /// By `socket_accept`.
+    #[must_use]
+    pub const fn accept(rule: &'static str, object: Object) -> Self {
+        Self {
+            rule,
+            hook: "socket_accept",
+            name: "security_socket_accept",
+            object,
+        }
+    }
+
+    /// By `socket_setsockopt`.
+    #[must_use]
+    pub const fn option(rule: &'static str) -> Self {
+        Self {
+            rule,
+            hook: "socket_setsockopt",
+            name: "security_socket_setsockopt",
+            object: Object::Nothing,
         }
     }
 
@@ -146,12 +203,20 @@ impl Event {
         self
     }
 
+    /// A member of `data` by its name, null when there is none.
+    #[must_use]
+    pub fn datum(&self, name: &str) -> &Value {
+        let data = self.at("/data").as_array().unwrap();
+        let found = data.iter().find(|one| one["name"] == name);
+        found
+            .and_then(|one| one.as_object()?.iter().find(|(key, _)| *key != "name"))
+            .map_or(&Value::Null, |(_, value)| value)
+    }
+
     /// The address as the caller wrote it.
     #[must_use]
     pub fn typed(&self) -> &Value {
-        let data = self.at("/data").as_array().unwrap();
-        let address = data.iter().find(|one| one["name"] == "remote_addr");
-        address.map_or(&Value::Null, |one| &one["sockaddr"])
+        self.datum("remote_addr")
     }
 
     /// It speaks of this decision, by this actor's thread.
@@ -189,6 +254,10 @@ impl Event {
             Object::Ip(address, port) => {
                 self.says("/decision/object/addr", address.to_string());
                 self.says("/decision/object/port", *port);
+                return;
+            }
+            Object::Nothing => {
+                self.says("/decision/object", json!({}));
                 return;
             }
         };

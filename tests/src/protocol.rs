@@ -57,21 +57,41 @@ pub enum Request {
 /// One operation by `io_uring`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ring {
-    /// The socket.
-    pub socket: i64,
-    /// The address of the peer, as bytes.
-    pub address: Vec<u8>,
-    /// What to send with `IORING_OP_SENDMSG`; without it, `IORING_OP_CONNECT`.
-    pub send: Option<Vec<u8>>,
-    /// `IORING_OP_BIND`, which 6.1 has not, instead of both.
-    pub bind: bool,
+    /// What is done.
+    pub operation: RingOperation,
     /// An effective user who takes over before the operation, which is carried out
     /// with the credentials from before (`IORING_REGISTER_PERSONALITY`).
     pub then_user: Option<u32>,
-    /// Flags of the message.
-    pub flags: u32,
     /// Who carries it out.
     pub by: Carrier,
+}
+
+/// What a ring can do here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum RingOperation {
+    /// `IORING_OP_CONNECT` of a socket, to an address as bytes.
+    Connect(i64, Vec<u8>),
+    /// `IORING_OP_SENDMSG` on a socket, to an address as bytes.
+    Send {
+        /// The socket.
+        socket: i64,
+        /// The peer's address.
+        address: Vec<u8>,
+        /// What is sent.
+        bytes: Vec<u8>,
+        /// Flags of the message.
+        flags: u32,
+    },
+    /// `IORING_OP_SOCKET`: family, type, protocol.
+    Socket(i32, i32, i32),
+    /// `IORING_OP_ACCEPT` on a socket.
+    Accept(i64),
+    /// `IORING_OP_BIND` of a socket to an address as bytes.
+    Bind(i64, Vec<u8>),
+    /// `IORING_OP_LISTEN` on a socket.
+    Listen(i64),
+    /// `SOCKET_URING_OP_SETSOCKOPT` on a socket: level, name, a number.
+    Option(i64, u32, u32, i32),
 }
 
 /// Who carries an operation of a ring out.

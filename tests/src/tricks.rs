@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::address::Address;
 use crate::calls::call;
-use crate::protocol::{Argument, Carrier, Request, Ring};
+use crate::protocol::{Argument, Carrier, Request, Ring, RingOperation};
 
 use Argument::{Bytes, Number, Room, Words};
 
@@ -177,31 +177,13 @@ pub fn received(rooms: &[Vec<u8>]) -> i64 {
     i32::from_ne_bytes(descriptor).into()
 }
 
-/// bind by `io_uring`, on kernels that have it.
-#[must_use]
-pub fn ring_bind(socket: i64, own: &Address, by: Carrier) -> Request {
-    Request::Ring(Ring {
-        socket,
-        address: own.0.clone(),
-        send: None,
-        bind: true,
-        then_user: None,
-        flags: 0,
-        by,
-    })
-}
-
 /// connect by `io_uring` with the credentials that the process has now, while it
 /// has another effective user.
 #[must_use]
 pub fn ring_connect_as_before(socket: i64, peer: &Address, user: u32, by: Carrier) -> Request {
     Request::Ring(Ring {
-        socket,
-        address: peer.0.clone(),
-        send: None,
-        bind: false,
+        operation: RingOperation::Connect(socket, peer.0.clone()),
         then_user: Some(user),
-        flags: 0,
         by,
     })
 }

@@ -4,6 +4,10 @@
 
 #[path = "kernel/abstract_names.rs"]
 mod abstract_names;
+#[path = "kernel/bind.rs"]
+mod bind;
+#[path = "kernel/create.rs"]
+mod create;
 #[path = "kernel/datagrams.rs"]
 mod datagrams;
 #[path = "kernel/differential/mod.rs"]
@@ -14,6 +18,8 @@ mod docker;
 mod engines;
 #[path = "kernel/evasion/mod.rs"]
 mod evasion;
+#[path = "kernel/families.rs"]
+mod families;
 #[path = "kernel/globs.rs"]
 mod globs;
 #[path = "kernel/ground.rs"]
@@ -26,6 +32,8 @@ mod language;
 mod load;
 #[path = "kernel/objects.rs"]
 mod objects;
+#[path = "kernel/options.rs"]
+mod options;
 #[path = "kernel/reload.rs"]
 mod reload;
 #[path = "kernel/subjects.rs"]
@@ -38,3 +46,5 @@ mod udp;
 mod unix_bind;
 #[path = "kernel/users.rs"]
 mod users;
+#[path = "kernel/waiting.rs"]
+mod waiting;

@@ -3,10 +3,11 @@
 //! it leads to.
 
 use crate::count::count;
+use crate::hooks::family::{AF_INET, AF_INET6, AF_UNSPEC, of_socket};
 use crate::kernel::{self, Pointer};
 use policy_abi::event::Counter;
 use policy_abi::facts::{Facts, OBJECT_IPV4, OBJECT_IPV6, OBJECT_UNREADABLE};
-use policy_abi::family;
+use policy_abi::family::{self, BIND, CONNECT, ICMP, IP_OTHER, RAW, SCTP, SMC, TCP, UNIX};
 
 /// What the address is used for.
 #[derive(Clone, Copy)]
@@ -15,18 +16,10 @@ pub(crate) enum Use {
     Connect,
     /// A send with these `MSG_` flags.
     Send(u32),
+    /// bind(2).
+    Bind,
 }
 
-const AF_UNSPEC: u16 = 0;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
-const SOCK_STREAM: u16 = 1;
-const SOCK_DGRAM: u16 = 2;
-const IPPROTO_TCP: u16 = 6;
-const IPPROTO_UDP: u16 = 17;
-const IPPROTO_UDPLITE: u16 = 136;
-const IPPROTO_SMC: u16 = 256;
-const IPPROTO_MPTCP: u16 = 262;
 /// `MSG_FASTOPEN`. Linux, include/linux/socket.h.
 const MSG_FASTOPEN: u32 = 0x2000_0000;
 /// Bytes of an IPv4 address structure.
@@ -36,6 +29,10 @@ const INET_BYTES: u32 = 16;
 const INET6_BYTES: u32 = 24;
 /// 127.0.0.1.
 const LOOPBACK: u32 = 0x7f00_0001;
+/// Families other than IP whose connect to an address of no family dissolves
+/// the association, as it does over IP: `netlink`, `tipc`, `vsock`. Of the rest
+/// some never look at the address's family, so that it is no excuse.
+const DISSOLVING: [u16; 3] = [16, 30, 40];
 
 /// As much of a socket address as is judged: family, port, then the address.
 #[repr(C)]
@@ -48,22 +45,25 @@ struct Raw {
 }
 
 /// Fills family, operation and object. False when there is nothing to judge:
-/// another family, no address, or one that the protocol will refuse or ignore.
+/// a unix socket, no address, or one that the protocol will refuse or ignore.
 #[inline(always)]
 pub(crate) fn fill(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut Facts) -> bool {
     let socket = kernel::sk_family(sk);
-    let kind = kernel::sk_type(sk);
-    let Some(word) = family_of(socket, kind, kernel::sk_protocol(sk)) else {
-        return false;
+    let word = of_socket(sk);
+    facts.family = word;
+    facts.operation = if matches!(usage, Use::Bind) {
+        BIND
+    } else {
+        CONNECT
     };
-    let stream = kind == SOCK_STREAM;
-    if stream && !connects(usage) {
+    if word == UNIX {
         return false;
     }
-    facts.family = word;
-    facts.operation = family::CONNECT;
-    if length < 2 {
-        // The protocol answers EINVAL; the buffer may never have been written.
+    if word < family::TCP && word != SMC {
+        return elsewhere(word, from, length, usage);
+    }
+    if ignores(word, usage) || length < 2 {
+        // Of fewer bytes the protocol answers EINVAL; they may never have been written.
         return false;
     }
     let mut raw = Raw {
@@ -82,66 +82,110 @@ pub(crate) fn fill(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut 
         facts.object_kind = OBJECT_UNREADABLE;
         return true;
     }
-    let inet6 = socket == AF_INET6 || (socket == family::SMC && raw.family == AF_INET6);
-    facts.port = u32::from(u16::from_be(raw.port));
-    match effective(raw.family, inet6, stream, usage) {
+    let inet6 = socket == AF_INET6 || (socket == SMC && raw.family == AF_INET6);
+    if has_port(word) {
+        facts.port = u32::from(u16::from_be(raw.port));
+    }
+    match effective(raw.family, inet6, word, usage) {
         AF_INET if length >= INET_BYTES => {
-            ipv4(sk, u32::from_be(raw.first), facts);
+            ipv4(sk, u32::from_be(raw.first), usage, facts);
             true
         }
         AF_INET6 if length >= INET6_BYTES => {
-            ipv6(sk, &raw.six, facts);
+            ipv6(sk, &raw.six, usage, facts);
             true
         }
         _ => false,
     }
 }
 
-/// Whether a call on a stream socket connects: a send does by Fast Open alone.
+/// Whether there is something to judge of a socket whose addresses have no
+/// place in the language: the family is all that a rule can name.
 #[inline(always)]
-const fn connects(usage: Use) -> bool {
+fn elsewhere(word: u16, from: u64, length: u32, usage: Use) -> bool {
     match usage {
-        Use::Connect => true,
-        Use::Send(flags) => flags & MSG_FASTOPEN != 0,
+        Use::Bind => true,
+        // Without an address it goes where connect(2) led.
+        Use::Send(_) => length > 0,
+        Use::Connect => {
+            let mut given = 0_u16;
+            let dissolves = DISSOLVING.contains(&word)
+                && length >= 2
+                && kernel::copy((&raw mut given).cast(), 2, from)
+                && given == AF_UNSPEC;
+            !dissolves
+        }
     }
 }
 
-/// The word for a socket, `None` for one that no rule of this version covers.
+/// Whether the protocol never looks at the address: a TCP send connects by Fast
+/// Open alone, and DCCP's never does.
 #[inline(always)]
-fn family_of(family: u16, kind: u16, protocol: u16) -> Option<u16> {
-    if family == family::SMC && kind == SOCK_STREAM {
-        return Some(family::SMC);
+const fn ignores(word: u16, usage: Use) -> bool {
+    match usage {
+        Use::Connect | Use::Bind => false,
+        Use::Send(flags) => matches!(word, TCP | SMC) && flags & MSG_FASTOPEN == 0,
     }
-    if family != AF_INET && family != AF_INET6 {
-        return None;
-    }
-    match (kind, protocol) {
-        (SOCK_STREAM, IPPROTO_TCP | IPPROTO_MPTCP | IPPROTO_SMC) => Some(family::TCP),
-        (SOCK_DGRAM, IPPROTO_UDP | IPPROTO_UDPLITE) => Some(family::UDP),
-        _ => None,
-    }
+}
+
+/// Whether addresses of a family have ports in the language.
+#[inline(always)]
+const fn has_port(word: u16) -> bool {
+    !matches!(word, ICMP | RAW | IP_OTHER)
 }
 
 /// The family that the protocol will take the address for; 0 for none.
 #[inline(always)]
-const fn effective(given: u16, inet6: bool, stream: bool, usage: Use) -> u16 {
+fn effective(given: u16, inet6: bool, word: u16, usage: Use) -> u16 {
+    let usage = match usage {
+        Use::Connect => CONNECTED,
+        Use::Send(_) => SENT,
+        Use::Bind => BOUND,
+    };
+    effective_family(u32::from(given), u32::from(inet6), u32::from(word), usage) as u16
+}
+
+const CONNECTED: u32 = 0;
+const SENT: u32 = 1;
+const BOUND: u32 = 2;
+
+/// VERIFIER: a function of its own, for the reason of `family_word`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn effective_family(given: u32, inet6: u32, word: u32, usage: u32) -> u32 {
+    let (given, inet6, word) = (given as u16, inet6 != 0, word as u16);
+    let (sent, bound) = (usage == SENT, usage == BOUND);
+    u32::from(taken_for(given, inet6, word, sent, bound))
+}
+
+/// [`effective`] by what the address is for: a send, a bind, or else a connect.
+#[inline(always)]
+const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) -> u16 {
     match (given, inet6) {
         (AF_INET, false) => AF_INET,
         (AF_INET6, true) => AF_INET6,
-        // UDP over IPv6 sends to IPv4 addresses; TCP refuses them.
-        (AF_INET, true) if !stream => AF_INET,
-        // UDP over IPv4 sends to an address without family as to IPv4; connect
+        // SCTP over IPv6 takes IPv4 addresses; what sends datagrams does so to
+        // reach a peer; TCP never does.
+        (AF_INET, true) if word == SCTP => AF_INET,
+        (AF_INET, true) if !matches!(word, TCP | SMC) && !bound => AF_INET,
+        // An IPv4 socket can be bound to 0.0.0.0 of no family, and a raw one
+        // looks at no family at all.
+        (AF_UNSPEC, false) if bound => AF_INET,
+        (_, false) if word == RAW && bound => AF_INET,
+        // What sends datagrams over IPv4 takes no family for its own; connect
         // with it dissolves the association.
-        (AF_UNSPEC, false) if !stream && matches!(usage, Use::Send(_)) => AF_INET,
+        (AF_UNSPEC, false) if !matches!(word, TCP | SMC) && sent => AF_INET,
+        // Raw sockets over IPv6 do so as well, UDP's then send to their peer.
+        (AF_UNSPEC, true) if matches!(word, RAW | IP_OTHER) && sent => AF_INET6,
         _ => 0,
     }
 }
 
-/// An IPv4 destination in host byte order.
+/// An IPv4 address in host byte order.
 #[inline(always)]
-fn ipv4(sk: Pointer, address: u32, facts: &mut Facts) {
+fn ipv4(sk: Pointer, address: u32, usage: Use, facts: &mut Facts) {
     let mut address = address;
-    if address == 0 {
+    if address == 0 && !matches!(usage, Use::Bind) {
         // The kernel goes to the bound address, else to loopback (notes 111).
         let Some(source) = kernel::source_ipv4(sk) else {
             count(Counter::UnreadableAddresses);
@@ -155,31 +199,68 @@ fn ipv4(sk: Pointer, address: u32, facts: &mut Facts) {
     facts.object = [u64::from(address), 0];
 }
 
-/// An IPv6 destination as four words in network byte order.
+/// An IPv6 address as four words in network byte order.
 #[inline(always)]
-fn ipv6(sk: Pointer, words: &[u32; 4], facts: &mut Facts) {
-    let [a, b, c, d] = *words;
-    if a == 0 && b == 0 && c == u32::to_be(0xffff) {
-        ipv4(sk, u32::from_be(d), facts);
+fn ipv6(sk: Pointer, words: &[u32; 4], usage: Use, facts: &mut Facts) {
+    if let Some(mapped) = mapped(words) {
+        ipv4(sk, mapped, usage, facts);
         return;
     }
-    if a == 0 && b == 0 && c == 0 && d == 0 {
+    if *words == [0; 4] && !matches!(usage, Use::Bind) {
         // On a socket bound to a mapped address `::` is 127.0.0.1, else ::1.
-        if let Some([x, y, z, _]) = kernel::bound_ipv6(sk)
-            && x == 0
-            && y == 0
-            && z == u32::to_be(0xffff)
-        {
-            ipv4(sk, LOOPBACK, facts);
+        if kernel::bound_ipv6(sk).is_some_and(|bound| mapped_prefix(&bound)) {
+            ipv4(sk, LOOPBACK, usage, facts);
             return;
         }
         facts.object_kind = OBJECT_IPV6;
         facts.object = [0, 1];
         return;
     }
+    set_ipv6(words, facts);
+}
+
+/// The object is the address that a socket is bound to.
+#[inline(always)]
+pub(crate) fn local(sk: Pointer, facts: &mut Facts) {
+    facts.port = u32::from(kernel::bound_port(sk));
+    if kernel::sk_family(sk) == AF_INET6 {
+        let Some(words) = kernel::bound_ipv6(sk) else {
+            count(Counter::UnreadableAddresses);
+            facts.object_kind = OBJECT_UNREADABLE;
+            return;
+        };
+        if let Some(mapped) = mapped(&words) {
+            ipv4(sk, mapped, Use::Bind, facts);
+        } else {
+            set_ipv6(&words, facts);
+        }
+    } else {
+        let address = u32::from_be(kernel::bound_ipv4(sk));
+        ipv4(sk, address, Use::Bind, facts);
+    }
+}
+
+#[inline(always)]
+fn set_ipv6(words: &[u32; 4], facts: &mut Facts) {
+    let [a, b, c, d] = *words;
     facts.object_kind = OBJECT_IPV6;
     facts.object = [
         u64::from(u32::from_be(a)) << 32 | u64::from(u32::from_be(b)),
         u64::from(u32::from_be(c)) << 32 | u64::from(u32::from_be(d)),
     ];
+}
+
+/// The IPv4 address, in host byte order, that an IPv6 one stands for.
+#[inline(always)]
+fn mapped(words: &[u32; 4]) -> Option<u32> {
+    if mapped_prefix(words) {
+        Some(u32::from_be(words[3]))
+    } else {
+        None
+    }
+}
+
+#[inline(always)]
+const fn mapped_prefix(words: &[u32; 4]) -> bool {
+    words[0] == 0 && words[1] == 0 && words[2] == u32::to_be(0xffff)
 }

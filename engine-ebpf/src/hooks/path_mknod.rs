@@ -5,7 +5,7 @@
 //! the upper layer of an overlay, with the mounter's credentials.
 
 use crate::kernel::Pointer;
-use crate::{dispatch, subject, unix};
+use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::facts::Facts;
@@ -28,8 +28,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     };
     let dentry: Pointer = ctx.arg(1);
     let mut facts = Facts::default();
-    subject::fill(task, &mut facts);
     let place = unix::at_path(task, dentry, &mut facts);
-    let caller = dispatch::caller_about(Hook::PathMknod, task, null(), place);
-    dispatch::conclude(&caller, &mut facts)
+    let caller = dispatch::caller(Hook::PathMknod, null());
+    dispatch::conclude(&caller, &mut facts, place)
 }

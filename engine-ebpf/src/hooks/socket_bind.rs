@@ -1,9 +1,12 @@
-//! bind(2) and its twin in `io_uring`: abstract unix names. A unix path is
-//! decided where its file is made.
+//! bind(2) and its twin in `io_uring`. A unix path is decided where its file is
+//! made.
 
+use crate::hooks::address::{self, Use};
+use crate::hooks::port;
 use crate::kernel::{self, Pointer};
-use crate::{dispatch, subject, unix};
+use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
+use core::ptr::null;
 use policy_abi::facts::Facts;
 use policy_abi::family::UNIX;
 use policy_abi::hooks::Hook;
@@ -15,17 +18,33 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let (sock, from): (Pointer, u64) = (ctx.arg(0), ctx.arg(1));
     let length: u32 = ctx.arg::<i32>(2).cast_unsigned();
     let sk = kernel::socket_sk(sock);
-    if sk.is_null() || kernel::sk_family(sk) != UNIX || !unix::is_name(from, length) {
+    if sk.is_null() {
+        return 0;
+    }
+    let mut facts = Facts::default();
+    let unix = kernel::sk_family(sk) == UNIX;
+    let judged = if unix {
+        unix::is_name(from, length)
+    } else {
+        address::fill(sk, from, length, Use::Bind, &mut facts)
+    };
+    if !judged {
         return 0;
     }
     let Some(task) = dispatch::judged(sk) else {
         return 0;
     };
-    let mut facts = Facts::default();
-    subject::fill(task, &mut facts);
-    let place = unix::at_name(task, from, length, &mut facts);
-    let mut caller = dispatch::caller_about(Hook::SocketBind, task, sk, place);
+    let place = if unix {
+        unix::at_name(task, from, length, &mut facts)
+    } else {
+        null()
+    };
+    let mut caller = dispatch::caller(Hook::SocketBind, sk);
     caller.address = from;
     caller.address_length = length;
-    dispatch::conclude(&caller, &mut facts)
+    let answer = dispatch::conclude(&caller, &mut facts, place);
+    if answer == 0 {
+        port::bound(sk, &facts);
+    }
+    answer
 }

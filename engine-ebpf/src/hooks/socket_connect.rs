@@ -1,10 +1,11 @@
 //! connect(2) and its twin in `io_uring`. Unix sockets are decided where the
 //! peer is known.
 
+use crate::dispatch;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
-use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
+use core::ptr::null;
 use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
@@ -22,12 +23,11 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if !address::fill(sk, from, length, Use::Connect, &mut facts) {
         return 0;
     }
-    let Some(task) = dispatch::judged(sk) else {
+    if dispatch::judged(sk).is_none() {
         return 0;
-    };
-    subject::fill(task, &mut facts);
-    let mut caller = dispatch::caller(Hook::SocketConnect, task, sk);
+    }
+    let mut caller = dispatch::caller(Hook::SocketConnect, sk);
     caller.address = from;
     caller.address_length = length;
-    dispatch::conclude(&caller, &mut facts)
+    dispatch::conclude(&caller, &mut facts, null())
 }

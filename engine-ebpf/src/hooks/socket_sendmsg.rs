@@ -1,10 +1,11 @@
 //! Sends: judged when a datagram carries an address, and when TCP Fast Open
 //! connects without connect(2).
 
+use crate::dispatch;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
-use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
+use core::ptr::null;
 use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
@@ -32,12 +33,11 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     ) {
         return 0;
     }
-    let Some(task) = dispatch::judged(sk) else {
+    if dispatch::judged(sk).is_none() {
         return 0;
-    };
-    subject::fill(task, &mut facts);
-    let mut caller = dispatch::caller(Hook::SocketSendmsg, task, sk);
+    }
+    let mut caller = dispatch::caller(Hook::SocketSendmsg, sk);
     caller.address = from;
     caller.address_length = length;
-    dispatch::conclude(&caller, &mut facts)
+    dispatch::conclude(&caller, &mut facts, null())
 }

@@ -1,7 +1,7 @@
 //! A datagram connect or send that has found its peer; a state lock is held.
 
 use crate::kernel::{self, Pointer};
-use crate::{dispatch, subject, unix};
+use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
@@ -16,17 +16,16 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         // Only a socket that was closed has none, and that one cannot send.
         return 0;
     }
-    let Some(task) = dispatch::judged(sk) else {
+    if dispatch::judged(sk).is_none() {
         return 0;
-    };
+    }
     let mut facts = Facts::default();
-    subject::fill(task, &mut facts);
     let place = if peer.is_null() {
         unix::unreadable(&mut facts);
         core::ptr::null()
     } else {
         unix::fill(peer, &mut facts)
     };
-    let caller = dispatch::caller_about(Hook::UnixMaySend, task, sk, place);
-    dispatch::conclude(&caller, &mut facts)
+    let caller = dispatch::caller(Hook::UnixMaySend, sk);
+    dispatch::conclude(&caller, &mut facts, place)
 }

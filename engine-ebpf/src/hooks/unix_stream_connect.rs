@@ -2,7 +2,7 @@
 //! locks are held. A socket that nobody listens on never gets here.
 
 use crate::kernel::Pointer;
-use crate::{dispatch, subject, unix};
+use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
@@ -12,12 +12,11 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         return refusal;
     }
     let (sk, other): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
-    let Some(task) = dispatch::judged(sk) else {
+    if dispatch::judged(sk).is_none() {
         return 0;
-    };
+    }
     let mut facts = Facts::default();
-    subject::fill(task, &mut facts);
     let place = unix::fill(other, &mut facts);
-    let caller = dispatch::caller_about(Hook::UnixStreamConnect, task, sk, place);
-    dispatch::conclude(&caller, &mut facts)
+    let caller = dispatch::caller(Hook::UnixStreamConnect, sk);
+    dispatch::conclude(&caller, &mut facts, place)
 }

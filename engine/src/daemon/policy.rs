@@ -6,10 +6,10 @@ use crate::event::{Book, Cgroups, Places};
 use crate::files::{self, FilesError};
 use crate::kernel::stats::Totals;
 use crate::kernel::{Kernel, KernelError, Loadable, OnError};
-use crate::needs;
 use policy_abi::event::Tally;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
+use policy_abi::mediation;
 use policy_lang::ast::Effect;
 use policy_lang::compile::{Enforcement, Image, compile};
 use policy_lang::diag::{Diagnostic, Report, Severity, Style, render_all, show_bytes};
@@ -300,10 +300,9 @@ fn same(one: &Sources, other: &Sources) -> bool {
 
 /// The hooks that a policy's pairs need.
 fn hooks(image: &Image) -> Vec<Hook> {
-    let mut hooks = Vec::new();
-    for (family, operation) in &image.pairs {
-        hooks.extend(needs::hooks(*family, *operation));
-    }
+    let pairs = image.pairs.iter();
+    let needed = pairs.flat_map(|(family, of)| mediation::hooks(family.number(), of.number()));
+    let mut hooks: Vec<Hook> = needed.copied().collect();
     hooks.sort();
     hooks.dedup();
     hooks

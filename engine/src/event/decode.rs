@@ -6,9 +6,9 @@ use policy_abi::event::{
     Action, FLAG_CONNECT, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
     Record, TYPED_BYTES,
 };
-use policy_abi::facts::OBJECT_UNREADABLE;
+use policy_abi::facts::OBJECT_OPTION;
 use policy_abi::family::pair;
-use policy_abi::hooks::{HOOKS, Hook, Role};
+use policy_abi::hooks::{HOOKS, Hook};
 use policy_abi::image::Effect;
 use std::mem::size_of;
 use thiserror::Error;
@@ -130,7 +130,7 @@ fn check_rest(record: &Record) -> Result<(), DecodeError> {
         return Err(unknown("operation", u32::from(facts.operation)));
     }
     // The kinds are dense; no hook sends one past this.
-    if facts.object_kind > OBJECT_UNREADABLE {
+    if facts.object_kind > OBJECT_OPTION {
         return Err(unknown("object_kind", facts.object_kind));
     }
     if usize::try_from(record.typed_length).map_or(true, |length| length > TYPED_BYTES) {
@@ -142,7 +142,7 @@ fn check_rest(record: &Record) -> Result<(), DecodeError> {
 fn writes_events(hook: Hook) -> bool {
     HOOKS
         .iter()
-        .any(|row| row.hook == hook && row.role == Role::Decide)
+        .any(|row| row.hook == hook && row.role.decides())
 }
 
 const fn unknown(member: &'static str, found: u32) -> DecodeError {

@@ -59,6 +59,7 @@ mod address;
 mod book;
 mod cgroups;
 mod container;
+mod data;
 mod decision;
 mod decode;
 mod limit;

@@ -1,19 +1,16 @@
 //! An event as one line of JSON.
 
-use super::address;
 use super::container;
+use super::data::data;
 use super::decision::{Named, decision};
 use super::decode::Event;
 use super::limit::{LADDER, LINE_BYTES, Limits};
 use super::place::{self, Place};
-use super::record::{self, Datum, Executable, Policies, Process, SockAddr, Thread, User, Value};
+use super::record::{self, Executable, Policies, Process, Thread, User};
 use super::rules::{Places, Rules};
 use super::text::{Still, show};
 use super::time::rfc3339;
 use super::words;
-use policy_abi::event::{FLAG_SOCKFD, FLAG_TYPED, Record};
-use policy_abi::facts::{OBJECT_ABSTRACT, OBJECT_PATH};
-use policy_abi::family::{BIND, UNIX};
 use serde::Serialize as _;
 use thiserror::Error;
 
@@ -84,7 +81,7 @@ impl<'a> Renderer<'a> {
                 process: self.process(event, exe.as_ref(), limits, &mut cut),
                 container: self.container(event),
             },
-            data: self.data(event, limits, &mut cut),
+            data: data(event, self.places, limits, &mut cut),
             decision: decision(event, named, self.places, exe.as_ref(), limits, cut),
         }
     }
@@ -122,52 +119,6 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// `sockfd` where a system call named one, `type`, and `remote_addr`; of a bind
-    /// `local_addr`.
-    fn data(&self, event: &Event, limits: &Limits, cut: &mut Cut) -> Vec<Datum> {
-        let record = event.record();
-        let mut data = Vec::with_capacity(3);
-        if event.has(FLAG_SOCKFD) {
-            data.push(datum("sockfd", Value::Int32(record.sockfd)));
-        }
-        if let Ok(kind) = i32::try_from(record.socket_type) {
-            data.push(datum("type", Value::Int32(kind)));
-        }
-        if let Some(address) = self.remote_addr(event, limits, cut) {
-            let local = record.facts.operation == BIND;
-            let name = if local { "local_addr" } else { "remote_addr" };
-            data.push(datum(name, Value::SockAddr(address)));
-        }
-        data
-    }
-
-    /// What the caller typed, else the object.
-    fn remote_addr(&self, event: &Event, limits: &Limits, cut: &mut Cut) -> Option<SockAddr> {
-        let record = event.record();
-        if event.has(FLAG_TYPED)
-            && let Some(address) = typed_bytes(record).and_then(address::typed)
-        {
-            return Some(address);
-        }
-        let facts = &record.facts;
-        if facts.family != UNIX {
-            return address::of_object(facts);
-        }
-        let named = match facts.object_kind {
-            OBJECT_ABSTRACT => place::name(event).map(address::of_name),
-            OBJECT_PATH => place::object(event, self.places, limits.path)
-                .and_then(|place| place.path)
-                .map(|path| {
-                    if path.cut {
-                        cut.push("data.remote_addr.sun_path");
-                    }
-                    address::of_path(&path.bytes)
-                }),
-            _ => None,
-        };
-        Some(named.unwrap_or_else(address::of_unix))
-    }
-
     fn time(&self, since_boot: u64) -> String {
         rfc3339(self.boot_epoch.saturating_add(since_boot))
     }
@@ -197,16 +148,6 @@ fn executable(exe: Option<&Place>, limits: &Limits, cut: &mut Cut) -> Option<Exe
         path: shown.text,
         path_hex: shown.hex,
     })
-}
-
-/// The bytes of the typed address that the caller gave.
-fn typed_bytes(record: &Record) -> Option<&[u8]> {
-    let length = usize::try_from(record.typed_length).ok()?;
-    record.typed.get(..length)
-}
-
-const fn datum(name: &'static str, value: Value) -> Datum {
-    Datum { name, value }
 }
 
 /// The bytes of a kernel's name given as two words in memory order.

@@ -25,12 +25,13 @@ pub(super) fn name(event: &Event) -> (u32, String) {
         Hook::UnixMaySend if event.has(FLAG_CONNECT) => (1036, Hook::SocketConnect),
         Hook::SocketSendmsg => (100_001, Hook::SocketSendmsg),
         Hook::UnixMaySend => (100_002, Hook::UnixMaySend),
+        Hook::SocketCreate => (1034, Hook::SocketCreate),
+        Hook::SocketListen => (1035, Hook::SocketListen),
+        Hook::SocketAccept => (1037, Hook::SocketAccept),
         Hook::SocketBind | Hook::PathMknod => (1038, Hook::SocketBind),
+        Hook::SocketSetsockopt => (1039, Hook::SocketSetsockopt),
         // `decode` lets no such record through.
-        other @ (Hook::BprmCommittedCreds
-        | Hook::BprmCredsForExec
-        | Hook::TaskAlloc
-        | Hook::SocketListen) => (0, other),
+        other @ (Hook::BprmCommittedCreds | Hook::BprmCredsForExec | Hook::TaskAlloc) => (0, other),
     };
     (id, format!("security_{}", hook.name()))
 }

@@ -10,7 +10,7 @@ use aya::maps::{Map, MapData, MapError, RingBuf};
 use aya::programs::{Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
-use policy_abi::hooks::{HOOKS, Hook, HookDesc, Role};
+use policy_abi::hooks::{HOOKS, Hook, HookDesc};
 use policy_abi::maps;
 use std::io::Read;
 use std::os::fd::AsFd as _;
@@ -75,12 +75,9 @@ impl Kernel {
             active,
             ring: None,
         };
-        let btf = aya::Btf::from_sys_fs()
-            .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))?;
-        for desc in HOOKS {
+        let btf = kernel_types()?;
+        for desc in HOOKS.iter().filter(|desc| desc.role.always()) {
             kernel.load_program(desc, &btf)?;
-        }
-        for desc in HOOKS.iter().filter(|desc| desc.role == Role::Identify) {
             kernel.attach(desc.hook)?;
         }
         kernel.seed(&btf)?;
@@ -95,7 +92,27 @@ impl Kernel {
         self.lsm(desc)?.load(desc.name, btf).map_err(refused)
     }
 
-    /// Attaches a hook's program unless it is attached.
+    /// Loads the programs that no rule needed so far: what `doctor` looks at.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses one.
+    pub fn load_rest(&mut self) -> Result<(), KernelError> {
+        let btf = kernel_types()?;
+        for desc in HOOKS {
+            if !self.is_loaded(desc)? {
+                self.load_program(desc, &btf)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_loaded(&mut self, desc: &'static HookDesc) -> Result<bool, KernelError> {
+        Ok(self.lsm(desc)?.fd().is_ok())
+    }
+
+    /// Attaches a hook's program unless it is attached; one that is needed for
+    /// the first time is loaded before.
     ///
     /// # Errors
     ///
@@ -111,6 +128,9 @@ impl Kernel {
             hook: desc.name,
             source: Box::new(source),
         };
+        if !self.is_loaded(desc)? {
+            self.load_program(desc, &kernel_types()?)?;
+        }
         self.lsm(desc)?.attach().map_err(refused)?;
         self.attached.push(hook);
         Ok(())
@@ -186,6 +206,12 @@ impl Kernel {
         file.read_to_end(&mut sink).map_err(read)?;
         Ok(())
     }
+}
+
+/// The kernel's types, as the loader of programs wants them.
+fn kernel_types() -> Result<aya::Btf, KernelError> {
+    aya::Btf::from_sys_fs()
+        .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))
 }
 
 /// Maps the word in force.

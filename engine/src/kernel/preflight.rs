@@ -166,10 +166,15 @@ fn kernel_types() -> Vec<Finding> {
 /// The proof of all: the programs are loaded and the identity hooks attached, for a moment.
 fn programs() -> Finding {
     const WHAT: &str = "BPF programs";
-    match Kernel::load(&Settings {
+    let settings = Settings {
         hash_key: [0; 2],
         trust_all: false,
-    }) {
+    };
+    let loaded = Kernel::load(&settings).and_then(|mut kernel| {
+        kernel.load_rest()?;
+        Ok(kernel)
+    });
+    match loaded {
         Ok(mut kernel) => {
             let counts = kernel.verified().unwrap_or_default();
             let counts: Vec<_> = counts

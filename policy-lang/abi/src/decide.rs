@@ -45,6 +45,17 @@ pub trait Tables {
         class_of_wide(self, lookup, value)
     }
 
+    /// The class of a text that the decision is about, by its key and its domain.
+    fn text_class(&self, lookup: Lookup, key: [u64; 2], domain: u64) -> Option<u32> {
+        class_of_text(self, lookup, key, domain)
+    }
+
+    /// All terms, in a form that the kernel side's verifier does not know to be so:
+    /// it would follow what comes after once for each dimension that was passed over.
+    fn all(&self) -> u64 {
+        u64::MAX
+    }
+
     /// The state that the automaton of a dimension comes to when it begins at
     /// `start` and reads the text that the decision is about;
     /// [`STATE_LONG`] when there is no such text.
@@ -138,19 +149,33 @@ pub fn decide<T: Tables + ?Sized>(
     facts: &Facts,
     rest: &impl Asker<T>,
 ) -> Option<Verdict> {
+    let mut verdict = Verdict::ALLOW;
+    decide_into(tables, facts, rest, &mut verdict)?;
+    Some(verdict)
+}
+
+/// [`decide`] for the kernel side, whose stack has room for one verdict: changes
+/// the one that allows.
+#[inline(always)]
+pub fn decide_into<T: Tables + ?Sized>(
+    tables: &T,
+    facts: &Facts,
+    rest: &impl Asker<T>,
+    verdict: &mut Verdict,
+) -> Option<()> {
     let desc = descriptor(tables, facts)?;
     if desc < BODY {
-        return Some(Verdict::ALLOW);
+        return Some(());
     }
-    let mut bits = u64::MAX;
+    let mut bits = tables.all();
     bits &= row(tables, desc, Dimension::Exe, |t| {
         if facts.subject & SUBJECT_EXE == 0 {
             return Some(CLASS_MISSING);
         }
-        class_of_text(t, Lookup::Exe, facts.exe, facts.exe[1])
+        t.text_class(Lookup::Exe, facts.exe, facts.exe[1])
     })?;
     bits &= row(tables, desc, Dimension::Comm, |t| {
-        class_of_text(t, Lookup::Comm, facts.comm, DOMAIN_COMM)
+        t.text_class(Lookup::Comm, facts.comm, DOMAIN_COMM)
     })?;
     bits &= row(tables, desc, Dimension::Uid, |t| {
         t.number_class(Lookup::Uid as u32, facts.uid)
@@ -170,8 +195,8 @@ pub fn decide<T: Tables + ?Sized>(
         _ => Some(CLASS_MISSING),
     })?;
     bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
-        OBJECT_PATH => class_of_text(t, Lookup::Unix, facts.object, facts.object[1]),
-        OBJECT_ABSTRACT => class_of_text(t, Lookup::Unix, facts.object, DOMAIN_NAMES),
+        OBJECT_PATH => t.text_class(Lookup::Unix, facts.object, facts.object[1]),
+        OBJECT_ABSTRACT => t.text_class(Lookup::Unix, facts.object, DOMAIN_NAMES),
         OBJECT_OPTION => t.pair_class(Lookup::Unix as u32, facts.object),
         OBJECT_UNNAMED => Some(CLASS_UNNAMED),
         OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
@@ -181,7 +206,7 @@ pub fn decide<T: Tables + ?Sized>(
     if list.count() != 0 {
         bits &= rest.ask(tables, list)?;
     }
-    verdict(tables, desc, bits)
+    set_verdict(tables, desc, bits, verdict)
 }
 
 /// What the pair asks of rare dimensions, `None` when the image is damaged.
@@ -203,34 +228,39 @@ fn descriptor<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<u32> {
 
 /// From the bits of the matching terms to what they mean.
 #[inline(always)]
-fn verdict<T: Tables + ?Sized>(tables: &T, desc: u32, bits: u64) -> Option<Verdict> {
+fn set_verdict<T: Tables + ?Sized>(
+    tables: &T,
+    desc: u32,
+    bits: u64,
+    verdict: &mut Verdict,
+) -> Option<()> {
     let deciding = bits & tables.word(desc.wrapping_add(DESC_VERDICT))?;
     let enforced = deciding & tables.word(desc.wrapping_add(DESC_ENFORCED))?;
-    let recorded = bits & tables.word(desc.wrapping_add(DESC_RECORD))?;
     let terms = low(tables.word(desc.wrapping_add(DESC_TERMS))?);
-    Some(Verdict {
-        actual: outcome(tables, terms, enforced)?,
-        hypothetical: outcome(tables, terms, deciding)?,
-        recorded,
-        terms,
-        reserved: 0,
-    })
+    verdict.recorded = bits & tables.word(desc.wrapping_add(DESC_RECORD))?;
+    verdict.terms = terms;
+    set_outcome(tables, terms, enforced, &mut verdict.actual)?;
+    set_outcome(tables, terms, deciding, &mut verdict.hypothetical)
 }
 
-/// The first set bit's term.
+/// The first set bit's term, nothing without one.
 #[inline(always)]
-fn outcome<T: Tables + ?Sized>(tables: &T, terms: u32, bits: u64) -> Option<Outcome> {
+fn set_outcome<T: Tables + ?Sized>(
+    tables: &T,
+    terms: u32,
+    bits: u64,
+    outcome: &mut Outcome,
+) -> Option<()> {
     if bits == 0 {
-        return Some(Outcome::NONE);
+        return Some(());
     }
     let word = tables.word(terms.wrapping_add(bits.trailing_zeros()))?;
     let effect = low(word >> 32) & 0xffff;
     Effect::from_raw(effect)?;
-    Some(Outcome {
-        rule: low(word),
-        effect,
-        errno: low(word >> 48),
-    })
+    outcome.rule = low(word);
+    outcome.effect = effect;
+    outcome.errno = low(word >> 48);
+    Some(())
 }
 
 /// The row of the subject's or object's class in one dimension; all ones when
@@ -244,7 +274,7 @@ fn row<T: Tables + ?Sized>(
 ) -> Option<u64> {
     let base = low(tables.word(desc.wrapping_add(dimension as u32))?);
     if base == 0 {
-        return Some(u64::MAX);
+        return Some(tables.all());
     }
     let class = class(tables)?;
     tables.word(base.wrapping_add(class.wrapping_mul(ROW_WORDS)))
@@ -252,7 +282,7 @@ fn row<T: Tables + ?Sized>(
 
 /// The class of a text: its key's, or else that of the patterns that match it.
 #[inline(always)]
-fn class_of_text<T: Tables + ?Sized>(
+pub fn class_of_text<T: Tables + ?Sized>(
     tables: &T,
     lookup: Lookup,
     key: [u64; 2],

@@ -131,8 +131,9 @@ pub struct Record {
     pub object: Text,
     /// Bytes of `typed` that the caller gave.
     pub typed_length: u32,
-    /// Reserved, zero.
-    pub reserved: u32,
+    /// Numbers that the hook was given, by hook: of a new socket its `AF_` family,
+    /// type and protocol.
+    pub detail: [u32; 3],
     /// The address as the caller wrote it.
     pub typed: [u8; TYPED_BYTES],
 }

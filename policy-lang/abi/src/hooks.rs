@@ -23,14 +23,20 @@ macro_rules! for_each_hook {
             { id: 4, variant: BprmCommittedCreds, name: bprm_committed_creds, args: 1, role: Identify }
             /// fork(2), vfork(2), clone(2): the child gets its creator's identity.
             { id: 5, variant: TaskAlloc, name: task_alloc, args: 2, role: Identify }
-            /// listen(2): a unix socket's place is taken, before anyone can rename it.
-            { id: 6, variant: SocketListen, name: socket_listen, args: 2, role: Identify }
-            /// bind(2) to a unix path, and mknod(2) of a socket: the file is about to be made.
-            { id: 7, variant: PathMknod, name: path_mknod, args: 4, role: Decide }
-            /// bind(2), before the protocol sees the address; judged for abstract unix names.
+            /// listen(2); a unix socket's place is taken, before anyone can rename it.
+            { id: 6, variant: SocketListen, name: socket_listen, args: 2, role: Both }
+            /// socket(2), and each half of a socketpair(2).
+            { id: 7, variant: SocketCreate, name: socket_create, args: 4, role: Decide }
+            /// bind(2), before the protocol sees the address; a unix path is judged by `path_mknod`.
             { id: 8, variant: SocketBind, name: socket_bind, args: 3, role: Decide }
+            /// accept(2), before a peer is taken.
+            { id: 9, variant: SocketAccept, name: socket_accept, args: 2, role: Decide }
+            /// setsockopt(2), by level and name.
+            { id: 10, variant: SocketSetsockopt, name: socket_setsockopt, args: 3, role: Decide }
+            /// bind(2) to a unix path, and mknod(2) of a socket: the file is about to be made.
+            { id: 11, variant: PathMknod, name: path_mknod, args: 4, role: Decide }
             /// exec(2) at its beginning: a thread that becomes the main one takes what is kept of its creator along.
-            { id: 9, variant: BprmCredsForExec, name: bprm_creds_for_exec, args: 1, role: Identify }
+            { id: 12, variant: BprmCredsForExec, name: bprm_creds_for_exec, args: 1, role: Identify }
         }
     };
 }
@@ -42,6 +48,22 @@ pub enum Role {
     Decide,
     /// Keeps facts about subjects and objects; always attached.
     Identify,
+    /// Does both; always attached.
+    Both,
+}
+
+impl Role {
+    /// Whether the hook gives verdicts, and so writes events.
+    #[must_use]
+    pub const fn decides(self) -> bool {
+        matches!(self, Self::Decide | Self::Both)
+    }
+
+    /// Whether the hook is attached whatever the rules are.
+    #[must_use]
+    pub const fn always(self) -> bool {
+        matches!(self, Self::Identify | Self::Both)
+    }
 }
 
 /// One row of the table.

@@ -1,4 +1,4 @@
-//! What is remembered of subjects and of unix sockets, in kernel storage.
+//! What is remembered of subjects and of sockets, in kernel storage.
 //!
 //! These values outlive a policy and, once maps are pinned, the engine: they
 //! hold raw facts, never anything that a policy gave them. Their layout is a
@@ -108,3 +108,25 @@ pub struct Identity {
 pub const ORIGIN_EXEC: u32 = 1;
 /// Read from a process that was older than the engine, and trusted as configured.
 pub const ORIGIN_SEEDED: u32 = 2;
+
+/// What is kept of an IP socket that waits for peers, and of one whose address
+/// cannot be read from it.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Bound {
+    /// One of the `PORT_` states.
+    pub state: u32,
+    /// Kind of the object: an `OBJECT_` number of [`crate::facts`].
+    pub kind: u32,
+    /// The address, by its kind.
+    pub object: [u64; 2],
+    /// The port; 0 when the kernel chooses it.
+    pub port: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+}
+
+/// The port was never given: whoever shows it first is judged for `bind`.
+pub const PORT_OPEN: u32 = 1;
+/// The address was judged for `bind`.
+pub const PORT_JUDGED: u32 = 2;

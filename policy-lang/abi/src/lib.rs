@@ -33,6 +33,7 @@ pub mod hooks;
 pub mod identity;
 pub mod image;
 pub mod maps;
+pub mod mediation;
 pub mod offsets;
 pub mod traits;
 
@@ -42,4 +43,5 @@ pub mod traits;
 /// 1: first.
 /// 2: automata in the image.
 /// 3: rare dimensions, by lists.
-pub const ABI_VERSION: u32 = 3;
+/// 4: details of a hook in records, ports of waiting sockets.
+pub const ABI_VERSION: u32 = 4;

@@ -20,6 +20,8 @@ pub const CREATORS: &str = "CREATORS";
 pub const CGROUPS: &str = "CGROUPS";
 /// Socket storage of [`crate::identity::Place`], on listening and receiving unix sockets.
 pub const SOCKETS: &str = "SOCKETS";
+/// Socket storage of [`crate::identity::Bound`], on IP sockets that wait for peers.
+pub const PORTS: &str = "PORTS";
 
 /// Task storage of [`crate::identity::Place`], on threads: what one is about to bind a unix socket to.
 pub const BINDINGS: &str = "BINDINGS";

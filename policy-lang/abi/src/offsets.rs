@@ -161,6 +161,10 @@ offsets! {
     sk_protocol: "sock" ["sk_protocol"],
     /// Whether the kernel made it for itself.
     sk_kernel: "sock" ["sk_kern_sock"] bit,
+    /// Bound port, in host byte order.
+    sk_port: "sock" ["__sk_common.skc_num"],
+    /// Bound IPv4 address.
+    sk_v4_bound: "sock" ["__sk_common.skc_rcv_saddr"],
     /// Bound IPv6 address.
     sk_v6_bound: "sock" ["__sk_common.skc_v6_rcv_saddr"] optional,
     /// Bound IPv4 source address.

@@ -6,7 +6,7 @@ use crate::pools;
 use crate::world::concrete;
 use policy_lang::request::{Namespace, Object, Request, Subject};
 use policy_lang::words::family::{self, Family};
-use policy_lang::words::operation::Operation;
+use policy_lang::words::operation::{OPERATIONS, Operation};
 use policy_lang::words::shape::Shape;
 use policy_lang::words::sockopt::SocketOption;
 use std::net::IpAddr;
@@ -15,10 +15,7 @@ use std::net::IpAddr;
 #[must_use]
 pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
     let (family, operation) = match world {
-        World::Kernel => (
-            choices.pick(&[Family::UNIX, Family::TCP, Family::UDP, Family::SMC]),
-            Operation::Connect,
-        ),
+        World::Kernel => in_kernel(choices),
         World::Whole => {
             let (name, operation) = concrete(choices);
             let found = family::WORDS.iter().find(|(known, _)| *known == name);
@@ -49,6 +46,25 @@ pub fn request(choices: &mut Choices<'_>, world: World) -> Request {
         request.protocol = Some(choices.pick(&[0, 6, 17, 262]));
     }
     request
+}
+
+/// A pair that the kernel decides.
+fn in_kernel(choices: &mut Choices<'_>) -> (Family, Operation) {
+    let named = |word| {
+        let found = family::WORDS.iter().find(|(known, _)| *known == word);
+        found.and_then(|(_, number)| Family::from_number(*number))
+    };
+    let family = match choices.below(8) {
+        0 => named("raw").unwrap_or(Family::IP_OTHER),
+        1 => named("icmp").unwrap_or(Family::IP_OTHER),
+        2 => named("netlink").unwrap_or(Family::IP_OTHER),
+        _ => choices.pick(&[Family::UNIX, Family::TCP, Family::UDP, Family::SMC]),
+    };
+    let operation = match choices.below(2) {
+        0 => Operation::Connect,
+        _ => choices.pick(OPERATIONS),
+    };
+    (family, operation)
 }
 
 fn option(choices: &mut Choices<'_>) -> Object {

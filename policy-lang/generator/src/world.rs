@@ -23,7 +23,7 @@ pub(crate) struct Pair {
 }
 
 /// Families of the kernel's world.
-const KERNEL: [&[&str]; 7] = [
+const KERNEL: [&[&str]; 10] = [
     &["unix"],
     &["tcp"],
     &["udp"],
@@ -31,7 +31,28 @@ const KERNEL: [&[&str]; 7] = [
     &["smc"],
     &["tcp", "unix"],
     &["unix", "udp", "tcp"],
+    &["raw"],
+    &["tcp", "icmp"],
+    &["netlink", "udp"],
 ];
+
+/// Operations that the kernel decides of all of [`KERNEL`], and of those without `unix`.
+fn in_kernel(choices: &mut Choices<'_>, unix: bool) -> Vec<&'static str> {
+    let more = match choices.below(8) {
+        0 => "listen",
+        1 => "accept",
+        2 => "create",
+        3 => "setsockopt",
+        4 if !unix => "bind",
+        5 if !unix => return vec!["any"],
+        _ => return vec!["connect"],
+    };
+    if choices.one_in(2) {
+        vec![more]
+    } else {
+        vec!["connect", more]
+    }
+}
 
 /// Tries before one that always fits.
 const TRIES: usize = 4;
@@ -44,7 +65,11 @@ pub(crate) fn pair(
 ) -> (Words, Words, Pair) {
     for _ in 0..TRIES {
         let (families, operations) = match world {
-            World::Kernel => (choices.pick(&KERNEL).to_vec(), vec!["connect"]),
+            World::Kernel => {
+                let families = choices.pick(&KERNEL).to_vec();
+                let operations = in_kernel(choices, families.contains(&"unix"));
+                (families, operations)
+            }
             World::Whole => (families(choices), operations(choices)),
         };
         let known = known(&families, &operations);

@@ -13,17 +13,12 @@ use crate::words::operation::Operation;
 use crate::words::shape::possible;
 use policy_abi::fields::Dimension;
 use policy_abi::image::{MAX_RULES, STATES};
-use policy_abi::traits;
+use policy_abi::{mediation, traits};
 
 /// Whether the hooks see every operation of a pair.
 #[must_use]
 pub fn decides(family: Family, operation: Operation) -> bool {
-    let families = [Family::UNIX, Family::TCP, Family::UDP, Family::SMC];
-    match operation {
-        Operation::Connect => families.contains(&family),
-        Operation::Bind => family == Family::UNIX,
-        Operation::Listen | Operation::Accept | Operation::Create | Operation::Setsockopt => false,
-    }
+    mediation::row(family.number(), operation.number()).is_some()
 }
 
 /// The tables' dimension of an attribute that the kernel side captures.
@@ -114,11 +109,12 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
         };
         found.push(
             cannot(rule.span, &format!("{first}{more}"))
-                .help("in the kernel, `connect` is decided for `unix`, `tcp`, `udp` and `smc`, `bind` for `unix`"),
+                .help("`docs/coverage.md` says what is decided in the kernel"),
         );
     }
     // The hook that decides the bind of a unix path is told of no socket.
-    let binds = rule.operations.iter().any(|one| one == Operation::Bind);
+    let binds = rule.families.contains(Family::UNIX)
+        && rule.operations.iter().any(|one| one == Operation::Bind);
     for condition in rule.when.iter().chain(&rule.unless) {
         each_test(condition, &mut |test| check_test(test, binds, found));
     }
@@ -130,7 +126,7 @@ fn check_test(test: &Test, binds: bool, found: &mut Vec<Diagnostic>) {
         found.push(cannot(test.span, &format!("a `{word}` with wildcards")));
     }
     if binds && test.attribute.owner() == Owner::Socket {
-        found.push(cannot(test.span, &format!("`{word}` of a `bind`")));
+        found.push(cannot(test.span, &format!("`{word}` of a `unix bind`")));
     }
 }
 

@@ -78,8 +78,8 @@ fn an_empty_policy_allows() {
 #[test]
 fn what_the_kernel_cannot_decide_is_refused() {
     for text in [
-        "deny tcp bind",
-        "deny raw connect",
+        "deny sctp bind",
+        "deny sctp connect",
         "deny any connect",
         "deny tcp connect if unit = x*.service",
         "deny tcp connect if cgroup = /x/**",

@@ -254,7 +254,7 @@ fn generated_policies_decide() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = [0_usize; 5];
     let mut recorded = 0;
-    for _ in 0..300 {
+    for _ in 0..1200 {
         let text = policies::text().new_tree(&mut runner).unwrap().current();
         let policy = checked(&text);
         let requests = policies::requests(10).new_tree(&mut runner).unwrap();

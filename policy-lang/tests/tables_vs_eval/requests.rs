@@ -2,8 +2,8 @@
 
 use policy_abi::ask::{Member, NO_NUMBER, Subject};
 use policy_abi::facts::{
-    ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_NONE, OBJECT_PATH,
-    OBJECT_UNNAMED, OBJECT_UNREADABLE, SUBJECT_EXE,
+    ABSTRACT_TAG, Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_NONE, OBJECT_OPTION,
+    OBJECT_PATH, OBJECT_UNNAMED, OBJECT_UNREADABLE, SUBJECT_EXE,
 };
 use policy_abi::fields::Dimension;
 use policy_abi::traits;
@@ -85,14 +85,14 @@ pub(crate) fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts
             addr: Some(IpAddr::V4(addr)),
             port,
         } => {
-            facts.port = port.unwrap().into();
+            facts.port = port.unwrap_or(0).into();
             (OBJECT_IPV4, [u32::from(addr).into(), 0])
         }
         Object::Ip {
             addr: Some(IpAddr::V6(addr)),
             port,
         } => {
-            facts.port = port.unwrap().into();
+            facts.port = port.unwrap_or(0).into();
             let number = u128::from(addr);
             (
                 OBJECT_IPV6,
@@ -109,7 +109,8 @@ pub(crate) fn facts(request: &Request, key: impl Fn(&[u8]) -> [u64; 2]) -> Facts
         ),
         Object::Unnamed => (OBJECT_UNNAMED, [0; 2]),
         Object::Unreadable => (OBJECT_UNREADABLE, [0; 2]),
-        Object::None | Object::Ip { .. } | Object::Option(_) => (OBJECT_NONE, [0; 2]),
+        Object::Option(of) => (OBJECT_OPTION, policy_abi::facts::option(of.level, of.name)),
+        Object::None | Object::Ip { .. } => (OBJECT_NONE, [0; 2]),
     };
     facts
 }

@@ -31,8 +31,8 @@ fn what_is_no_event() {
     assert_eq!(refused(|r| r.facts.family = 262), unknown("family", 262));
     assert_eq!(refused(|r| r.facts.operation = 6), unknown("operation", 6));
     assert_eq!(
-        refused(|r| r.facts.object_kind = 7),
-        unknown("object_kind", 7)
+        refused(|r| r.facts.object_kind = 8),
+        unknown("object_kind", 8)
     );
     assert_eq!(
         refused(|r| r.typed_length = 129),
@@ -47,7 +47,7 @@ fn what_is_no_event() {
         }
     );
     expect![[r"
-        an event has 911 bytes, not 912
+        an event has 919 bytes, not 920
         an event's `action` is 5, which is not known"]]
     .assert_eq(&format!("{short}\n{}", refused(|r| r.action = 5)));
 }

@@ -1,9 +1,9 @@
 //! Whether the host's kernel can enforce a policy.
 
 use super::super::Host;
-use crate::needs::{self, FLOOR, version};
-use policy_abi::hooks::{HOOKS, Role};
-use policy_lang::compile::decides;
+use crate::needs::{FLOOR, version};
+use policy_abi::hooks::{HOOKS, Hook};
+use policy_abi::mediation;
 use policy_lang::diag::{Code, Diagnostic, show};
 use policy_lang::{CheckedPolicy, Rule};
 use std::collections::BTreeSet;
@@ -67,7 +67,7 @@ fn lacks(host: &Host) -> Vec<(String, String)> {
         ));
     }
     if let Some(hooks) = &profile.hooks {
-        let always = HOOKS.iter().filter(|desc| desc.role == Role::Identify);
+        let always = HOOKS.iter().filter(|desc| desc.role.always());
         let names = always.map(|desc| desc.name);
         let missing: Vec<&str> = names
             .filter(|name| !hooks.iter().any(|hook| hook == name))
@@ -89,9 +89,9 @@ fn lacks(host: &Host) -> Vec<(String, String)> {
 fn needed(rule: &Rule) -> BTreeSet<&'static str> {
     let mut hooks = BTreeSet::new();
     for operation in rule.operations.iter() {
-        let families = rule.families.iter();
-        for family in families.filter(|family| decides(*family, operation)) {
-            hooks.extend(needs::hooks(family, operation).map(policy_abi::hooks::Hook::name));
+        for family in rule.families.iter() {
+            let needed = mediation::hooks(family.number(), operation.number());
+            hooks.extend(needed.iter().copied().map(Hook::name));
         }
     }
     hooks

@@ -2,45 +2,21 @@
 
 use std::io;
 
-use interdict_tests::protocol::{Carrier, Reply, Ring};
-use io_uring::squeue::Flags;
+use interdict_tests::protocol::{Carrier, Reply, Ring, RingOperation};
+use io_uring::squeue::{Entry, Flags};
 use io_uring::{IoUring, opcode, types};
 
 /// How long an idle poller of a queue stays awake, in milliseconds.
 const IDLE: u32 = 50;
 
 pub(super) fn perform(ring: &Ring) -> io::Result<Reply> {
-    let mut builder = IoUring::<io_uring::squeue::Entry>::builder();
+    let mut builder = IoUring::<Entry>::builder();
     if ring.by == Carrier::Poller {
         builder.setup_sqpoll(IDLE);
     }
     let mut queue = builder.build(2)?;
-    let socket = types::Fd(i32::try_from(ring.socket).map_err(io::Error::other)?);
-    let mut address = ring.address.clone();
-    let length = u32::try_from(address.len()).map_err(io::Error::other)?;
-    let mut bytes = ring.send.clone().unwrap_or_default();
-    let mut vector = libc::iovec {
-        iov_base: bytes.as_mut_ptr().cast(),
-        iov_len: bytes.len(),
-    };
-    let message = libc::msghdr {
-        msg_name: address.as_mut_ptr().cast(),
-        msg_namelen: length,
-        msg_iov: &raw mut vector,
-        msg_iovlen: 1,
-        msg_control: std::ptr::null_mut(),
-        msg_controllen: 0,
-        msg_flags: 0,
-    };
-    let entry = if ring.send.is_some() {
-        opcode::SendMsg::new(socket, &raw const message)
-            .flags(ring.flags)
-            .build()
-    } else if ring.bind {
-        opcode::Bind::new(socket, address.as_ptr().cast(), length).build()
-    } else {
-        opcode::Connect::new(socket, address.as_ptr().cast(), length).build()
-    };
+    let mut message = Message::default();
+    let entry = entry(&ring.operation, &mut message)?;
     let entry = if ring.by == Carrier::Worker {
         entry.flags(Flags::ASYNC)
     } else {
@@ -67,4 +43,80 @@ fn as_before(queue: &IoUring<io_uring::squeue::Entry>, user: u32) -> io::Result<
         return Err(io::Error::last_os_error());
     }
     Ok(kept)
+}
+
+/// What an entry points to.
+#[derive(Default)]
+struct Message {
+    address: Vec<u8>,
+    bytes: Vec<u8>,
+    vector: Option<libc::iovec>,
+    header: Option<libc::msghdr>,
+}
+
+/// The entry of an operation; `message` must live until it is completed.
+fn entry(operation: &RingOperation, message: &mut Message) -> io::Result<Entry> {
+    Ok(match operation {
+        RingOperation::Connect(socket, address) => {
+            message.address.clone_from(address);
+            let (address, length) = laid(message)?;
+            opcode::Connect::new(descriptor(*socket)?, address, length).build()
+        }
+        RingOperation::Send {
+            socket,
+            address,
+            bytes,
+            flags,
+        } => {
+            message.address.clone_from(address);
+            message.bytes.clone_from(bytes);
+            let (name, length) = laid(message)?;
+            let vector = message.vector.insert(libc::iovec {
+                iov_base: message.bytes.as_mut_ptr().cast(),
+                iov_len: message.bytes.len(),
+            });
+            let header = message.header.insert(libc::msghdr {
+                msg_name: name.cast_mut().cast(),
+                msg_namelen: length,
+                msg_iov: &raw mut *vector,
+                msg_iovlen: 1,
+                msg_control: std::ptr::null_mut(),
+                msg_controllen: 0,
+                msg_flags: 0,
+            });
+            opcode::SendMsg::new(descriptor(*socket)?, &raw const *header)
+                .flags(*flags)
+                .build()
+        }
+        RingOperation::Socket(family, kind, protocol) => {
+            opcode::Socket::new(*family, *kind, *protocol).build()
+        }
+        RingOperation::Accept(socket) => {
+            let nowhere = std::ptr::null_mut();
+            opcode::Accept::new(descriptor(*socket)?, nowhere, nowhere.cast()).build()
+        }
+        RingOperation::Bind(socket, address) => {
+            message.address.clone_from(address);
+            let (address, length) = laid(message)?;
+            opcode::Bind::new(descriptor(*socket)?, address, length).build()
+        }
+        RingOperation::Listen(socket) => opcode::Listen::new(descriptor(*socket)?, 64).build(),
+        RingOperation::Option(socket, level, name, value) => {
+            message.bytes = value.to_ne_bytes().to_vec();
+            let (value, length) = (message.bytes.as_ptr().cast(), 4);
+            opcode::SetSockOpt::new(descriptor(*socket)?, *level, *name, value, length).build()
+        }
+    })
+}
+
+fn descriptor(socket: i64) -> io::Result<types::Fd> {
+    i32::try_from(socket)
+        .map(types::Fd)
+        .map_err(io::Error::other)
+}
+
+/// Where the address lies, and its length.
+fn laid(message: &Message) -> io::Result<(*const libc::sockaddr, u32)> {
+    let length = u32::try_from(message.address.len()).map_err(io::Error::other)?;
+    Ok((message.address.as_ptr().cast(), length))
 }

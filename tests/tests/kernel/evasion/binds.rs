@@ -277,8 +277,8 @@ fn by_io_uring() {
             ),
         ] {
             let socket = actor.unix();
-            let bind = tricks::ring_bind(socket, &guarded, by);
-            let beside = tricks::ring_bind(socket, &beside, by);
+            let bind = calls::ring_bind(socket, &guarded, by);
+            let beside = calls::ring_bind(socket, &beside, by);
             if known {
                 assert_eq!(tried(&mut actor, &bind), Err(Errno::PERM), "{by:?}");
                 let event = case.event();

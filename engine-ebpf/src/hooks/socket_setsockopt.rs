@@ -1,0 +1,35 @@
+//! setsockopt(2) and its twin in `io_uring`: level and name; the value is not
+//! known.
+
+use crate::dispatch;
+use crate::hooks::family::of_socket;
+use crate::kernel::{self, Pointer};
+use aya_ebpf::programs::LsmContext;
+use core::ptr::null;
+use policy_abi::facts::{Facts, OBJECT_OPTION, option};
+use policy_abi::family::SETSOCKOPT;
+use policy_abi::hooks::Hook;
+
+pub(crate) fn run(ctx: &LsmContext) -> i32 {
+    if let Some(refusal) = dispatch::refused_before(ctx.arg(3)) {
+        return refusal;
+    }
+    let (sock, level, name): (Pointer, u32, u32) = (ctx.arg(0), ctx.arg(1), ctx.arg(2));
+    let sk = kernel::socket_sk(sock);
+    if sk.is_null() {
+        return 0;
+    }
+    if dispatch::judged(sk).is_none() {
+        return 0;
+    }
+    let mut facts = Facts {
+        family: of_socket(sk),
+        operation: SETSOCKOPT,
+        object_kind: OBJECT_OPTION,
+        object: option(level, name),
+        ..Facts::default()
+    };
+    let mut caller = dispatch::caller(Hook::SocketSetsockopt, sk);
+    caller.detail = [level, name, 0];
+    dispatch::conclude(&caller, &mut facts, null())
+}

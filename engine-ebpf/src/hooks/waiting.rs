@@ -1,0 +1,52 @@
+//! What listen(2) and accept(2) have in common: both are judged on the local
+//! address.
+
+use crate::hooks::family::of_socket;
+use crate::hooks::port;
+use crate::kernel::Pointer;
+use crate::tables::{BINDING, OPERATION, concerns};
+use crate::{dispatch, unix};
+use core::ptr::null;
+use policy_abi::facts::Facts;
+use policy_abi::family::{LISTEN, UNIX};
+use policy_abi::hooks::Hook;
+
+/// Judges `operation` on the socket `sk` by its local address.
+#[inline(always)]
+pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32 {
+    let word = of_socket(sk);
+    let mut caller = dispatch::caller(hook, sk);
+    caller.detail = [detail, 0, 0];
+    let mut facts = Facts::default();
+    let mut place = null();
+    // The place of a unix socket that begins to listen is taken whatever the rules are.
+    let takes = operation == LISTEN;
+    if word == UNIX && takes {
+        place = unix::fill(sk, &mut facts);
+    }
+    let asked = concerns(u32::from(word), u32::from(operation));
+    if asked & OPERATION == 0 && !(port::has_port(word) && asked & BINDING != 0) {
+        return 0;
+    }
+    if dispatch::judged(sk).is_none() {
+        return 0;
+    }
+    if word == UNIX && !takes {
+        place = unix::fill(sk, &mut facts);
+    }
+    facts.family = word;
+    facts.operation = operation;
+    if port::waits(word) {
+        port::fill(sk, &mut facts);
+    }
+    if port::has_port(word) && asked & BINDING != 0 {
+        let answer = port::judge(&caller, sk, &mut facts);
+        if answer != 0 {
+            return answer;
+        }
+    }
+    if asked & OPERATION != 0 {
+        return dispatch::conclude(&caller, &mut facts, place);
+    }
+    0
+}
