@@ -1,6 +1,7 @@
 //! What is done: connects and sends to what the policies name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use interdict_tests::address::Address;
 use interdict_tests::calls::{self, IPPROTO_MPTCP};
@@ -10,7 +11,7 @@ use policy_generator::Choices;
 use policy_lang::request::{Object, Request};
 use policy_lang::words::family::Family;
 use policy_lang::words::operation::Operation as Word;
-use rustix::net::SocketType;
+use rustix::net::{AddressFamily, SocketType, ipproto, socket};
 
 const NONBLOCK: i32 = libc::SOCK_NONBLOCK;
 
@@ -54,6 +55,15 @@ impl Services {
         }
     }
 }
+
+/// UDP-Lite, or plain UDP where the kernel has it no more (7.1 and newer).
+static UDP_LITE: LazyLock<i32> = LazyLock::new(|| {
+    let protocol = Some(ipproto::UDPLITE);
+    match socket(AddressFamily::INET, SocketType::DGRAM, protocol) {
+        Ok(_) => libc::IPPROTO_UDPLITE,
+        Err(_) => libc::IPPROTO_UDP,
+    }
+});
 
 /// How a process goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +142,7 @@ impl Operation {
             (libc::SOCK_STREAM, IPPROTO_MPTCP, Family::TCP),
             (libc::SOCK_DGRAM, libc::IPPROTO_UDP, Family::UDP),
             (libc::SOCK_DGRAM, libc::IPPROTO_UDP, Family::UDP),
-            (libc::SOCK_DGRAM, libc::IPPROTO_UDPLITE, Family::UDP),
+            (libc::SOCK_DGRAM, *UDP_LITE, Family::UDP),
         ]);
         let address = address(choices);
         let port = choices.pick(&[80, 443, 0, 65_535, 1, 1023, 1024, 8443]);
