@@ -24,6 +24,11 @@ pub struct Mount {
     pub kind: Vec<u8>,
 }
 
+/// A device's packed number as `major:minor`, as mountinfo writes it.
+pub(crate) fn device(packed: u32) -> String {
+    format!("{}:{}", packed >> 20, packed & 0xf_ffff)
+}
+
 /// Whether a type of file system is NFS or FUSE: somebody else decides what lies at
 /// the names on it, so no exemption rests on them.
 #[must_use]

@@ -35,7 +35,7 @@ Feed the parser and the checker what they do not expect.
 Builds the targets of `fuzz/` with counters of what ran, and runs each for the
 time given, from `fuzz/corpus`, the golden policies and what former runs found
 (kept in the target directory). An input that breaks a property, that takes a
-processor longer than a second, or more than 2 GiB, ends the run and is kept;
+processor longer than two seconds, or more than 2 GiB, ends the run and is kept;
 put it into `fuzz/corpus`, where the tests replay it.";
 
 /// The targets: one file each in `fuzz/fuzz_targets`.

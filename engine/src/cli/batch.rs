@@ -23,12 +23,7 @@ pub(super) fn run(policy: &CheckedPolicy, path: &Path) -> Result<(), ExpectedErr
         path: path.to_owned(),
         source,
     };
-    let input: Box<dyn Read> = if path.as_os_str() == STDIN {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(cannot_read)?)
-    };
-    let mut input = BufReader::new(input);
+    let mut input = opened(path).map_err(cannot_read)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();
     loop {
@@ -50,6 +45,15 @@ pub(super) fn run(policy: &CheckedPolicy, path: &Path) -> Result<(), ExpectedErr
     }
     out.flush()?;
     Ok(())
+}
+
+/// A file, or standard input, to be read by lines.
+pub(super) fn opened(path: &Path) -> io::Result<BufReader<Box<dyn Read>>> {
+    Ok(BufReader::new(if path.as_os_str() == STDIN {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path)?)
+    }))
 }
 
 /// The one line that is written when the policy is refused: its error is about no key.

@@ -5,11 +5,10 @@
 //! the parent) the policy is not told; and it may be another one by now. So the
 //! event's own answer stands beside, and where they differ that is said.
 
-use super::batch::{End, read_line};
+use super::batch::{End, opened, read_line};
 use super::explain::{SCHEMA, to_json};
 use super::output;
 use crate::error::ExpectedError;
-use crate::files::STDIN;
 use policy_lang::diag::show;
 use policy_lang::request::{Object, Request, parse_json_line};
 use policy_lang::source::Sources;
@@ -18,8 +17,6 @@ use policy_lang::{CheckedPolicy, Explanation, explain};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -115,12 +112,7 @@ pub(super) fn run(
         path: path.to_owned(),
         source,
     };
-    let input: Box<dyn Read> = if path.as_os_str() == STDIN {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(cannot_read)?)
-    };
-    let mut input = BufReader::new(input);
+    let mut input = opened(path).map_err(cannot_read)?;
     let mut line = Vec::new();
     let mut first = true;
     loop {

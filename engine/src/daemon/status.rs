@@ -4,6 +4,7 @@ use super::output::Output;
 use super::policy::Policies;
 use crate::config::Mode;
 use crate::kernel::{Kernel, KernelError};
+use crate::mounts;
 use policy_abi::event::Tally;
 use policy_lang::compile::{Anchor, Image, Place, PlaceUse};
 use policy_lang::diag::show_bytes;
@@ -72,7 +73,7 @@ impl<'a> Anchored<'a> {
 impl Placed {
     fn of(place: &Place) -> Self {
         Self {
-            device: format!("{}:{}", place.device >> 20, place.device & 0xf_ffff),
+            device: mounts::device(place.device),
             path: show_bytes(&place.path),
         }
     }

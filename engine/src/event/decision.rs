@@ -9,6 +9,7 @@ use super::render::{Cut, before_nul, comm_bytes};
 use super::rules::{Places, Rule, Rules};
 use super::text::{hex, show};
 use super::words;
+use crate::mounts;
 use policy_abi::decide::NO_RULE;
 use policy_abi::event::{FLAG_FAILED, FLAG_SEEDED};
 use policy_abi::facts::{OBJECT_UNNAMED, OBJECT_UNREADABLE};
@@ -173,7 +174,7 @@ fn object(event: &Event, places: &dyn Places, limits: &Limits, cut: &mut Cut) ->
         object.name_hex = Some(hex(name));
     }
     if let Some(place) = place::object(event, places, limits.path) {
-        object.device = Some(words::device(place.device));
+        object.device = Some(mounts::device(place.device));
         // A name that is bound to has no file yet.
         object.inode = (place.inode != 0).then_some(place.inode);
         if place.too_long || place.path.as_ref().is_some_and(|path| path.cut) {
@@ -218,7 +219,7 @@ fn subject(
         exe: exe_text,
         exe_hex,
         exe_in_fs: path.is_some_and(|path| path.in_fs),
-        exe_device: exe.map(|place| words::device(place.device)),
+        exe_device: exe.map(|place| mounts::device(place.device)),
         exe_inode: exe.map(|place| place.inode),
         exe_seeded: event.has(FLAG_SEEDED),
         comm: comm.text,

@@ -36,11 +36,6 @@ pub(super) fn name(event: &Event) -> (u32, String) {
     (id, format!("security_{}", hook.name()))
 }
 
-/// A device number as `major:minor`.
-pub(super) fn device(packed: u32) -> String {
-    format!("{}:{}", packed >> 20, packed & 0x000f_ffff)
-}
-
 /// The errno's name, or its number where it has none.
 pub(super) fn errno(number: u32) -> String {
     let named = errno::NAMES

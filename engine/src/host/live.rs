@@ -72,7 +72,7 @@ pub(super) fn mount_points(mountinfo: &[u8]) -> Option<Vec<MountPoint>> {
         Some(MountPoint {
             point: String::from_utf8(mount.point).ok()?,
             kind: String::from_utf8(mount.kind).ok()?,
-            device: format!("{}:{}", mount.device >> 20, mount.device & 0xf_ffff),
+            device: mounts::device(mount.device),
             root: String::from_utf8(mount.root).ok()?,
         })
     });

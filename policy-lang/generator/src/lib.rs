@@ -21,7 +21,7 @@ mod write;
 pub use choices::{Choices, random_bytes};
 pub use meaning::meaning;
 pub use policy::{FILES, policy};
-pub use request::request;
+pub use request::{address, request};
 pub use write::{Style, files, sources};
 
 /// What policies and requests are about.

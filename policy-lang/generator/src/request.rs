@@ -72,7 +72,9 @@ fn option(choices: &mut Choices<'_>) -> Object {
     SocketOption::parse(choices.pick(&texts)).map_or(Object::None, Object::Option)
 }
 
-fn ip(choices: &mut Choices<'_>, port: bool) -> Object {
+/// An address near what the policies name, or any.
+#[must_use]
+pub fn address(choices: &mut Choices<'_>) -> IpAddr {
     let near = [
         "10.0.0.1",
         "10.0.0.9",
@@ -92,11 +94,15 @@ fn ip(choices: &mut Choices<'_>, port: bool) -> Object {
     ];
     let mut bytes =
         |count: usize| (0..count).fold(0_u128, |n, _| n << 8 | choices.below(256) as u128);
-    let addr = match bytes(1) % 6 {
+    match bytes(1) % 6 {
         5 => IpAddr::V6(bytes(16).into()),
         4 => IpAddr::V4(u32::try_from(bytes(4)).unwrap_or(0).into()),
         _ => choices.pick(&near).parse().unwrap_or(IpAddr::V4(0.into())),
-    };
+    }
+}
+
+fn ip(choices: &mut Choices<'_>, port: bool) -> Object {
+    let addr = address(choices);
     let number = match choices.below(3) {
         2 => u16::try_from(choices.below(65_536)).unwrap_or(0),
         _ => choices.pick(&[80, 443, 0, 65_535, 1, 1023, 1024, 8443]),

@@ -161,11 +161,12 @@ impl Index {
             let mut positive = term.literals().iter().filter(|one| !one.negated);
             let literal = positive.find(|one| one.axis == *axis);
             let values = literal.and_then(|one| values_of(sets.get(one.set)?));
+            let mut under = |key: Key| self.boxes(on(*axis, key)).any(&mut each);
             let enough = match values {
-                Some(values) => {
-                    let values: Vec<_> = values.into_iter().map(|one| (*axis, one)).collect();
-                    self.with(&values).any(&mut each)
-                }
+                Some(values) => entered.sizes.iter().any(|size| {
+                    let mut keys = values.iter().filter_map(|value| key_at(value, *size));
+                    keys.any(&mut under)
+                }),
                 None => entered.boxes.iter().any(|owner| each(*owner)),
             };
             if enough {

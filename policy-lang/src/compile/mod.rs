@@ -31,7 +31,8 @@ use std::sync::Arc;
 /// What a path in a policy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PlaceUse {
-    /// What lies there is denied or recorded, or the like.
+    /// A rule names it: what lies there is denied or recorded, or is kept from an
+    /// `allow`.
     Named,
     /// An exemption rests on it: an `allow`, or an `unless` of a denial. What lies
     /// on a file system that somebody else answers for is in no place then.

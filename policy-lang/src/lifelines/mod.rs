@@ -131,32 +131,38 @@ pub fn lockouts(policy: &CheckedPolicy) -> Vec<Lockout> {
     found
 }
 
-/// The lifelines whose first way is denied: of the others, one way is left. All
-/// are asked about in one pass over the rules, which are many.
-fn in_danger(policy: &CheckedPolicy) -> Vec<&'static Lifeline> {
-    let refuse = |rule: &&Rule| !matches!(rule.effect, Effect::Allow | Effect::Record);
+/// The lifelines about whose first way a rule says no to something.
+fn touched(policy: &CheckedPolicy) -> impl Iterator<Item = &'static Lifeline> {
+    let refuses = |rule: &&Rule| !matches!(rule.effect, Effect::Allow | Effect::Record);
     let none = |operation: &Operation| (*operation, FamilySet::default());
     let mut closed: Vec<_> = OPERATIONS.iter().map(none).collect();
-    for rule in policy.rules().iter().filter(refuse) {
+    for rule in policy.rules().iter().filter(refuses) {
         for (operation, families) in &mut closed {
             if rule.operations.contains(*operation) {
                 *families = families.union(rule.families);
             }
         }
     }
-    let near = |line: &&Lifeline| {
-        let is_closed = |(families, operation)| {
+    LIFELINES.iter().filter(move |line| {
+        line.pair.is_none_or(|(families, operation)| {
             let mut closed = closed.iter().filter(|(one, _)| *one == operation);
             closed.any(|(_, closed)| !closed.intersection(families).is_empty())
-        };
-        line.pair.is_none_or(is_closed)
-    };
-    let lines = LIFELINES.iter().filter(near);
-    let mut asked: Vec<_> = lines
+        })
+    })
+}
+
+/// The lifelines whose first way is denied: of the others, one way is left. All
+/// are asked about in one pass over the rules, which are many.
+fn in_danger(policy: &CheckedPolicy) -> Vec<&'static Lifeline> {
+    let mut asked: Vec<_> = touched(policy)
         .filter_map(|line| Some((line, Asked::new(line.first()?), Vec::new())))
         .collect();
+    let families = asked.iter().map(|(_, asked, _)| asked.request.family);
+    let families = families.map(FamilySet::one);
+    let families = families.fold(FamilySet::default(), FamilySet::union);
+    let about = |rule: &&Rule| !rule.families.intersection(families).is_empty();
     for index in policy.by_id() {
-        let Some(rule) = policy.rule(*index) else {
+        let Some(rule) = policy.rule(*index).filter(about) else {
             continue;
         };
         for (_, asked, matching) in &mut asked {
@@ -241,6 +247,34 @@ mod tests {
             let first = line.first().unwrap();
             assert!(families.contains(first.family), "{}", row.name);
             assert_eq!(operation, first.operation, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn no_line_that_is_cut_is_passed_over() {
+        for text in [
+            "deny any any id all",
+            "audit deny any any id all",
+            "default deny any any audit allow any any",
+            "default deny unix connect allow unix connect to /run/systemd/notify",
+            "deny tcp { accept, bind } on port 22 audit deny tcp listen",
+            "kill netlink create deny ip connect to { 10.0.0.0/8, 127.0.0.0/8 }",
+            "for unit in { ssh.service, sshd.service } { default deny any any }",
+            "deny { packet, raw } create deny udp any if uid != 0",
+        ] {
+            let (policy, report) = load(&Sources::single("p.policy", text));
+            let policy = policy.unwrap_or_else(|| panic!("{report:?}"));
+            let looked_at: Vec<&str> = in_danger(&policy)
+                .iter()
+                .map(|line| line.row.name)
+                .collect();
+            for line in LIFELINES.iter() {
+                let actual = cut(&policy, line, |decision| decision.actual);
+                let hypothetical = cut(&policy, line, |decision| decision.hypothetical);
+                if actual.or(hypothetical).is_some() {
+                    assert!(looked_at.contains(&line.row.name), "{text}");
+                }
+            }
         }
     }
 

@@ -1,16 +1,17 @@
 //! What is done: connects and sends to what the policies name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use interdict_tests::address::Address;
 use interdict_tests::calls::{self, IPPROTO_MPTCP};
 use interdict_tests::protocol::Request as Call;
 use interdict_tests::service::Service;
-use policy_generator::Choices;
+use policy_generator::{Choices, address};
 use policy_lang::request::{Object, Request};
 use policy_lang::words::family::Family;
 use policy_lang::words::operation::Operation as Word;
-use rustix::net::SocketType;
+use rustix::net::{AddressFamily, SocketType, ipproto, socket};
 
 const NONBLOCK: i32 = libc::SOCK_NONBLOCK;
 
@@ -54,6 +55,15 @@ impl Services {
         }
     }
 }
+
+/// UDP-Lite, or plain UDP where the kernel has it no more (7.1 and newer).
+static UDP_LITE: LazyLock<i32> = LazyLock::new(|| {
+    let protocol = Some(ipproto::UDPLITE);
+    match socket(AddressFamily::INET, SocketType::DGRAM, protocol) {
+        Ok(_) => libc::IPPROTO_UDPLITE,
+        Err(_) => libc::IPPROTO_UDP,
+    }
+});
 
 /// How a process goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +142,7 @@ impl Operation {
             (libc::SOCK_STREAM, IPPROTO_MPTCP, Family::TCP),
             (libc::SOCK_DGRAM, libc::IPPROTO_UDP, Family::UDP),
             (libc::SOCK_DGRAM, libc::IPPROTO_UDP, Family::UDP),
-            (libc::SOCK_DGRAM, libc::IPPROTO_UDPLITE, Family::UDP),
+            (libc::SOCK_DGRAM, *UDP_LITE, Family::UDP),
         ]);
         let address = address(choices);
         let port = choices.pick(&[80, 443, 0, 65_535, 1, 1023, 1024, 8443]);
@@ -184,34 +194,6 @@ impl Operation {
             calls::socket(self.family, self.kind | NONBLOCK, self.protocol),
             done,
         ])
-    }
-}
-
-/// An address near what the policies name, or any.
-fn address(choices: &mut Choices<'_>) -> IpAddr {
-    let near = [
-        "10.0.0.1",
-        "10.0.0.9",
-        "10.0.0.10",
-        "127.0.0.1",
-        "0.0.0.0",
-        "255.255.255.255",
-        "8.8.8.8",
-        "fd00::1",
-        "fd00::b",
-        "::1",
-        "::",
-        "2001:db8::1",
-        "::ffff:10.0.0.1",
-        "::ffff:127.0.0.1",
-        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    ];
-    let mut bytes =
-        |count: usize| (0..count).fold(0_u128, |n, _| n << 8 | choices.below(256) as u128);
-    match bytes(1) % 6 {
-        5 => Ipv6Addr::from(bytes(16)).into(),
-        4 => Ipv4Addr::from(u32::try_from(bytes(4)).unwrap()).into(),
-        _ => choices.pick(&near).parse().unwrap(),
     }
 }
 
