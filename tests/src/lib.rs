@@ -24,5 +24,6 @@ pub mod lines;
 pub mod place;
 pub mod protocol;
 pub mod service;
+pub mod skip;
 pub mod status;
 pub mod tricks;

@@ -7,6 +7,7 @@ use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::case::Case;
 use interdict_tests::event::{Decided, Object};
+use interdict_tests::skip::skipped;
 use rustix::io::Errno;
 
 const HOME: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -183,7 +184,7 @@ fn vsock_sockets() {
         Ok(socket) => socket,
         Err(errno) => {
             assert_eq!(errno, Errno::AFNOSUPPORT);
-            println!("this kernel has no vsock");
+            skipped("this kernel has no vsock");
             return;
         }
     };
@@ -215,7 +216,7 @@ fn crypto_sockets() {
         Ok(socket) => socket,
         Err(errno) => {
             assert_eq!(errno, Errno::AFNOSUPPORT);
-            println!("this kernel has no AF_ALG");
+            skipped("this kernel has no AF_ALG");
             return;
         }
     };

@@ -20,7 +20,7 @@ const STREAM: i32 = libc::SOCK_STREAM;
 /// The port that the kernel chose.
 fn chosen(actor: &mut Actor, socket: i64) -> u16 {
     let name = actor.fetch(&calls::own_address(socket));
-    u16::from_be_bytes([name[2], name[3]])
+    u16::from_be_bytes(*name[2..].first_chunk().unwrap())
 }
 
 /// A socket that does not wait for its peers to come.
@@ -229,7 +229,7 @@ fn a_range_of_one_port() {
     let mut case = Case::under(&[("ports", "deny tcp bind on any port 44444 id closed\n")]);
     let mut actor = Actor::user();
     let socket = patient(&mut actor, INET, 0);
-    let range = 44444 << 16 | 44444;
+    let range = (44_444 << 16) + 44_444;
     let set = calls::set_option(socket, libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE, range);
     case.allows(&mut actor, &set);
     case.allows(&mut actor, &calls::listen(socket));

@@ -6,6 +6,10 @@ use std::ops::AddAssign;
 
 use anyhow::{Context, Result};
 
+/// What a test says that finds out that it cannot run, followed by its name
+/// and what is missing (`interdict_tests::skip`).
+const SKIPPED: &str = "skipped: ";
+
 /// Numbers of tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
@@ -15,12 +19,15 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Adds up the closing lines of all test programs in an output.
+    /// Adds up the closing lines of all test programs in an output. Libtest
+    /// takes a test that found out that it cannot run for one that passed.
     ///
     /// # Errors
     /// When there is none, or one that cannot be read.
     pub(super) fn read(output: &[u8]) -> Result<Self> {
         let output = String::from_utf8_lossy(output);
+        let skipped = output.lines().filter(|line| line.starts_with(SKIPPED));
+        let skipped = u32::try_from(skipped.count())?;
         let mut total = None;
         for line in output
             .lines()
@@ -29,7 +36,11 @@ impl Counts {
             let counts = of_line(line).with_context(|| format!("cannot count in `{line}`"))?;
             *total.get_or_insert_with(Self::default) += counts;
         }
-        total.context("it counted no test")
+        let mut total = total.context("it counted no test")?;
+        let passed = total.passed.checked_sub(skipped);
+        total.passed = passed.context("more tests say that they were skipped than passed")?;
+        total.skipped += skipped;
+        Ok(total)
     }
 
     /// How many tests ran.
@@ -93,6 +104,14 @@ mod tests {
         );
         assert_eq!(counts.to_string(), "5 passed, 4 failed, 1 skipped");
         assert_eq!(counts.ran(), 9);
+    }
+
+    #[test]
+    fn a_test_that_could_not_run_did_not_pass() {
+        let said = "skipped: families::vsock: no vsock\n";
+        let counts = Counts::read(format!("{said}{OK}").as_bytes()).unwrap();
+        assert_eq!((counts.passed, counts.skipped), (2, 2));
+        assert!(Counts::read(format!("{}{OK}", said.repeat(4)).as_bytes()).is_err());
     }
 
     #[test]
