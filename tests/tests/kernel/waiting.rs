@@ -20,7 +20,7 @@ const STREAM: i32 = libc::SOCK_STREAM;
 /// The port that the kernel chose.
 fn chosen(actor: &mut Actor, socket: i64) -> u16 {
     let name = actor.fetch(&calls::own_address(socket));
-    u16::from_be_bytes(*name[2..].first_chunk().unwrap())
+    u16::from_be_bytes(*name.get(2..).unwrap().first_chunk().unwrap())
 }
 
 /// A socket that does not wait for its peers to come.
