@@ -23,7 +23,7 @@ use policy_abi::image::{ASK_WORDS, ASKS_PER_PAIR};
 #[repr(C)]
 pub(crate) struct Socket {
     pub(crate) kind: u32,
-    protocol: u32,
+    pub(crate) protocol: u32,
 }
 
 impl Socket {
@@ -50,6 +50,12 @@ impl Socket {
             kind: u32::from(kind),
             protocol: u32::from(protocol),
         }
+    }
+
+    /// Of one of which nothing but its protocol is asked.
+    #[inline(always)]
+    pub(crate) const fn speaking(protocol: u32) -> Self {
+        Self { kind: 0, protocol }
     }
 
     /// The protocol as events have it.
@@ -94,9 +100,9 @@ impl Asked {
 /// The acting task and its socket.
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct Acting {
-    task: Pointer,
-    socket: Socket,
+pub(crate) struct Acting {
+    pub(crate) task: Pointer,
+    pub(crate) socket: Socket,
 }
 
 impl Subject for Acting {

@@ -12,7 +12,8 @@ use aya_ebpf::helpers::generated::{
 };
 use core::ptr::addr_of_mut;
 use policy_abi::event::{
-    Action, Counter, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, Record, Text,
+    Action, Counter, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FURTHER_RULES, Further, Record,
+    Text,
 };
 use policy_abi::facts::Facts;
 use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};
@@ -38,6 +39,13 @@ pub(crate) struct Caller {
 
 const _: () = assert!(size_of::<Caller>() == 48, "a caller has no padding");
 
+/// One word of record terms had all that matched.
+const NOTHING_FURTHER: Further = Further {
+    rules: [0; FURTHER_RULES],
+    named: 0,
+    unnamed: 0,
+};
+
 /// Writes `$value` to a field of the record.
 macro_rules! put {
     ($record:ident.$($field:ident).+ = $value:expr) => {{
@@ -49,7 +57,8 @@ macro_rules! put {
 
 mod call;
 
-/// Writes one event. 0 when the ring had no room, else 1.
+/// Writes one event. 0 when the ring had no room, else 1. `further` are record
+/// rules beside those that the verdict has, or null.
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
@@ -59,6 +68,7 @@ pub(crate) extern "C" fn emit(
     facts: *const Facts,
     place: *const Place,
     said: *const Said,
+    further: *const Further,
 ) -> u32 {
     if caller.is_null() || facts.is_null() || said.is_null() {
         return 0;
@@ -71,11 +81,7 @@ pub(crate) extern "C" fn emit(
     let said = unsafe { &*said };
     let verdict = &said.verdict;
     let would_deny = said.action == Action::WouldDeny as u32;
-    let outcome = if would_deny {
-        &verdict.hypothetical
-    } else {
-        &verdict.actual
-    };
+    let outcome = said.outcome();
     let task = kernel::current();
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
@@ -101,6 +107,14 @@ pub(crate) extern "C" fn emit(
     );
     put!(record.facts = *facts);
     put!(record.detail = caller.detail);
+    put!(
+        record.further = if further.is_null() {
+            NOTHING_FURTHER
+        } else {
+            // SAFETY: the verifier checks that callers hand over rules.
+            unsafe { *further }
+        }
+    );
     put_process(record, caller, task);
     // VERIFIER: or it would follow the rest once for each set of flags.
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;

@@ -20,6 +20,27 @@ pub(crate) enum Use {
     Bind,
 }
 
+impl Use {
+    /// As one argument of a function, of which there are five.
+    #[inline(always)]
+    const fn packed(self) -> u64 {
+        match self {
+            Self::Connect => 1 << 32,
+            Self::Send(flags) => flags as u64,
+            Self::Bind => 2 << 32,
+        }
+    }
+
+    #[inline(always)]
+    const fn unpacked(packed: u64) -> Self {
+        match packed >> 32 {
+            0 => Self::Send(packed as u32),
+            1 => Self::Connect,
+            _ => Self::Bind,
+        }
+    }
+}
+
 /// `MSG_FASTOPEN`. Linux, include/linux/socket.h.
 const MSG_FASTOPEN: u32 = 0x2000_0000;
 /// Bytes of an IPv4 address structure.
@@ -48,6 +69,19 @@ struct Raw {
 /// a unix socket, no address, or one that the protocol will refuse or ignore.
 #[inline(always)]
 pub(crate) fn fill(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut Facts) -> bool {
+    filled(sk, from, length, usage.packed(), facts) != 0
+}
+
+/// [`fill`], with a packed [`Use`].
+///
+/// VERIFIER: not inlined, since the hooks have no stack left for what it needs.
+#[inline(never)]
+fn filled(sk: Pointer, from: u64, length: u32, usage: u64, facts: &mut Facts) -> u32 {
+    u32::from(is_filled(sk, from, length, Use::unpacked(usage), facts))
+}
+
+#[inline(always)]
+fn is_filled(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut Facts) -> bool {
     let socket = kernel::sk_family(sk);
     let word = of_socket(sk);
     facts.family = word;

@@ -5,7 +5,7 @@ use super::abi::Abi;
 use super::btf::Btf;
 use super::error::KernelError;
 use super::namespaces;
-use super::sys::Word;
+use super::sys::{RawTable, Word};
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use aya::programs::{Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader};
@@ -35,6 +35,10 @@ pub struct Kernel {
     pub(super) ebpf: Ebpf,
     pub(super) attached: Vec<Hook>,
     pub(super) slot: Option<u32>,
+    /// Whether a slot's policy has pages of what is far.
+    pub(super) paged: [bool; maps::SLOTS as usize],
+    /// Each slot's counts, and of how many rules.
+    pub(super) tallies: [Option<(RawTable, usize)>; maps::SLOTS as usize],
     pub(super) active: Word,
     pub(super) ring: Option<RingBuf<MapData>>,
 }
@@ -72,6 +76,8 @@ impl Kernel {
             ebpf,
             attached: Vec::new(),
             slot: None,
+            paged: [false; maps::SLOTS as usize],
+            tallies: [const { None }; maps::SLOTS as usize],
             active,
             ring: None,
         };

@@ -36,6 +36,7 @@ pub mod maps;
 pub mod mediation;
 pub mod offsets;
 pub mod traits;
+pub mod wide;
 
 /// Version of everything in this package that the BPF object and the engine
 /// must agree on. The loader refuses an object with another number.
@@ -44,4 +45,5 @@ pub mod traits;
 /// 2: automata in the image.
 /// 3: rare dimensions, by lists.
 /// 4: details of a hook in records, ports of waiting sockets.
-pub const ABI_VERSION: u32 = 4;
+/// 5: wide rows and far pages in the image, more recorded rules in records.
+pub const ABI_VERSION: u32 = 5;

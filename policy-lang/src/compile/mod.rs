@@ -12,8 +12,10 @@ mod image;
 mod keys;
 mod lookup;
 mod pairs;
+mod rows;
 mod support;
 mod texts;
+mod writer;
 
 pub use support::decides;
 
@@ -176,7 +178,8 @@ pub struct Anchor {
 /// A compiled policy.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// The words in use, at most [`policy_abi::image::IMAGE_WORDS`].
+    /// The words in use, at most [`policy_abi::image::IMAGE_WORDS`]. Those past
+    /// [`policy_abi::image::NEAR_WORDS`] are far.
     pub words: Vec<u64>,
     /// Pairs that have terms, in order: what hooks must be attached for.
     pub pairs: Vec<(Family, Operation)>,
@@ -227,7 +230,7 @@ fn lower(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
-    let pairs = pairs::collect(policy, host)?;
+    let pairs = pairs::collect(policy, host);
     let classes = Classes::new(&pairs.sets, host)
         .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
     let groups = groups::Groups::new(policy, &pairs)?;

@@ -12,7 +12,7 @@ use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::possible;
 use policy_abi::fields::Dimension;
-use policy_abi::image::{MAX_RULES, STATES};
+use policy_abi::image::STATES;
 use policy_abi::{mediation, traits};
 
 /// Whether the hooks see every operation of a pair.
@@ -72,16 +72,6 @@ pub(super) fn trait_field(attribute: Attribute) -> Option<traits::Field> {
 /// Everything in a policy that the kernel cannot decide.
 pub(super) fn check(policy: &CheckedPolicy) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    if let Some(rule) = policy.rules().get(MAX_RULES as usize) {
-        let message = format!(
-            "the policy has {} rules and defaults; the kernel counts {MAX_RULES}",
-            policy.rules().len()
-        );
-        found.push(
-            Diagnostic::new(Code::ImageTooLarge, rule.span, message)
-                .help("rules that differ in one value alone are one rule with a set"),
-        );
-    }
     for rule in policy.rules() {
         check_rule(rule, &mut found);
     }

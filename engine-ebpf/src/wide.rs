@@ -1,0 +1,356 @@
+//! Decisions of pairs that have more terms than a word has bits: the hooks' side
+//! of [`policy_abi::wide`].
+//!
+//! One loop takes all steps, through the words of the rows and through the record
+//! rules that matched: the frames of a chain of calls have 512 bytes together.
+
+use crate::ask::{Acting, Socket};
+use crate::count::count;
+use crate::dispatch::{FAILED, NARROW, Said, fill_has};
+use crate::emit::{self, Caller};
+use crate::kernel;
+use crate::maps::Image;
+use crate::settle::{settle, settle_rule};
+use crate::tables::{Lookups, Whole, Words, in_force};
+use crate::texts::World;
+use aya_ebpf::helpers::generated::bpf_loop;
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr::null;
+use policy_abi::ask::Has;
+use policy_abi::decide::{NO_RULE, Tables, form};
+use policy_abi::event::{Action, Counter, FURTHER_RULES, Further};
+use policy_abi::facts::Facts;
+use policy_abi::fields::{Dimension, Lookup};
+use policy_abi::identity::Place;
+use policy_abi::image::{GENERATION, ROW_WORDS, SLOT, TERMS_PER_WORD};
+use policy_abi::wide::{self, Form, Rows, Turn, Walk};
+
+/// Steps of the longest loop: each word's, and one for each record term.
+const STEPS: u32 = Walk::TURNS + ROW_WORDS * TERMS_PER_WORD;
+
+/// No rule has this index.
+const NO_LAST: u16 = u16::MAX;
+
+const _: () = assert!(policy_abi::image::MAX_RULES < NO_LAST as u32);
+
+/// What the loop is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+enum Purpose {
+    /// The verdict, and what an event says of record rules.
+    Judge = 0,
+    /// Counts of record rules whose event was lost.
+    Lost = 1,
+    /// Counts of record rules whose event was written.
+    Emitted = 2,
+    /// None: the image is damaged.
+    Damaged = 3,
+}
+
+/// State of the loop.
+#[repr(C)]
+struct Deciding {
+    said: Said,
+    image: *const Image,
+    form: Form,
+    has: Has,
+    /// Its note is the base of the terms whose record rules are gone through, 0 for none.
+    walk: Walk,
+    rows: Rows,
+    further: Further,
+    /// Of the caller's socket.
+    protocol: u32,
+    /// The last record rule that was gone through.
+    last: u16,
+    /// A [`Purpose`].
+    purpose: u16,
+}
+
+/// Words of that state.
+const STATE_WORDS: usize = size_of::<Deciding>() / size_of::<u64>();
+
+const _: () = assert!(size_of::<Deciding>() == 184, "a state has no padding");
+
+/// An image whose parts of rows are read by a function that is followed once.
+struct Parts(*const Image);
+
+impl Tables for Parts {
+    #[inline(always)]
+    fn word(&self, index: u32) -> Option<u64> {
+        Words(self.0).word(index)
+    }
+
+    #[inline(always)]
+    fn far(&self, index: u32) -> Option<u64> {
+        Whole(self.0).far(index)
+    }
+
+    #[inline(always)]
+    fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
+        Lookups(self.0).pair_class(lookup, key)
+    }
+
+    #[inline(always)]
+    fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
+        Lookups(self.0).number_class(lookup, value)
+    }
+
+    #[inline(always)]
+    fn text_class(&self, _: Lookup, _: [u64; 2], _: u64) -> Option<u32> {
+        None
+    }
+
+    #[inline(always)]
+    fn unknown(&self, value: u64) -> u64 {
+        kernel::opaque_memory(value)
+    }
+
+    #[inline(always)]
+    fn part(&self, form: Form, row: u32, at: u32) -> Option<u64> {
+        let mut found = 0;
+        (wide_part(self.0, form.0, row, at, &raw mut found) != 0).then_some(found)
+    }
+
+    #[inline(always)]
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        None
+    }
+}
+
+/// Writes a part of a row to `found`; 0 when the image is damaged.
+///
+/// VERIFIER: followed once, by its types.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn wide_part(
+    image: *const Image,
+    form: u64,
+    row: u32,
+    at: u32,
+    found: *mut u64,
+) -> u32 {
+    if image.is_null() || found.is_null() {
+        return 0;
+    }
+    let Some(part) = wide::part(&Whole(image), Form(form), row, at) else {
+        return 0;
+    };
+    // SAFETY: not null, and of a word's size: the verifier has seen to that.
+    unsafe { found.write(part) };
+    1
+}
+
+/// The decision about a wide pair, its counts and its event; 0, the errno of a
+/// refusal, [`NARROW`] or [`FAILED`].
+///
+/// VERIFIER: followed once, by its types.
+#[unsafe(export_name = "wide_concluded")]
+#[inline(never)]
+pub(crate) extern "C" fn concluded(
+    caller: *const Caller,
+    facts: *const Facts,
+    place: *const Place,
+) -> u32 {
+    if caller.is_null() || facts.is_null() {
+        return 0;
+    }
+    // SAFETY: the verifier checks that callers hand over what hooks know.
+    let caller = unsafe { &*caller };
+    // SAFETY: the same for facts, whose subject was filled in before.
+    let facts = unsafe { &*facts };
+    let image = image();
+    if image.is_null() {
+        count(Counter::Decisions);
+        return FAILED;
+    }
+    let form = form(&Words(image), facts).unwrap_or(Form(0));
+    if !form.is_wide() {
+        return NARROW;
+    }
+    count(Counter::Decisions);
+    let world = World {
+        image,
+        facts,
+        place,
+    };
+    let mut deciding = MaybeUninit::<Deciding>::uninit();
+    for word in 0..STATE_WORDS {
+        let at = deciding.as_mut_ptr().cast::<u64>().wrapping_add(word);
+        // A store each: a `memset` would go byte by byte.
+        // VERIFIER: or the loop would be followed once more, for zeros.
+        // SAFETY: inside the state, which is words.
+        unsafe { at.write_volatile(crate::maps::zero()) };
+    }
+    // SAFETY: numbers and a pointer, of which zeros are some.
+    let deciding = unsafe { deciding.assume_init_mut() };
+    deciding.said.verdict.actual.rule = NO_RULE;
+    deciding.said.verdict.hypothetical.rule = NO_RULE;
+    deciding.image = image;
+    deciding.form = form;
+    deciding.protocol = caller.socket.protocol;
+    deciding.last = unknown(NO_LAST);
+    if deciding.rows.find(&world, facts, form).is_none()
+        || !fill_has(&mut deciding.has, image, form, caller)
+    {
+        return FAILED;
+    }
+    run(deciding);
+    if deciding.purpose == Purpose::Damaged as u16 {
+        return FAILED;
+    }
+    if deciding.said.count() == Action::Allow {
+        return 0;
+    }
+    let slot = Words(image).word(SLOT).unwrap_or(0);
+    deciding.said.slot = slot as u32;
+    deciding.said.generation = Words(image).word(GENERATION).unwrap_or(0);
+    let emitted = emit::emit(
+        &raw const *caller,
+        &raw const *facts,
+        place,
+        &raw const deciding.said,
+        &raw const deciding.further,
+    );
+    settle(&raw const deciding.said, null(), emitted);
+    if deciding.said.verdict.recorded != 0 {
+        let purpose = if emitted == 0 {
+            Purpose::Lost
+        } else {
+            Purpose::Emitted
+        };
+        deciding.purpose = unknown(purpose as u16);
+        deciding.last = unknown(NO_LAST);
+        let from = wide::deciding(&Words(image), form).unwrap_or(0);
+        deciding.walk.restart(&Parts(image), from);
+        run(deciding);
+    }
+    deciding.said.answer()
+}
+
+/// The policy in force, null without one that can be used. It says its slot and generation itself.
+///
+/// VERIFIER: not inlined, for want of stack.
+#[inline(never)]
+fn image() -> *const Image {
+    in_force().map_or(null(), |found| found.image)
+}
+
+/// A number of which the verifier knows nothing: it would follow each turn of the
+/// loop with what the one before has left.
+#[inline(always)]
+fn unknown(number: u16) -> u16 {
+    kernel::opaque_memory(u64::from(number)) as u16
+}
+
+/// Runs the loop.
+#[inline(always)]
+fn run(deciding: &mut Deciding) {
+    // SAFETY: `step` has the signature that the helper calls, and `deciding`
+    // outlives the call.
+    unsafe {
+        bpf_loop(
+            STEPS,
+            step as *const () as *mut c_void,
+            core::ptr::from_mut(deciding).cast(),
+            0,
+        );
+    }
+}
+
+/// One step; 1 ends the loop.
+unsafe extern "C" fn step(_index: u32, deciding: *mut Deciding) -> i64 {
+    // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
+    let deciding = unsafe { &mut *deciding };
+    match stepped(deciding) {
+        Some(ends) => i64::from(ends),
+        None => {
+            deciding.purpose = Purpose::Damaged as u16;
+            1
+        }
+    }
+}
+
+/// One step; true at the end, `None` when the image is damaged.
+#[inline(always)]
+fn stepped(deciding: &mut Deciding) -> Option<bool> {
+    let parts = Parts(deciding.image);
+    let form = deciding.form;
+    if deciding.walk.note != 0 {
+        record_next(deciding)?;
+        return Some(false);
+    }
+    let acting = Acting {
+        task: kernel::current(),
+        socket: Socket::speaking(deciding.protocol),
+    };
+    let rows = (form, &deciding.rows);
+    let word = match deciding.walk.turn(&parts, rows, &acting, &deciding.has)? {
+        Turn::On => return Some(false),
+        Turn::End => return Some(true),
+        Turn::Word(word) => word,
+    };
+    take_word(deciding, word)?;
+    Some(false)
+}
+
+/// Takes in the terms of a word that match.
+///
+/// VERIFIER: not inlined, since lookups have no stack left beside what it needs.
+#[inline(never)]
+fn take_word(deciding: &mut Deciding, word: u32) -> Option<()> {
+    let parts = Parts(deciding.image);
+    let form = deciding.form;
+    let bits = deciding.walk.bits;
+    let first_record = wide::deciding(&parts, form)?;
+    if word < first_record {
+        let verdict = &mut deciding.said.verdict;
+        if wide::decide_word(&parts, form, word, bits, verdict)? {
+            deciding.walk.skip(&parts, first_record);
+        }
+        return Some(());
+    }
+    let terms = wide::terms(&parts, form, word)?;
+    let verdict = &mut deciding.said.verdict;
+    if deciding.purpose == Purpose::Judge as u16 && verdict.recorded == 0 {
+        verdict.recorded = kernel::opaque_memory(bits);
+        verdict.terms = kernel::opaque_memory(u64::from(terms)) as u32;
+    } else {
+        deciding.walk.note = kernel::opaque_memory(u64::from(terms)) as u32;
+    }
+    Some(())
+}
+
+/// Names or counts for one record rule of the word at hand.
+#[inline(never)]
+fn record_next(deciding: &mut Deciding) -> Option<()> {
+    let bits = deciding.walk.bits;
+    if bits == 0 {
+        deciding.walk.note = kernel::opaque_memory(0) as u32;
+        return Some(());
+    }
+    deciding.walk.bits = kernel::opaque_memory(bits & (bits - 1));
+    let at = deciding.walk.note.wrapping_add(bits.trailing_zeros());
+    let rule = Whole(deciding.image).far(at)? as u16;
+    // Terms of one rule stand together.
+    if rule == deciding.last {
+        return Some(());
+    }
+    deciding.last = unknown(rule);
+    if deciding.purpose == Purpose::Judge as u16 {
+        let further = &mut deciding.further;
+        let named = further.named;
+        if (named as usize) < FURTHER_RULES {
+            if let Some(place) = further.rules.get_mut(named as usize) {
+                *place = rule;
+            }
+            further.named = unknown(named + 1);
+        } else {
+            further.unnamed = unknown(further.unnamed.wrapping_add(1));
+        }
+    } else {
+        let emitted = deciding.purpose == Purpose::Emitted as u16;
+        settle_rule(deciding.said.slot, u32::from(rule), Action::Record as u32, emitted);
+    }
+    Some(())
+}
