@@ -79,7 +79,7 @@ fn tcp(actor: &mut Actor, at: usize) -> Request {
 
 fn unix(actor: &mut Actor, at: usize) -> Request {
     let socket = actor.unix();
-    calls::connect(socket, &Address::path(&path(at)))
+    calls::connect(socket, &Address::path(path(at)))
 }
 
 /// Everything that `places` say is denied by its rule, and the rest is not.
