@@ -7,7 +7,7 @@ use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
-use crate::tables::{InForce, Words, anything_in_force, in_force};
+use crate::tables::{InForce, Words, anything_in_force, has_rules, in_force};
 use crate::texts::World;
 use crate::{cgroup, groups, subject, traits};
 use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
@@ -98,16 +98,22 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     let caller = unsafe { &*caller };
     // SAFETY: the same for facts.
     let facts = unsafe { &mut *facts };
-    subject::fill(kernel::current(), facts);
-    count(Counter::Decisions);
     let Some(InForce {
         image,
         slot,
         generation,
     }) = in_force()
     else {
+        subject::fill(kernel::current(), facts);
+        count(Counter::Decisions);
         return failed(caller, facts, place);
     };
+    if !has_rules(image, facts) {
+        // The hook is attached for other pairs, or for a former policy.
+        return 0;
+    }
+    subject::fill(kernel::current(), facts);
+    count(Counter::Decisions);
     let mut said = Said {
         verdict: Verdict::ALLOW,
         generation,
