@@ -131,6 +131,10 @@ members! {
     msg_name(msg_name) -> u64;
     /// Length of a message's address.
     msg_namelen(msg_namelen) -> u32;
+    /// Control messages of a message, as a number: kernel memory of no type.
+    msg_control(msg_control) -> u64;
+    /// Bytes of a message's control messages.
+    msg_controllen(msg_controllen) -> u64;
     /// `MSG_` flags of a message.
     msg_flags(msg_flags) -> u32;
     /// System call number.

@@ -139,6 +139,18 @@ pub fn sendmsg(socket: i64, bytes: &[u8], flags: i32, peer: Option<&Address>) ->
     call(libc::SYS_sendmsg, arguments)
 }
 
+/// sendmsg(2) with control messages.
+#[must_use]
+pub fn send_with(socket: i64, bytes: &[u8], peer: &Address, control: &[u8]) -> Request {
+    let mut words = message(bytes, Some(peer));
+    words[4] = Bytes(control.to_vec());
+    words[5] = length(control);
+    call(
+        libc::SYS_sendmsg,
+        vec![Number(socket), Words(words), Number(0)],
+    )
+}
+
 /// sendmmsg(2), one message a peer.
 #[must_use]
 pub fn sendmmsg(socket: i64, bytes: &[u8], flags: i32, peers: &[Address]) -> Request {
@@ -353,12 +365,18 @@ pub fn own_name(socket: i64) -> Request {
 /// setsockopt(2) of a number.
 #[must_use]
 pub fn set_option(socket: i64, level: i32, option: i32, value: i32) -> Request {
+    set_bytes(socket, level, option, &value.to_ne_bytes())
+}
+
+/// setsockopt(2) of bytes.
+#[must_use]
+pub fn set_bytes(socket: i64, level: i32, option: i32, value: &[u8]) -> Request {
     let arguments = vec![
         Number(socket),
         number(level),
         number(option),
-        Bytes(value.to_ne_bytes().to_vec()),
-        Number(4),
+        Bytes(value.to_vec()),
+        length(value),
     ];
     call(libc::SYS_setsockopt, arguments)
 }

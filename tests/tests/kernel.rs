@@ -36,6 +36,8 @@ mod objects;
 mod options;
 #[path = "kernel/reload.rs"]
 mod reload;
+#[path = "kernel/sctp.rs"]
+mod sctp;
 #[path = "kernel/subjects.rs"]
 mod subjects;
 #[path = "kernel/tcp.rs"]

@@ -118,13 +118,14 @@ fn elsewhere(word: u16, from: u64, length: u32, usage: Use) -> bool {
     }
 }
 
-/// Whether the protocol never looks at the address: a TCP send connects by Fast
-/// Open alone, and DCCP's never does.
+/// Whether the protocol never looks at the address here: a TCP send connects by
+/// Fast Open alone, and DCCP's never does.
 #[inline(always)]
 const fn ignores(word: u16, usage: Use) -> bool {
     match usage {
         Use::Connect | Use::Bind => false,
-        Use::Send(flags) => matches!(word, TCP | SMC) && flags & MSG_FASTOPEN == 0,
+        // SCTP's sends are judged where one opens an association.
+        Use::Send(flags) => word == SCTP || matches!(word, TCP | SMC) && flags & MSG_FASTOPEN == 0,
     }
 }
 
@@ -183,7 +184,7 @@ const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) 
 
 /// An IPv4 address in host byte order.
 #[inline(always)]
-fn ipv4(sk: Pointer, address: u32, usage: Use, facts: &mut Facts) {
+pub(crate) fn ipv4(sk: Pointer, address: u32, usage: Use, facts: &mut Facts) {
     let mut address = address;
     if address == 0 && !matches!(usage, Use::Bind) {
         // The kernel goes to the bound address, else to loopback (notes 111).
@@ -201,7 +202,7 @@ fn ipv4(sk: Pointer, address: u32, usage: Use, facts: &mut Facts) {
 
 /// An IPv6 address as four words in network byte order.
 #[inline(always)]
-fn ipv6(sk: Pointer, words: &[u32; 4], usage: Use, facts: &mut Facts) {
+pub(crate) fn ipv6(sk: Pointer, words: &[u32; 4], usage: Use, facts: &mut Facts) {
     if let Some(mapped) = mapped(words) {
         ipv4(sk, mapped, usage, facts);
         return;

@@ -1,12 +1,15 @@
 //! Sends: judged when a datagram carries an address, and when TCP Fast Open
-//! connects without connect(2).
+//! connects without connect(2). Of SCTP's the hook of associations sees all but
+//! the further addresses that a message brings along.
 
 use crate::dispatch;
 use crate::hooks::address::{self, Use};
+use crate::hooks::{family, sctp_send};
 use crate::kernel::{self, Pointer};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::facts::Facts;
+use policy_abi::family::SCTP;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -21,6 +24,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let sk = kernel::socket_sk(sock);
     if sk.is_null() {
         return 0;
+    }
+    if family::of_socket(sk) == SCTP {
+        return sctp_send::further(sk, message);
     }
     let length = kernel::msg_namelen(message);
     let mut facts = Facts::default();

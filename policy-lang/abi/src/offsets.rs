@@ -181,6 +181,10 @@ offsets! {
     msg_name: "msghdr" ["msg_name"],
     /// Its length.
     msg_namelen: "msghdr" ["msg_namelen"],
+    /// Its control messages.
+    msg_control: "msghdr" ["msg_control"],
+    /// Their bytes.
+    msg_controllen: "msghdr" ["msg_controllen"],
     /// `MSG_` flags.
     msg_flags: "msghdr" ["msg_flags"],
     /// System call number of the registers.
