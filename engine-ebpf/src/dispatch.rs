@@ -7,7 +7,7 @@ use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
-use crate::tables::{InForce, Words, anything_in_force, has_rules, in_force};
+use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
 use crate::{cgroup, groups, subject, traits};
 use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
@@ -63,6 +63,10 @@ pub(crate) fn judged_task() -> Option<Pointer> {
 /// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
 #[inline(always)]
 pub(crate) fn conclude(caller: &Caller, facts: &mut Facts, place: *const Place) -> i32 {
+    if concerns(u32::from(facts.family), u32::from(facts.operation)) & OPERATION == 0 {
+        // The hook is attached for other pairs, or for a former policy.
+        return 0;
+    }
     let errno = concluded(&raw const *caller, &raw mut *facts, place);
     if errno == 0 {
         0
@@ -91,29 +95,23 @@ pub(crate) struct Said {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const Place) -> u32 {
-    if caller.is_null() || facts.is_null() || !anything_in_force() {
+    if caller.is_null() || facts.is_null() {
         return 0;
     }
     // SAFETY: the verifier checks that callers hand over what hooks know.
     let caller = unsafe { &*caller };
     // SAFETY: the same for facts.
     let facts = unsafe { &mut *facts };
+    subject::fill(kernel::current(), facts);
+    count(Counter::Decisions);
     let Some(InForce {
         image,
         slot,
         generation,
     }) = in_force()
     else {
-        subject::fill(kernel::current(), facts);
-        count(Counter::Decisions);
         return failed(caller, facts, place);
     };
-    if !has_rules(image, facts) {
-        // The hook is attached for other pairs, or for a former policy.
-        return 0;
-    }
-    subject::fill(kernel::current(), facts);
-    count(Counter::Decisions);
     let mut said = Said {
         verdict: Verdict::ALLOW,
         generation,

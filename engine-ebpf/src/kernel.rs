@@ -182,7 +182,7 @@ fn copy_u32(from: u64) -> Option<u32> {
 
 /// A short number from kernel memory that has no type.
 #[inline(always)]
-fn copy_u16(from: u64) -> Option<u16> {
+pub(crate) fn copy_u16(from: u64) -> Option<u16> {
     let mut value = 0_u16;
     if copy((&raw mut value).cast(), 2, from) {
         Some(value)
@@ -394,12 +394,12 @@ pub(crate) fn pid_ns_number(task: Pointer) -> u32 {
     copy_u32(namespace + u64::from(at)).unwrap_or(0)
 }
 
-/// The IPv4 address a socket sends from, in network byte order; 0 when unbound.
+/// The IPv4 address that a socket, held as a number, sends from, in network byte
+/// order; 0 when unbound.
 #[inline(always)]
-pub(crate) fn source_ipv4(sk: Pointer) -> Option<u32> {
-    // `struct inet_sock` begins with the socket, but the verifier knows the
-    // shorter type alone.
-    copy_u32(sk as u64 + u64::from(offset!(inet_saddr)))
+pub(crate) fn source_ipv4_at(sk: u64) -> Option<u32> {
+    // `struct inet_sock` begins with the socket.
+    copy_u32(sk + u64::from(offset!(inet_saddr)))
 }
 
 /// The IPv6 address a socket is bound to, as its four words in network byte order.

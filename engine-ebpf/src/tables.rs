@@ -8,7 +8,6 @@ use crate::kernel;
 use crate::maps::{ACTIVE, Image, TABLES};
 use core::ptr::read_volatile;
 use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide};
-use policy_abi::facts::Facts;
 use policy_abi::family::{BIND, pair};
 use policy_abi::fields::Dimension;
 use policy_abi::image::{IMAGE_WORDS, PAIR_DIR};
@@ -128,7 +127,7 @@ extern "C" fn wide_class(image: *const Image, lookup: u32, high: u64, low: u64) 
 
 /// Whether the first policy has been switched on: hooks are attached before.
 #[inline(always)]
-pub(crate) fn anything_in_force() -> bool {
+fn anything_in_force() -> bool {
     // SAFETY: a map's value of one aligned word.
     ACTIVE
         .get_ptr(0)
@@ -153,23 +152,11 @@ pub(crate) extern "C" fn concerns(family: u32, operation: u32) -> u32 {
     let Some(policy) = in_force() else {
         return OPERATION | BINDING;
     };
-    let of = |operation| rules_for(policy.image, family as u16, operation);
-    u32::from(of(operation as u16)) * OPERATION + u32::from(of(BIND)) * BINDING
-}
-
-/// Whether a policy has rules for a pair; a damaged one may have.
-#[inline(always)]
-fn rules_for(image: *const Image, family: u16, operation: u16) -> bool {
-    match pair(family, operation) {
-        Some(pair) => word(image, PAIR_DIR + pair) != Some(0),
+    let of = |operation| match pair(family as u16, operation) {
+        Some(pair) => word(policy.image, PAIR_DIR + pair) != Some(0),
         None => true,
-    }
-}
-
-/// Whether a policy has rules for the pair that facts are about.
-#[inline(always)]
-pub(crate) fn has_rules(image: *const Image, facts: &Facts) -> bool {
-    rules_for(image, facts.family, facts.operation)
+    };
+    u32::from(of(operation as u16)) * OPERATION + u32::from(of(BIND)) * BINDING
 }
 
 /// The policy in force, `None` when there is none that can be used.

@@ -123,13 +123,22 @@ pub fn sendto(socket: i64, bytes: &[u8], flags: i32, peer: Option<&Address>) -> 
 
 /// The words of a `struct msghdr`.
 fn message(bytes: &[u8], peer: Option<&Address>) -> Vec<Argument> {
+    message_with(bytes, peer, [Number(0), Number(0)])
+}
+
+/// The same with control messages and their length.
+fn message_with(
+    bytes: &[u8],
+    peer: Option<&Address>,
+    [control, controls]: [Argument; 2],
+) -> Vec<Argument> {
     let (to, to_length) = match peer {
         Some(peer) => (Bytes(peer.0.clone()), length(&peer.0)),
         None => (Number(0), Number(0)),
     };
     let vector = Words(vec![Bytes(bytes.to_vec()), length(bytes)]);
-    let none = || Number(0);
-    vec![to, to_length, vector, Number(1), none(), none(), none()]
+    let one = Number(1);
+    vec![to, to_length, vector, one, control, controls, Number(0)]
 }
 
 /// sendmsg(2).
@@ -142,13 +151,13 @@ pub fn sendmsg(socket: i64, bytes: &[u8], flags: i32, peer: Option<&Address>) ->
 /// sendmsg(2) with control messages.
 #[must_use]
 pub fn send_with(socket: i64, bytes: &[u8], peer: &Address, control: &[u8]) -> Request {
-    let mut words = message(bytes, Some(peer));
-    words[4] = Bytes(control.to_vec());
-    words[5] = length(control);
-    call(
-        libc::SYS_sendmsg,
-        vec![Number(socket), Words(words), Number(0)],
-    )
+    let words = message_with(
+        bytes,
+        Some(peer),
+        [Bytes(control.to_vec()), length(control)],
+    );
+    let arguments = vec![Number(socket), Words(words), Number(0)];
+    call(libc::SYS_sendmsg, arguments)
 }
 
 /// sendmmsg(2), one message a peer.

@@ -21,12 +21,15 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if sk.is_null() {
         return 0;
     }
+    let mut caller = dispatch::caller(Hook::SocketBind, sk);
+    caller.address = from;
+    caller.address_length = length;
     let mut facts = Facts::default();
     let unix = kernel::sk_family(sk) == UNIX;
     let judged = if unix {
         unix::is_name(from, length)
     } else {
-        address::fill(sk, from, length, Use::Bind, &mut facts)
+        address::fill(&caller, sk, length, Use::Bind, &mut facts)
     };
     if !judged {
         return 0;
@@ -39,9 +42,6 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     } else {
         null()
     };
-    let mut caller = dispatch::caller(Hook::SocketBind, sk);
-    caller.address = from;
-    caller.address_length = length;
     let answer = dispatch::conclude(&caller, &mut facts, place);
     if answer == 0 {
         port::bound(sk, &facts);

@@ -29,21 +29,16 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         return sctp_send::further(sk, message);
     }
     let length = kernel::msg_namelen(message);
+    let mut caller = dispatch::caller(Hook::SocketSendmsg, sk);
+    caller.address = from;
+    caller.address_length = length;
+    let usage = Use::Send(kernel::msg_flags(message));
     let mut facts = Facts::default();
-    if !address::fill(
-        sk,
-        from,
-        length,
-        Use::Send(kernel::msg_flags(message)),
-        &mut facts,
-    ) {
+    if !address::fill(&caller, sk, length, usage, &mut facts) {
         return 0;
     }
     if dispatch::judged(sk).is_none() {
         return 0;
     }
-    let mut caller = dispatch::caller(Hook::SocketSendmsg, sk);
-    caller.address = from;
-    caller.address_length = length;
     dispatch::conclude(&caller, &mut facts, null())
 }

@@ -111,7 +111,7 @@ pub const ROWS: &[Row] = &[
             Hook::SctpBindConnect,
             Hook::SocketSendmsg,
         ],
-        ways: "connect(2) and `io_uring`'s; sctp_connectx(3), address by address; a send that opens an association, its `SCTP_DSTADDRV4` and `SCTP_DSTADDRV6` included",
+        ways: "connect(2) and `io_uring`'s; `sctp_connectx(3)`, address by address; a send that opens an association, its `SCTP_DSTADDRV4` and `SCTP_DSTADDRV6` included",
         not: "sends to an association that is there; further addresses that the peer announces for itself; of a list, what comes after its eighth address or a message's eighth header: it is unreadable, which deny rules match",
     },
     Row {
@@ -144,7 +144,7 @@ pub const ROWS: &[Row] = &[
             Hook::SocketListen,
             Hook::SocketAccept,
         ],
-        ways: "bind(2) and `io_uring`'s (6.11); sctp_bindx(3), address by address; a port that was never given, by the listen or accept that first shows it",
+        ways: "bind(2) and `io_uring`'s (6.11); `sctp_bindx(3)`, address by address; a port that was never given, by the listen or accept that first shows it",
         not: "the local port of a socket that only connects; of a list, what comes after its eighth address: it is unreadable, which deny rules match",
     },
     Row {

@@ -54,7 +54,8 @@ fn in_kernel(choices: &mut Choices<'_>) -> (Family, Operation) {
         let found = family::WORDS.iter().find(|(known, _)| *known == word);
         found.and_then(|(_, number)| Family::from_number(*number))
     };
-    let family = match choices.below(8) {
+    let family = match choices.below(9) {
+        8 => named("sctp").unwrap_or(Family::IP_OTHER),
         0 => named("raw").unwrap_or(Family::IP_OTHER),
         1 => named("icmp").unwrap_or(Family::IP_OTHER),
         2 => named("netlink").unwrap_or(Family::IP_OTHER),

@@ -91,10 +91,10 @@ fn decided(address: &str) -> Decided {
 /// A request ends as the protocol has it, and not by the engine: nobody listens.
 #[track_caller]
 fn passes(case: &mut Case, actor: &mut Actor, request: &Request) {
-    match outcome(&actor.ask(request)) {
-        Ok(_) | Err(Errno::CONNREFUSED | Errno::INPROGRESS) => {}
-        Err(errno) => panic!("{request:?}: {errno}"),
-    }
+    let result = outcome(&actor.ask(request));
+    let own = [Errno::CONNREFUSED, Errno::INPROGRESS, Errno::ADDRNOTAVAIL];
+    let fine = result.is_ok() || result.is_err_and(|errno| own.contains(&errno));
+    assert!(fine, "{request:?}: {result:?}");
     assert!(case.rest().is_empty(), "{request:?}");
 }
 
@@ -244,7 +244,7 @@ fn sends() {
     ] {
         let bytes = messages
             .iter()
-            .flat_map(|one| one.to_vec())
+            .flat_map(|one| one.iter().copied())
             .collect::<Vec<u8>>();
         let socket = actor.must(&make);
         let send = calls::send_with(socket, b"x", &open(7000), &bytes);
@@ -319,10 +319,10 @@ fn binds() {
             .says("/data/2/sockaddr/sin_port", 777);
         let list = bindx(socket, &[low(3, 7777), low(4, 7777)]);
         case.allows(&mut actor, &list);
+        actor.must(&calls::close(socket));
         let socket = good.must(&make);
         case.allows(&mut good, &bindx(socket, &[low(3, 777), low(4, 777)]));
         good.must(&calls::close(socket));
-        actor.exec(interdict_tests::place::other());
     }
 }
 

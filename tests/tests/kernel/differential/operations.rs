@@ -79,6 +79,12 @@ static UDP_LITE: LazyLock<i32> = LazyLock::new(|| {
     }
 });
 
+/// SCTP, where the kernel has it.
+static HAS_SCTP: LazyLock<bool> = LazyLock::new(|| {
+    let protocol = Some(ipproto::SCTP);
+    socket(AddressFamily::INET, SocketType::SEQPACKET, protocol).is_ok()
+});
+
 /// A system call, and what the definition is asked about it, in that order; of
 /// none when the call before was refused, the latter.
 pub(super) struct Step {
@@ -225,6 +231,9 @@ impl Operation {
         } else {
             libc::IPPROTO_ICMPV6
         };
+        if *HAS_SCTP {
+            kinds.push((PACKETS, libc::IPPROTO_SCTP, named("sctp")));
+        }
         if subject.netns == Some(Namespace::Host) {
             kinds.push((DGRAM, icmp, named("icmp")));
         }
@@ -242,7 +251,8 @@ impl Operation {
         let to = Address::ip(address, port);
         let deed = match choices.below(4) {
             0 => Deed::Bind(to, object(local)),
-            1 if kind != STREAM => Deed::Send(to, object(canonical)),
+            // Of SCTP's sends the protocol refuses some before they are judged.
+            1 if matches!(kind, DGRAM | RAW) => Deed::Send(to, object(canonical)),
             _ => Deed::Connect(to, object(canonical)),
         };
         let family = if address.is_ipv4() {
