@@ -24,6 +24,8 @@ mod families;
 mod globs;
 #[path = "kernel/ground.rs"]
 mod ground;
+#[path = "kernel/hooks.rs"]
+mod hooks;
 #[path = "kernel/identity.rs"]
 mod identity;
 #[path = "kernel/language.rs"]
