@@ -209,7 +209,12 @@ impl<'a> Builder<'a> {
     fn words(&mut self, pair: P<'_>) -> Words {
         let span = self.span(&pair);
         let braced = pair.as_str().starts_with('{');
-        let words = listed(pair).map(|inner| self.word(&inner)).collect();
+        let mut words = listed(pair).map(|inner| self.word(&inner));
+        let words = match words.next() {
+            // As nearly all are: room for one is all that it takes.
+            Some(alone) if !braced => vec![alone],
+            first => first.into_iter().chain(words).collect(),
+        };
         Words {
             span,
             words,
@@ -340,8 +345,11 @@ impl<'a> Builder<'a> {
             let condition = self.nested(span, 1, |me| me.condition(inner))?;
             return Some(Condition::Group(Box::new(condition), span));
         }
+        let attribute = Word {
+            span: self.tokens_span(pair.start(), pair.start() + 1),
+            form: Form::Bare,
+        };
         let mut inner = pair.into_inner();
-        let attribute = inner.next().map(|first| self.word(&first))?;
         let Some(operator) = inner.next() else {
             return Some(Condition::Name(attribute));
         };
