@@ -207,9 +207,14 @@ fn conjoin<L: Clone>(
             }
         }
         (Condition::Any(parts), Sign::Plain) | (Condition::All(parts), Sign::Denied) => {
-            let parts = parts.iter();
-            let either = parts.flat_map(|one| of_condition(one, sign, shape, make));
-            *all = product(all, &either.collect::<Vec<_>>());
+            let mut either = Vec::with_capacity(parts.len());
+            for one in parts {
+                alternatives(&mut either, one, sign, shape, make);
+            }
+            *all = match &**all {
+                [always] if always.is_empty() => either,
+                _ => product(all, &either),
+            };
         }
         (Condition::Test(test), _) => match constant(test, sign, shape) {
             Some(true) => {}
@@ -223,6 +228,25 @@ fn conjoin<L: Clone>(
             }
         },
     }
+}
+
+/// Adds the terms of a condition, or of its complement, to others.
+fn alternatives<L: Clone>(
+    into: &mut Vec<Vec<L>>,
+    condition: &Condition,
+    sign: Sign,
+    shape: Shape,
+    make: &mut Make<'_, L>,
+) {
+    // One test is no product, and most of what there is.
+    if let Condition::Test(test) = condition
+        && constant(test, sign, shape).is_none()
+    {
+        let negated = test.negated == (sign == Sign::Plain);
+        into.push(vec![make(axis(test.attribute), negated, &test.values)]);
+        return;
+    }
+    into.extend(of_condition(condition, sign, shape, make));
 }
 
 pub(crate) const fn axis(attribute: Attribute) -> Axis {
