@@ -34,6 +34,8 @@ pub struct Case {
     /// Counters of failures that it provokes, and of those that it may.
     provoked: Vec<&'static str>,
     tolerated: Vec<&'static str>,
+    /// No other case shares the engine.
+    own: bool,
 }
 
 impl Case {
@@ -41,10 +43,31 @@ impl Case {
     #[must_use]
     #[track_caller]
     pub fn under(policy: &Policy<'_>) -> Self {
+        Self::within(policy, &[])
+    }
+
+    /// Puts a policy in force by an engine that starts now, with more options than
+    /// the usual one: what runs already is older than it. It ends with the case.
+    #[must_use]
+    #[track_caller]
+    pub fn anew(policy: &Policy<'_>, options: &[&str]) -> Self {
+        Self::end();
+        let mut case = Self::within(policy, options);
+        case.own = true;
+        case
+    }
+
+    /// Ends the engine that cases share: nothing is judged until the next one.
+    pub fn end() {
+        drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    #[track_caller]
+    fn within(policy: &Policy<'_>, options: &[&str]) -> Self {
         // A test that failed leaves an engine that is as good as before.
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if !shared.as_mut().is_some_and(Engine::lives) {
-            *shared = Some(Engine::start(policy, &[]).expect("the engine starts"));
+            *shared = Some(Engine::start(policy, options).expect("the engine starts"));
         }
         let engine = shared.as_mut().unwrap();
         engine.put(policy);
@@ -57,6 +80,7 @@ impl Case {
             claimed: 0,
             provoked: Vec::new(),
             tolerated: Vec::new(),
+            own: false,
         }
     }
 
@@ -195,6 +219,9 @@ impl Case {
 impl Drop for Case {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            if self.own {
+                self.engine.take();
+            }
             return;
         }
         let counted = self.counted();
@@ -207,5 +234,8 @@ impl Drop for Case {
         let from = self.mark + self.claimed;
         let left = self.engine().events.since(from);
         assert!(left.is_empty(), "events that nobody expected: {left:?}");
+        if self.own {
+            self.engine.take();
+        }
     }
 }

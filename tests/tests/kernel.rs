@@ -6,6 +6,8 @@
 mod abstract_names;
 #[path = "kernel/bind.rs"]
 mod bind;
+#[path = "kernel/btrfs.rs"]
+mod btrfs;
 #[path = "kernel/create.rs"]
 mod create;
 #[path = "kernel/datagrams.rs"]
@@ -36,6 +38,8 @@ mod objects;
 mod options;
 #[path = "kernel/reload.rs"]
 mod reload;
+#[path = "kernel/services/mod.rs"]
+mod services;
 #[path = "kernel/subjects.rs"]
 mod subjects;
 #[path = "kernel/tcp.rs"]
