@@ -32,6 +32,7 @@ pub(super) fn arguments(data: &str, folder: &str, port: u16) -> Vec<String> {
         "max_connections=10",
         "shared_buffers=4MB",
         "autovacuum=off",
+        "jit=off",
         "timezone=UTC",
         "log_timezone=UTC",
         "dynamic_shared_memory_type=mmap",

@@ -146,7 +146,7 @@ fn page(web: &mut TcpStream) -> String {
 fn services_that_are_older_than_the_engine() {
     Case::end();
     let mut host = Host::new();
-    let mut case = Case::anew(&[("live", POLICY)], &["--trust-running", "all"]);
+    let mut case = Case::on_a_live_host(&[("live", POLICY)]);
     the_database(&mut case, &mut host);
     the_bus(&mut case, &host);
     the_web_server(&mut case, &mut host);
