@@ -18,7 +18,7 @@ pub(super) fn configuration(folder: &str, listens: &str) -> String {
     format!(
         "daemon off; worker_processes 2; pid {folder}/pid; error_log stderr;\n\
          events {{ }}\n\
-         http {{ access_log off; {places} server {{ {listens} root {folder}; }} }}\n"
+         http {{ access_log off; keepalive_timeout 1h; {places} server {{ {listens} root {folder}; }} }}\n"
     )
 }
 
