@@ -6,6 +6,8 @@
 mod abstract_names;
 #[path = "kernel/bind.rs"]
 mod bind;
+#[path = "kernel/btrfs.rs"]
+mod btrfs;
 #[path = "kernel/create.rs"]
 mod create;
 #[path = "kernel/datagrams.rs"]
@@ -40,6 +42,8 @@ mod options;
 mod reload;
 #[path = "kernel/sctp.rs"]
 mod sctp;
+#[path = "kernel/services/mod.rs"]
+mod services;
 #[path = "kernel/subjects.rs"]
 mod subjects;
 #[path = "kernel/tcp.rs"]

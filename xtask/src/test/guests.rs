@@ -64,11 +64,13 @@ pub(super) fn build(kernels: impl Iterator<Item = Kernel>) -> Result<Built> {
         let (host, guest) = (host.canonicalize()?, PathBuf::from(guest));
         anyhow::Ok(Add { host, guest })
     };
-    Ok(Built(vec![
+    let mut adds = setup::programs()?;
+    adds.extend([
         vm::interdict("release", false)?,
         add(program, GUEST_PROGRAM)?,
         add(probe, GUEST_PROBE)?,
-    ]))
+    ]);
+    Ok(Built(adds))
 }
 
 /// Runs the guest's tests on a kernel, one after the other: they share it.
