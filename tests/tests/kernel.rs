@@ -6,6 +6,8 @@
 mod abstract_names;
 #[path = "kernel/bind.rs"]
 mod bind;
+#[path = "kernel/cgroups.rs"]
+mod cgroups;
 #[path = "kernel/create.rs"]
 mod create;
 #[path = "kernel/datagrams.rs"]

@@ -11,6 +11,7 @@ mod groups;
 mod image;
 mod keys;
 mod lookup;
+mod net;
 mod pairs;
 mod support;
 mod texts;

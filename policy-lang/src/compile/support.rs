@@ -1,13 +1,13 @@
 //! What this build can decide in the kernel. What it cannot is refused here,
 //! never left out.
 
-use crate::checked::{CheckedPolicy, Rule, Target, Test};
+use crate::checked::{CheckedPolicy, Rule, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::terms::each_test;
 use crate::types::Values;
 use crate::types::pattern::Pattern;
-use crate::words::attribute::{Attribute, Owner};
+use crate::words::attribute::Attribute;
 use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::possible;
@@ -111,22 +111,6 @@ fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
             cannot(rule.span, &format!("{first}{more}"))
                 .help("`docs/coverage.md` says what is decided in the kernel"),
         );
-    }
-    // The hook that decides the bind of a unix path is told of no socket.
-    let binds = rule.families.contains(Family::UNIX)
-        && rule.operations.iter().any(|one| one == Operation::Bind);
-    for condition in rule.when.iter().chain(&rule.unless) {
-        each_test(condition, &mut |test| check_test(test, binds, found));
-    }
-}
-
-fn check_test(test: &Test, binds: bool, found: &mut Vec<Diagnostic>) {
-    let word = test.attribute.word();
-    if dimension(test.attribute).is_rare() && has_globs(&test.values) {
-        found.push(cannot(test.span, &format!("a `{word}` with wildcards")));
-    }
-    if binds && test.attribute.owner() == Owner::Socket {
-        found.push(cannot(test.span, &format!("`{word}` of a `unix bind`")));
     }
 }
 

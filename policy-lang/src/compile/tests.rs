@@ -77,17 +77,7 @@ fn an_empty_policy_allows() {
 
 #[test]
 fn what_the_kernel_cannot_decide_is_refused() {
-    for text in [
-        "deny sctp bind",
-        "deny sctp connect",
-        "deny any connect",
-        "deny tcp connect if unit = x*.service",
-        "deny tcp connect if cgroup = /x/**",
-        "deny tcp connect if parent.exe = /x*",
-        "deny tcp connect if parent.comm = x*",
-        "deny unix bind if type = dgram",
-        "for protocol = 0 { deny unix { bind, connect } to /run/x }",
-    ] {
+    for text in ["deny sctp bind", "deny sctp connect", "deny any connect"] {
         refused(text, "P0601");
     }
 }
