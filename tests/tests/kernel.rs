@@ -8,6 +8,8 @@ mod abstract_names;
 mod bind;
 #[path = "kernel/btrfs.rs"]
 mod btrfs;
+#[path = "kernel/cgroups.rs"]
+mod cgroups;
 #[path = "kernel/create.rs"]
 mod create;
 #[path = "kernel/datagrams.rs"]
