@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use policy_abi::hooks::HOOKS;
-use policy_abi::mediation::{Families, GROUPS, ROWS, row};
+use policy_abi::mediation::{Families, GROUPS, ROWS};
 use policy_lang::words::operation::OPERATIONS;
 use std::fmt::Write as _;
 use std::fs;
