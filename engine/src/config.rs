@@ -135,6 +135,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_names_every_key() {
+        let page = include_str!("../../docs/configuration.md");
+        let example = page.split("```").nth(1).unwrap();
+        let found: Config = toml::from_str(example.strip_prefix("toml").unwrap()).unwrap();
+        // No key is left out here: another one does not compile.
+        let expected = Config {
+            policy: vec!["/etc/interdict/policies".into(), "/srv/site.policy".into()],
+            mode: Mode::Audit,
+            events: Some("/var/log/interdict.jsonl".to_owned()),
+            trust_running: TrustRunning::All,
+            allow_lockout: true,
+            allow_unenforced: true,
+            detach_after: DetachAfter(60),
+        };
+        assert_eq!(found, expected);
+        assert_eq!(DetachAfter::default(), DetachAfter(300));
+    }
+
+    #[test]
     fn unknown_keys_are_errors() {
         let good: Config =
             toml::from_str("mode = \"audit\"\ntrust_running = \"all\"\nallow_lockout = true")

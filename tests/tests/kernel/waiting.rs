@@ -226,14 +226,14 @@ fn an_older_socket_is_not_hurt() {
 #[test]
 fn a_range_of_one_port() {
     const IP_LOCAL_PORT_RANGE: i32 = 51;
-    let mut case = Case::under(&[("ports", "deny tcp bind on any port 44444 id closed\n")]);
+    let mut case = Case::under(&[("ports", "deny tcp bind on any port 20444 id closed\n")]);
     let mut actor = Actor::user();
     let socket = patient(&mut actor, INET, 0);
-    let range = (44_444 << 16) + 44_444;
+    let range = (20_444 << 16) + 20_444;
     let set = calls::set_option(socket, libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE, range);
     case.allows(&mut actor, &set);
     case.allows(&mut actor, &calls::listen(socket));
-    let decided = Decided::accept("closed", Object::ip("0.0.0.0", 44444));
+    let decided = Decided::accept("closed", Object::ip("0.0.0.0", 20444));
     case.denies(&mut actor, &calls::accept(socket), &decided);
 }
 
