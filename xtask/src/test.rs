@@ -111,7 +111,7 @@ const STAGES: &[Stage] = &[
     },
     Stage {
         name: "kernel 6.12",
-        work: Work::Guest(Kernel::V6_12, guests::PLAIN),
+        work: Work::Guest(Kernel::V6_12, guests::COMPLETE),
     },
     Stage {
         name: "kernel 7.3",
