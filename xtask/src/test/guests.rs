@@ -44,6 +44,12 @@ pub(super) const COMPLETE: Flavour = Flavour {
     ..PLAIN
 };
 
+/// The guest of a kernel that has another guest, which has these.
+pub(super) const BESIDE: Flavour = Flavour {
+    elsewhere: &["servers::", "btrfs::", "evasion::"],
+    ..PLAIN
+};
+
 /// Every task can be preempted at every instruction, by every other.
 pub(super) const PREEMPTED: Flavour = Flavour {
     cpus: 1,
