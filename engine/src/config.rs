@@ -56,7 +56,7 @@ pub struct Config {
     /// Whether a policy may be enforced that cuts off what keeps the host within reach.
     pub allow_lockout: bool,
     /// Whether a policy may be loaded with rules for which this kernel lacks a hook:
-    /// they are then not enforced, and said to be so.
+    /// they are then not enforced, or by their other hooks alone, and said to be so.
     pub allow_unenforced: bool,
     /// Seconds after which a hook that no rule needs any more is let go.
     pub detach_after: DetachAfter,

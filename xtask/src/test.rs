@@ -39,7 +39,8 @@ Needs no preparation: what is missing is installed as `cargo xtask setup` would.
 Each stage says how long it took; a failed one does not stop the next. The last
 line is `N passed, N failed, N skipped`: the tests of all stages, where a stage
 that failed without a failed test counts as one. The exit code is 0 only if
-nothing failed and every stage of tests ran some.";
+nothing failed and every stage of tests ran some. Tests that take long run on
+some guests alone, which the others say, and on all of them with `--full`.";
 
 /// A step of the suite.
 struct Stage {
