@@ -7,10 +7,11 @@ use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
-use crate::tables::{InForce, Words, anything_in_force, in_force};
+use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
-use crate::{cgroup, groups, subject, traits, wide};
-use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use crate::{cgroup, groups, rare, subject, traits, wide};
+use core::ptr::null;
+use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, form, list};
 use policy_abi::event::{Action, Counter};
 use policy_abi::facts::Facts;
@@ -19,7 +20,6 @@ use policy_abi::hooks::Hook;
 use policy_abi::identity::Place;
 use policy_abi::image::Effect;
 use policy_abi::wide::Form;
-use core::ptr::null;
 
 /// `SIGKILL`.
 const SIGKILL: u32 = 9;
@@ -65,6 +65,10 @@ pub(crate) fn judged_task() -> Option<Pointer> {
 /// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
 #[inline(always)]
 pub(crate) fn conclude(caller: &Caller, facts: &mut Facts, place: *const Place) -> i32 {
+    if concerns(u32::from(facts.family), u32::from(facts.operation)) & OPERATION == 0 {
+        // The hook is attached for other pairs, or for a former policy.
+        return 0;
+    }
     let mut errno = concluded(&raw const *caller, &raw mut *facts, place);
     for _ in 0..RELOADS {
         if errno != WIDE {
@@ -114,7 +118,7 @@ pub(crate) struct Said {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const Place) -> u32 {
-    if caller.is_null() || facts.is_null() || !anything_in_force() {
+    if caller.is_null() || facts.is_null() {
         return 0;
     }
     // SAFETY: the verifier checks that callers hand over what hooks know.
@@ -223,6 +227,12 @@ pub(crate) fn fill_has(has: &mut Has, image: *const Image, form: Form, caller: &
     }
     if list.needs(NEEDS_CGROUP) {
         cgroup::refresh();
+    }
+    if list.needs(NEEDS_TEXTS) {
+        has.texts = rare::of(image);
+        if has.texts == rare::DAMAGED {
+            return false;
+        }
     }
     true
 }

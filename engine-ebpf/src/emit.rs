@@ -12,8 +12,8 @@ use aya_ebpf::helpers::generated::{
 };
 use core::ptr::addr_of_mut;
 use policy_abi::event::{
-    Action, Counter, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FURTHER_RULES, Further, Record,
-    Text,
+    Action, Counter, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FURTHER_RULES, Further,
+    Record, Text,
 };
 use policy_abi::facts::Facts;
 use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};

@@ -87,7 +87,9 @@ members! {
     cgroups_default(cgroups_default) -> Pointer;
     /// A cgroup's directory.
     cgroup_directory(cgroup_node) -> Pointer;
-    /// Its id.
+    /// How many cgroups are above it.
+    cgroup_level(cgroup_level) -> u32;
+    /// A directory's id.
     node_id(node_id) -> u64;
     /// The program's file.
     mm_exe_file(mm_exe_file) -> Pointer;
@@ -131,6 +133,10 @@ members! {
     msg_name(msg_name) -> u64;
     /// Length of a message's address.
     msg_namelen(msg_namelen) -> u32;
+    /// Control messages of a message, as a number: kernel memory of no type.
+    msg_control(msg_control) -> u64;
+    /// Bytes of a message's control messages.
+    msg_controllen(msg_controllen) -> u64;
     /// `MSG_` flags of a message.
     msg_flags(msg_flags) -> u32;
     /// System call number.
@@ -178,7 +184,7 @@ fn copy_u32(from: u64) -> Option<u32> {
 
 /// A short number from kernel memory that has no type.
 #[inline(always)]
-fn copy_u16(from: u64) -> Option<u16> {
+pub(crate) fn copy_u16(from: u64) -> Option<u16> {
     let mut value = 0_u16;
     if copy((&raw mut value).cast(), 2, from) {
         Some(value)
@@ -278,33 +284,49 @@ pub(crate) fn group_id(groups: u64, index: u32) -> Option<u32> {
     copy_u32(groups + u64::from(offset!(groups_ids)) + u64::from(index) * 4)
 }
 
-/// The id of a task's cgroup (v2) and its node, as a number; zeros for none.
+/// A cgroup (v2), as long as its id is the same.
+#[derive(Clone, Copy)]
+pub(crate) struct CgroupAt {
+    pub(crate) id: u64,
+    /// How many are above it.
+    pub(crate) level: u32,
+    /// Where pointers to them and to itself lie, the root's first.
+    pub(crate) ancestors: u64,
+}
+
+/// The cgroup of a task.
 #[inline(always)]
-pub(crate) fn cgroup_node(task: Pointer) -> (u64, u64) {
+pub(crate) fn cgroup_of(task: Pointer) -> Option<CgroupAt> {
     let cgroups = task_cgroups(task);
     if cgroups.is_null() {
-        return (0, 0);
+        return None;
     }
     let cgroup = cgroups_default(cgroups);
     if cgroup.is_null() {
-        return (0, 0);
+        return None;
     }
     let node = cgroup_directory(cgroup);
     if node.is_null() {
-        return (0, 0);
+        return None;
     }
-    (node_id(node), node as u64)
+    Some(CgroupAt {
+        id: node_id(node),
+        level: cgroup_level(cgroup),
+        ancestors: cgroup as u64 + u64::from(offset!(cgroup_ancestors)),
+    })
 }
 
-/// The parent of a node that is held as a number, 0 at the root.
+/// Where the name of one of a cgroup's ancestors lies.
 #[inline(always)]
-pub(crate) fn node_parent(node: u64) -> Option<u64> {
-    copy_u64(node + u64::from(offset!(node_parent)))
+pub(crate) fn ancestor_name(ancestors: u64, level: u32) -> Option<u64> {
+    let cgroup = copy_u64(ancestors + u64::from(level) * 8)?;
+    let node = copy_u64(cgroup + u64::from(offset!(cgroup_node)))?;
+    node_name(node)
 }
 
 /// Where the name of a node lies that is held as a number.
 #[inline(always)]
-pub(crate) fn node_name(node: u64) -> Option<u64> {
+fn node_name(node: u64) -> Option<u64> {
     copy_u64(node + u64::from(offset!(node_name)))
 }
 
@@ -390,12 +412,12 @@ pub(crate) fn pid_ns_number(task: Pointer) -> u32 {
     copy_u32(namespace + u64::from(at)).unwrap_or(0)
 }
 
-/// The IPv4 address a socket sends from, in network byte order; 0 when unbound.
+/// The IPv4 address that a socket, held as a number, sends from, in network byte
+/// order; 0 when unbound.
 #[inline(always)]
-pub(crate) fn source_ipv4(sk: Pointer) -> Option<u32> {
-    // `struct inet_sock` begins with the socket, but the verifier knows the
-    // shorter type alone.
-    copy_u32(sk as u64 + u64::from(offset!(inet_saddr)))
+pub(crate) fn source_ipv4_at(sk: u64) -> Option<u32> {
+    // `struct inet_sock` begins with the socket.
+    copy_u32(sk + u64::from(offset!(inet_saddr)))
 }
 
 /// The IPv6 address a socket is bound to, as its four words in network byte order.
@@ -497,14 +519,14 @@ pub(crate) fn at_most(value: u32, limit: u32) -> u32 {
     }
 }
 
-/// `-errno`, in a form whose range every supported verifier keeps.
+/// `-errno`, of 0 none, in a form whose range every supported verifier keeps.
 ///
 /// VERIFIER: 6.12 wants a return value proven to lie in [-4095, 0]; `0 - e`
 /// becomes a negation, whose range older verifiers lose (decisions T21).
 #[inline(always)]
 pub(crate) fn refusal(errno: u32) -> i32 {
     const SPAN: i64 = 4096;
-    if errno == 0 || errno >= 4096 {
+    if errno >= 4096 {
         return -1;
     }
     let masked = (opaque(u64::from(errno)) & (SPAN - 1).cast_unsigned()).cast_signed();

@@ -15,11 +15,7 @@ use policy_abi::event::Action;
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn settle(
-    said: *const Said,
-    image: *const Image,
-    emitted: u32,
-) -> u32 {
+pub(crate) extern "C" fn settle(said: *const Said, image: *const Image, emitted: u32) -> u32 {
     if said.is_null() {
         return 0;
     }

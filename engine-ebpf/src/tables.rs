@@ -218,7 +218,7 @@ extern "C" fn wide_class(image: *const Image, lookup: u32, high: u64, low: u64) 
 
 /// Whether the first policy has been switched on: hooks are attached before.
 #[inline(always)]
-pub(crate) fn anything_in_force() -> bool {
+fn anything_in_force() -> bool {
     // SAFETY: a map's value of one aligned word.
     ACTIVE
         .get_ptr(0)

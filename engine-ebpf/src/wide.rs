@@ -4,7 +4,7 @@
 //! One loop takes all steps, through the words of the rows and through the record
 //! rules that matched: the frames of a chain of calls have 512 bytes together.
 
-use crate::ask::{Acting, Socket};
+use crate::ask::{Acting, Kept};
 use crate::count::count;
 use crate::dispatch::{FAILED, NARROW, Said, fill_has};
 use crate::emit::{self, Caller};
@@ -70,7 +70,7 @@ struct Deciding {
 /// Words of that state.
 const STATE_WORDS: usize = size_of::<Deciding>() / size_of::<u64>();
 
-const _: () = assert!(size_of::<Deciding>() == 184, "a state has no padding");
+const _: () = assert!(size_of::<Deciding>() == 192, "a state has no padding");
 
 /// An image whose parts of rows are read by a function that is followed once.
 struct Parts(*const Image);
@@ -123,13 +123,7 @@ impl Tables for Parts {
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn wide_part(
-    image: *const Image,
-    form: u64,
-    row: u32,
-    at: u32,
-    found: *mut u64,
-) -> u32 {
+extern "C" fn wide_part(image: *const Image, form: u64, row: u32, at: u32, found: *mut u64) -> u32 {
     if image.is_null() || found.is_null() {
         return 0;
     }
@@ -262,13 +256,11 @@ fn run(deciding: &mut Deciding) {
 unsafe extern "C" fn step(_index: u32, deciding: *mut Deciding) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
     let deciding = unsafe { &mut *deciding };
-    match stepped(deciding) {
-        Some(ends) => i64::from(ends),
-        None => {
-            deciding.purpose = Purpose::Damaged as u16;
-            1
-        }
-    }
+    let Some(ends) = stepped(deciding) else {
+        deciding.purpose = Purpose::Damaged as u16;
+        return 1;
+    };
+    i64::from(ends)
 }
 
 /// One step; true at the end, `None` when the image is damaged.
@@ -281,8 +273,10 @@ fn stepped(deciding: &mut Deciding) -> Option<bool> {
         return Some(false);
     }
     let acting = Acting {
-        task: kernel::current(),
-        socket: Socket::speaking(deciding.protocol),
+        kept: Kept {
+            task: kernel::current(),
+        },
+        protocol: deciding.protocol,
     };
     let rows = (form, &deciding.rows);
     let word = match deciding.walk.turn(&parts, rows, &acting, &deciding.has)? {
@@ -350,7 +344,12 @@ fn record_next(deciding: &mut Deciding) -> Option<()> {
         }
     } else {
         let emitted = deciding.purpose == Purpose::Emitted as u16;
-        settle_rule(deciding.said.slot, u32::from(rule), Action::Record as u32, emitted);
+        settle_rule(
+            deciding.said.slot,
+            u32::from(rule),
+            Action::Record as u32,
+            emitted,
+        );
     }
     Some(())
 }

@@ -123,19 +123,40 @@ pub fn sendto(socket: i64, bytes: &[u8], flags: i32, peer: Option<&Address>) -> 
 
 /// The words of a `struct msghdr`.
 fn message(bytes: &[u8], peer: Option<&Address>) -> Vec<Argument> {
+    message_with(bytes, peer, [Number(0), Number(0)])
+}
+
+/// The same with control messages and their length.
+fn message_with(
+    bytes: &[u8],
+    peer: Option<&Address>,
+    [control, controls]: [Argument; 2],
+) -> Vec<Argument> {
     let (to, to_length) = match peer {
         Some(peer) => (Bytes(peer.0.clone()), length(&peer.0)),
         None => (Number(0), Number(0)),
     };
     let vector = Words(vec![Bytes(bytes.to_vec()), length(bytes)]);
-    let none = || Number(0);
-    vec![to, to_length, vector, Number(1), none(), none(), none()]
+    let one = Number(1);
+    vec![to, to_length, vector, one, control, controls, Number(0)]
 }
 
 /// sendmsg(2).
 #[must_use]
 pub fn sendmsg(socket: i64, bytes: &[u8], flags: i32, peer: Option<&Address>) -> Request {
     let arguments = vec![Number(socket), Words(message(bytes, peer)), number(flags)];
+    call(libc::SYS_sendmsg, arguments)
+}
+
+/// sendmsg(2) with control messages.
+#[must_use]
+pub fn send_with(socket: i64, bytes: &[u8], peer: &Address, control: &[u8]) -> Request {
+    let words = message_with(
+        bytes,
+        Some(peer),
+        [Bytes(control.to_vec()), length(control)],
+    );
+    let arguments = vec![Number(socket), Words(words), Number(0)];
     call(libc::SYS_sendmsg, arguments)
 }
 
@@ -169,6 +190,18 @@ pub fn ring_sendmsg(socket: i64, flags: i32, peer: &Address, by: Carrier) -> Req
         flags: u32::try_from(flags).unwrap(),
     };
     ring(operation, by)
+}
+
+/// send by `io_uring`, on a connected socket.
+#[must_use]
+pub fn ring_tell(socket: i64, bytes: &[u8], by: Carrier) -> Request {
+    ring(RingOperation::Tell(socket, bytes.to_vec()), by)
+}
+
+/// recv by `io_uring`; the reply's first room has the bytes.
+#[must_use]
+pub fn ring_hear(socket: i64, at_most: usize, by: Carrier) -> Request {
+    ring(RingOperation::Hear(socket, at_most), by)
 }
 
 /// socket by `io_uring`.
@@ -353,12 +386,18 @@ pub fn own_name(socket: i64) -> Request {
 /// setsockopt(2) of a number.
 #[must_use]
 pub fn set_option(socket: i64, level: i32, option: i32, value: i32) -> Request {
+    set_bytes(socket, level, option, &value.to_ne_bytes())
+}
+
+/// setsockopt(2) of bytes.
+#[must_use]
+pub fn set_bytes(socket: i64, level: i32, option: i32, value: &[u8]) -> Request {
     let arguments = vec![
         Number(socket),
         number(level),
         number(option),
-        Bytes(value.to_ne_bytes().to_vec()),
-        Number(4),
+        Bytes(value.to_vec()),
+        length(value),
     ];
     call(libc::SYS_setsockopt, arguments)
 }

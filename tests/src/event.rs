@@ -142,6 +142,17 @@ impl Decided {
         }
     }
 
+    /// By `sctp_bind_connect`.
+    #[must_use]
+    pub const fn association(rule: &'static str, object: Object) -> Self {
+        Self {
+            rule,
+            hook: "sctp_bind_connect",
+            name: "security_sctp_bind_connect",
+            object,
+        }
+    }
+
     /// By `unix_may_send`, in a send.
     #[must_use]
     pub const fn datagram(rule: &'static str, object: Object) -> Self {

@@ -27,6 +27,8 @@ pub enum Request {
     },
     /// One after the other, up to the first that fails; the last one's reply.
     Sequence(Vec<Request>),
+    /// One after the other, whatever becomes of each; what all came to.
+    Each(Vec<Request>),
     /// In a thread of its own.
     Thread(Box<Request>),
     /// In a child process.
@@ -82,6 +84,10 @@ pub enum RingOperation {
         /// Flags of the message.
         flags: u32,
     },
+    /// `IORING_OP_SEND` of bytes on a connected socket.
+    Tell(i64, Vec<u8>),
+    /// `IORING_OP_RECV` of at most so many bytes, which the reply gives back.
+    Hear(i64, usize),
     /// `IORING_OP_SOCKET`: family, type, protocol.
     Socket(i32, i32, i32),
     /// `IORING_OP_ACCEPT` on a socket.
@@ -136,6 +142,8 @@ pub struct Reply {
     pub tid: u32,
     /// What the kernel wrote to each [`Argument::Room`].
     pub rooms: Vec<Vec<u8>>,
+    /// Of [`Request::Each`]: what the kernel returned of each.
+    pub results: Vec<i64>,
     /// Of a [`Hammer`]: for each attempt, results and how often each came.
     pub counts: Vec<Vec<(i64, u64)>>,
 }

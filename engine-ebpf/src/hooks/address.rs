@@ -3,6 +3,7 @@
 //! it leads to.
 
 use crate::count::count;
+use crate::emit::Caller;
 use crate::hooks::family::{AF_INET, AF_INET6, AF_UNSPEC, of_socket};
 use crate::kernel::{self, Pointer};
 use policy_abi::event::Counter;
@@ -20,23 +21,18 @@ pub(crate) enum Use {
     Bind,
 }
 
-impl Use {
-    /// As one argument of a function, of which there are five.
-    #[inline(always)]
-    const fn packed(self) -> u64 {
-        match self {
-            Self::Connect => 1 << 32,
-            Self::Send(flags) => flags as u64,
-            Self::Bind => 2 << 32,
-        }
-    }
+/// What a use is in a word: the kind, and above it the flags of a send.
+const CONNECTED: u32 = 0;
+const SENT: u32 = 1;
+const BOUND: u32 = 2;
 
+impl Use {
     #[inline(always)]
-    const fn unpacked(packed: u64) -> Self {
-        match packed >> 32 {
-            0 => Self::Send(packed as u32),
-            1 => Self::Connect,
-            _ => Self::Bind,
+    const fn word(self) -> u64 {
+        match self {
+            Self::Connect => CONNECTED as u64,
+            Self::Send(flags) => SENT as u64 | (flags as u64) << 32,
+            Self::Bind => BOUND as u64,
         }
     }
 }
@@ -65,24 +61,17 @@ struct Raw {
     six: [u32; 4],
 }
 
-/// Fills family, operation and object. False when there is nothing to judge:
-/// a unix socket, no address, or one that the protocol will refuse or ignore.
+/// Fills family, operation and object from the caller's address, which has `length`
+/// bytes. False when there is nothing to judge: a unix socket, no address, or one that
+/// the protocol will refuse or ignore.
 #[inline(always)]
-pub(crate) fn fill(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut Facts) -> bool {
-    filled(sk, from, length, usage.packed(), facts) != 0
-}
-
-/// [`fill`], with a packed [`Use`].
-///
-/// VERIFIER: not inlined, since the hooks have no stack left for what it needs.
-#[inline(never)]
-fn filled(sk: Pointer, from: u64, length: u32, usage: u64, facts: &mut Facts) -> u32 {
-    u32::from(is_filled(sk, from, length, Use::unpacked(usage), facts))
-}
-
-#[inline(always)]
-fn is_filled(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut Facts) -> bool {
-    let socket = kernel::sk_family(sk);
+pub(crate) fn fill(
+    caller: &Caller,
+    sk: Pointer,
+    length: u32,
+    usage: Use,
+    facts: &mut Facts,
+) -> bool {
     let word = of_socket(sk);
     facts.family = word;
     facts.operation = if matches!(usage, Use::Bind) {
@@ -94,42 +83,68 @@ fn is_filled(sk: Pointer, from: u64, length: u32, usage: Use, facts: &mut Facts)
         return false;
     }
     if word < family::TCP && word != SMC {
-        return elsewhere(word, from, length, usage);
+        return elsewhere(word, caller.address, length, usage);
     }
-    if ignores(word, usage) || length < 2 {
-        // Of fewer bytes the protocol answers EINVAL; they may never have been written.
+    if ignores(word, usage) {
         return false;
     }
+    let usage = usage.word() | u64::from(kernel::sk_family(sk)) << 16;
+    filled(&raw const *caller, length, usage, &raw mut *facts) != 0
+}
+
+/// [`fill`] for addresses that the language knows: 0 when there is nothing to
+/// judge. `usage` is a [`Use`]'s word with the socket's address family in its
+/// second 16 bits; the family is in `facts`.
+///
+/// VERIFIER: a function that other objects could call is followed once, and what
+/// it needs of the stack is its own. The address lies in `caller`: as an argument
+/// it would be a pointer, which such a function cannot be given.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn filled(caller: *const Caller, length: u32, usage: u64, facts: *mut Facts) -> u32 {
+    if caller.is_null() || facts.is_null() || length < 2 {
+        // Of fewer bytes the protocol answers EINVAL; they may never have been written.
+        return 0;
+    }
+    // SAFETY: the verifier checks that callers hand over what hooks know.
+    let caller = unsafe { &*caller };
+    // SAFETY: the same for facts.
+    let facts = unsafe { &mut *facts };
+    let (kind, socket) = (usage as u32 & 0xffff, (usage >> 16) as u16);
     let mut raw = Raw {
         family: 0,
         port: 0,
         first: 0,
         six: [0; 4],
     };
-    let wanted = if length < INET6_BYTES {
-        length
-    } else {
-        INET6_BYTES
-    };
-    if !kernel::copy((&raw mut raw).cast(), wanted, from) {
+    let wanted = kernel::at_most(length, INET6_BYTES);
+    if !kernel::copy((&raw mut raw).cast(), wanted, caller.address) {
         count(Counter::UnreadableAddresses);
         facts.object_kind = OBJECT_UNREADABLE;
-        return true;
+        return 1;
     }
+    let word = facts.family;
     let inet6 = socket == AF_INET6 || (socket == SMC && raw.family == AF_INET6);
     if has_port(word) {
         facts.port = u32::from(u16::from_be(raw.port));
     }
-    match effective(raw.family, inet6, word, usage) {
+    let sk = if kind == BOUND { 0 } else { caller.sk };
+    match effective_family(
+        u32::from(raw.family),
+        u32::from(inet6),
+        u32::from(word),
+        kind,
+    ) as u16
+    {
         AF_INET if length >= INET_BYTES => {
-            ipv4(sk, u32::from_be(raw.first), usage, facts);
-            true
+            ipv4(sk, u32::from_be(raw.first), facts);
+            1
         }
         AF_INET6 if length >= INET6_BYTES => {
-            ipv6(sk, &raw.six, usage, facts);
-            true
+            ipv6(sk, &raw.six, facts);
+            1
         }
-        _ => false,
+        _ => 0,
     }
 }
 
@@ -152,13 +167,14 @@ fn elsewhere(word: u16, from: u64, length: u32, usage: Use) -> bool {
     }
 }
 
-/// Whether the protocol never looks at the address: a TCP send connects by Fast
-/// Open alone, and DCCP's never does.
+/// Whether the protocol never looks at the address here: a TCP send connects by
+/// Fast Open alone, and DCCP's never does.
 #[inline(always)]
 const fn ignores(word: u16, usage: Use) -> bool {
     match usage {
         Use::Connect | Use::Bind => false,
-        Use::Send(flags) => matches!(word, TCP | SMC) && flags & MSG_FASTOPEN == 0,
+        // SCTP's sends are judged where one opens an association.
+        Use::Send(flags) => word == SCTP || matches!(word, TCP | SMC) && flags & MSG_FASTOPEN == 0,
     }
 }
 
@@ -169,20 +185,7 @@ const fn has_port(word: u16) -> bool {
 }
 
 /// The family that the protocol will take the address for; 0 for none.
-#[inline(always)]
-fn effective(given: u16, inet6: bool, word: u16, usage: Use) -> u16 {
-    let usage = match usage {
-        Use::Connect => CONNECTED,
-        Use::Send(_) => SENT,
-        Use::Bind => BOUND,
-    };
-    effective_family(u32::from(given), u32::from(inet6), u32::from(word), usage) as u16
-}
-
-const CONNECTED: u32 = 0;
-const SENT: u32 = 1;
-const BOUND: u32 = 2;
-
+///
 /// VERIFIER: a function of its own, for the reason of `family_word`.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -192,7 +195,7 @@ extern "C" fn effective_family(given: u32, inet6: u32, word: u32, usage: u32) ->
     u32::from(taken_for(given, inet6, word, sent, bound))
 }
 
-/// [`effective`] by what the address is for: a send, a bind, or else a connect.
+/// [`effective_family`] by what the address is for: a send, a bind, or else a connect.
 #[inline(always)]
 const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) -> u16 {
     match (given, inet6) {
@@ -215,13 +218,14 @@ const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) 
     }
 }
 
-/// An IPv4 address in host byte order.
+/// An IPv4 address in host byte order. `sk` is the socket that reaches for it,
+/// as a number; 0 when it is a local one.
 #[inline(always)]
-fn ipv4(sk: Pointer, address: u32, usage: Use, facts: &mut Facts) {
+pub(crate) fn ipv4(sk: u64, address: u32, facts: &mut Facts) {
     let mut address = address;
-    if address == 0 && !matches!(usage, Use::Bind) {
+    if address == 0 && sk != 0 {
         // The kernel goes to the bound address, else to loopback (notes 111).
-        let Some(source) = kernel::source_ipv4(sk) else {
+        let Some(source) = kernel::source_ipv4_at(sk) else {
             count(Counter::UnreadableAddresses);
             facts.object_kind = OBJECT_UNREADABLE;
             return;
@@ -233,17 +237,17 @@ fn ipv4(sk: Pointer, address: u32, usage: Use, facts: &mut Facts) {
     facts.object = [u64::from(address), 0];
 }
 
-/// An IPv6 address as four words in network byte order.
+/// An IPv6 address as four words in network byte order; `sk` as for [`ipv4`].
 #[inline(always)]
-fn ipv6(sk: Pointer, words: &[u32; 4], usage: Use, facts: &mut Facts) {
+pub(crate) fn ipv6(sk: u64, words: &[u32; 4], facts: &mut Facts) {
     if let Some(mapped) = mapped(words) {
-        ipv4(sk, mapped, usage, facts);
+        ipv4(sk, mapped, facts);
         return;
     }
-    if *words == [0; 4] && !matches!(usage, Use::Bind) {
+    if *words == [0; 4] && sk != 0 {
         // On a socket bound to a mapped address `::` is 127.0.0.1, else ::1.
-        if kernel::bound_ipv6(sk).is_some_and(|bound| mapped_prefix(&bound)) {
-            ipv4(sk, LOOPBACK, usage, facts);
+        if kernel::ipv6_at(sk).is_some_and(|bound| mapped_prefix(&bound)) {
+            ipv4(sk, LOOPBACK, facts);
             return;
         }
         facts.object_kind = OBJECT_IPV6;
@@ -264,13 +268,13 @@ pub(crate) fn local(sk: Pointer, facts: &mut Facts) {
             return;
         };
         if let Some(mapped) = mapped(&words) {
-            ipv4(sk, mapped, Use::Bind, facts);
+            ipv4(0, mapped, facts);
         } else {
             set_ipv6(&words, facts);
         }
     } else {
         let address = u32::from_be(kernel::bound_ipv4(sk));
-        ipv4(sk, address, Use::Bind, facts);
+        ipv4(0, address, facts);
     }
 }
 

@@ -7,6 +7,8 @@ pub(crate) mod bprm_creds_for_exec;
 pub(crate) mod family;
 pub(crate) mod path_mknod;
 pub(crate) mod port;
+pub(crate) mod sctp_bind_connect;
+pub(crate) mod sctp_send;
 pub(crate) mod socket_accept;
 pub(crate) mod socket_bind;
 pub(crate) mod socket_connect;

@@ -1,6 +1,7 @@
 //! bind(2) and its twin in `io_uring`. A unix path is decided where its file is
-//! made.
+//! made, by a hook that is told of no socket: this one leaves it there.
 
+use crate::ask::Socket;
 use crate::hooks::address::{self, Use};
 use crate::hooks::port;
 use crate::kernel::{self, Pointer};
@@ -21,14 +22,20 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if sk.is_null() {
         return 0;
     }
+    let mut caller = dispatch::caller(Hook::SocketBind, sk);
+    caller.address = from;
+    caller.address_length = length;
     let mut facts = Facts::default();
     let unix = kernel::sk_family(sk) == UNIX;
     let judged = if unix {
         unix::is_name(from, length)
     } else {
-        address::fill(sk, from, length, Use::Bind, &mut facts)
+        address::fill(&caller, sk, length, Use::Bind, &mut facts)
     };
     if !judged {
+        if unix {
+            unix::binds(kernel::current(), Socket::of(sk));
+        }
         return 0;
     }
     let Some(task) = dispatch::judged(sk) else {
@@ -39,9 +46,6 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     } else {
         null()
     };
-    let mut caller = dispatch::caller(Hook::SocketBind, sk);
-    caller.address = from;
-    caller.address_length = length;
     let answer = dispatch::conclude(&caller, &mut facts, place);
     if answer == 0 {
         port::bound(sk, &facts);

@@ -19,15 +19,15 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if sk.is_null() {
         return 0;
     }
+    let mut caller = dispatch::caller(Hook::SocketConnect, sk);
+    caller.address = from;
+    caller.address_length = length;
     let mut facts = Facts::default();
-    if !address::fill(sk, from, length, Use::Connect, &mut facts) {
+    if !address::fill(&caller, sk, length, Use::Connect, &mut facts) {
         return 0;
     }
     if dispatch::judged(sk).is_none() {
         return 0;
     }
-    let mut caller = dispatch::caller(Hook::SocketConnect, sk);
-    caller.address = from;
-    caller.address_length = length;
     dispatch::conclude(&caller, &mut facts, null())
 }

@@ -1,12 +1,15 @@
 //! Sends: judged when a datagram carries an address, and when TCP Fast Open
-//! connects without connect(2).
+//! connects without connect(2). Of SCTP's the hook of associations sees all but
+//! the further addresses that a message brings along.
 
 use crate::dispatch;
 use crate::hooks::address::{self, Use};
+use crate::hooks::{family, sctp_send};
 use crate::kernel::{self, Pointer};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::facts::Facts;
+use policy_abi::family::SCTP;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -22,22 +25,20 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if sk.is_null() {
         return 0;
     }
+    if family::of_socket(sk) == SCTP {
+        return sctp_send::further(sk, message);
+    }
     let length = kernel::msg_namelen(message);
+    let mut caller = dispatch::caller(Hook::SocketSendmsg, sk);
+    caller.address = from;
+    caller.address_length = length;
+    let usage = Use::Send(kernel::msg_flags(message));
     let mut facts = Facts::default();
-    if !address::fill(
-        sk,
-        from,
-        length,
-        Use::Send(kernel::msg_flags(message)),
-        &mut facts,
-    ) {
+    if !address::fill(&caller, sk, length, usage, &mut facts) {
         return 0;
     }
     if dispatch::judged(sk).is_none() {
         return 0;
     }
-    let mut caller = dispatch::caller(Hook::SocketSendmsg, sk);
-    caller.address = from;
-    caller.address_length = length;
     dispatch::conclude(&caller, &mut facts, null())
 }

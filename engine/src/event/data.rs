@@ -9,7 +9,7 @@ use super::render::Cut;
 use super::rules::Places;
 use policy_abi::event::{FLAG_SOCKFD, FLAG_TYPED, Record};
 use policy_abi::facts::{OBJECT_ABSTRACT, OBJECT_PATH};
-use policy_abi::family::{SETSOCKOPT, UNIX};
+use policy_abi::family::{BIND, SETSOCKOPT, UNIX};
 use policy_abi::hooks::Hook;
 
 /// The members of an event's `data`. `cut` takes the names of those that are not whole.
@@ -43,11 +43,12 @@ pub(super) fn data(
         | Hook::SocketSendmsg
         | Hook::UnixStreamConnect
         | Hook::UnixMaySend
+        | Hook::SctpBindConnect
         | Hook::BprmCommittedCreds
         | Hook::BprmCredsForExec
         | Hook::TaskAlloc => data.extend(number("type", record.socket_type)),
     }
-    let name = if is_local(event.hook()) {
+    let name = if is_local(event) {
         "local_addr"
     } else {
         "remote_addr"
@@ -61,10 +62,13 @@ pub(super) fn data(
     data
 }
 
-/// Whether a hook's address is the socket's own.
-const fn is_local(hook: Hook) -> bool {
+/// Whether an event's address is the socket's own.
+fn is_local(event: &Event) -> bool {
+    if event.hook() == Hook::SctpBindConnect {
+        return event.record().facts.operation == BIND;
+    }
     matches!(
-        hook,
+        event.hook(),
         Hook::SocketListen
             | Hook::SocketAccept
             | Hook::SocketBind

@@ -26,9 +26,9 @@
 //!   and one of `unix_may_send` while connect(2) runs. `unix_stream_connect` is
 //!   reached by a connect alone, so a connect by `io_uring` has that name too. A
 //!   datagram connect by `io_uring` cannot be told from a send, and is a
-//!   `security_unix_may_send`. That name and `security_socket_sendmsg` are not
-//!   among Tracee's public events; their ids are ours, in a range that Tracee
-//!   does not use.
+//!   `security_unix_may_send`. That name, `security_socket_sendmsg` and
+//!   `security_sctp_bind_connect` are not among Tracee's public events; their ids
+//!   are ours, in a range that Tracee does not use.
 //!   A bind of a unix socket is `security_socket_bind`, 1038, by `socket_bind` and
 //!   `path_mknod`; its address is `local_addr`.
 //! - **`remote_addr`** is what the caller typed, where that could be read, else

@@ -25,6 +25,7 @@ pub(super) fn name(event: &Event) -> (u32, String) {
         Hook::UnixMaySend if event.has(FLAG_CONNECT) => (1036, Hook::SocketConnect),
         Hook::SocketSendmsg => (100_001, Hook::SocketSendmsg),
         Hook::UnixMaySend => (100_002, Hook::UnixMaySend),
+        Hook::SctpBindConnect => (100_003, Hook::SctpBindConnect),
         Hook::SocketCreate => (1034, Hook::SocketCreate),
         Hook::SocketListen => (1035, Hook::SocketListen),
         Hook::SocketAccept => (1037, Hook::SocketAccept),

@@ -18,8 +18,8 @@ use crate::fields::{Dimension, Lookup};
 use crate::image::{
     AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE,
     DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES,
-    Effect, FAR_STEPS, LOOKUP_DIR, PAIR_DIR, PROBES, STARTS, STATE_DEAD, STATE_LONG, STATE_SINGLE,
-    slot,
+    Effect, FAR_STEPS, LOOKUP_DIR, PAIR_DIR, PROBES, STARTS, STATE_DEAD, STATE_LONG, STATE_SETTLED,
+    STATE_SINGLE, slot,
 };
 use crate::wide::{self, Form};
 
@@ -407,6 +407,21 @@ pub fn step<T: Tables + ?Sized>(
     let group = low(group);
     let four = tables.word(on.wrapping_add(group / 4))?;
     Some(low(four >> (16 * (group % 4))) & 0xffff)
+}
+
+/// The state that a text comes to of which reading has seen the beginning alone:
+/// [`STATE_LONG`] when what comes after would matter.
+#[inline(always)]
+pub fn cut<T: Tables + ?Sized>(tables: &T, (_, states): (u32, u32), state: u32) -> Option<u32> {
+    if state == STATE_DEAD {
+        return Some(state);
+    }
+    let word = tables.word(states.wrapping_add(state))?;
+    Some(if word & STATE_SETTLED == 0 {
+        STATE_LONG
+    } else {
+        state
+    })
 }
 
 /// Reads bytes, for the sides of this code that have them as a slice.

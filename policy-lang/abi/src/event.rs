@@ -207,7 +207,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Operations judged.
+    /// Operations judged: of families and operations that the policy has rules for.
     Decisions = "decisions",
     /// Operations that were allowed.
     Allowed = "allowed",

@@ -37,6 +37,8 @@ macro_rules! for_each_hook {
             { id: 11, variant: PathMknod, name: path_mknod, args: 4, role: Decide }
             /// exec(2) at its beginning: a thread that becomes the main one takes what is kept of its creator along.
             { id: 12, variant: BprmCredsForExec, name: bprm_creds_for_exec, args: 1, role: Identify }
+            /// SCTP's addresses that connect(2) and bind(2) are not told of: `sctp_connectx(3)`, `sctp_bindx(3)`, and sends that open an association.
+            { id: 13, variant: SctpBindConnect, name: sctp_bind_connect, args: 4, role: Decide }
         }
     };
 }

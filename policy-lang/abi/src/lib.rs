@@ -45,5 +45,6 @@ pub mod wide;
 /// 2: automata in the image.
 /// 3: rare dimensions, by lists.
 /// 4: details of a hook in records, ports of waiting sockets.
-/// 5: wide rows and far pages in the image, more recorded rules in records.
-pub const ABI_VERSION: u32 = 5;
+/// 5: texts of cgroups and creators, what a thread binds; states that are settled.
+/// 6: wide rows and far pages in the image, more recorded rules in records.
+pub const ABI_VERSION: u32 = 6;

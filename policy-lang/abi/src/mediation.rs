@@ -78,7 +78,7 @@ pub struct Row {
     pub not: &'static str,
 }
 
-use Families::{Ip, Other, Tcp, Udp, Unix};
+use Families::{Ip, Other, Sctp, Tcp, Udp, Unix};
 
 /// Every row. A pair of group and operation stands in at most one.
 pub const ROWS: &[Row] = &[
@@ -105,6 +105,17 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         operation: CONNECT,
+        families: &[Sctp],
+        hooks: &[
+            Hook::SocketConnect,
+            Hook::SctpBindConnect,
+            Hook::SocketSendmsg,
+        ],
+        ways: "connect(2) and `io_uring`'s; `sctp_connectx(3)`, address by address; a send that opens an association, its `SCTP_DSTADDRV4` and `SCTP_DSTADDRV6` included",
+        not: "sends to an association that is there; further addresses that the peer announces for itself; of a list, what comes after its eighth address or a message's eighth header: it is unreadable, which deny rules match",
+    },
+    Row {
+        operation: CONNECT,
         families: &[Ip, Other],
         hooks: &[Hook::SocketConnect, Hook::SocketSendmsg],
         ways: "connect(2) and `io_uring`'s; every send that carries an address",
@@ -114,7 +125,7 @@ pub const ROWS: &[Row] = &[
         operation: BIND,
         families: &[Unix],
         hooks: &[Hook::PathMknod, Hook::SocketBind],
-        ways: "bind(2) and `io_uring`'s (6.11): paths where their file is made, which mknod(2) of a socket counts as, abstract names before they are taken; a name that the kernel will choose is unnamed",
+        ways: "bind(2) and `io_uring`'s (6.11): paths where their file is made, which mknod(2) of a socket counts as (it has no type and no protocol), abstract names before they are taken; a name that the kernel will choose is unnamed",
         not: "renames and hard links of a socket's file: connects go by where it was bound",
     },
     Row {
@@ -123,6 +134,18 @@ pub const ROWS: &[Row] = &[
         hooks: &[Hook::SocketBind, Hook::SocketListen, Hook::SocketAccept],
         ways: "bind(2) and `io_uring`'s (6.11); a port that was never given, by the listen or accept that first shows it",
         not: "the local port of a socket that only connects; `smc`'s port when the kernel chose it: the address is then unreadable, which deny rules match",
+    },
+    Row {
+        operation: BIND,
+        families: &[Sctp],
+        hooks: &[
+            Hook::SocketBind,
+            Hook::SctpBindConnect,
+            Hook::SocketListen,
+            Hook::SocketAccept,
+        ],
+        ways: "bind(2) and `io_uring`'s (6.11); `sctp_bindx(3)`, address by address; a port that was never given, by the listen or accept that first shows it",
+        not: "the local port of a socket that only connects; of a list, what comes after its eighth address: it is unreadable, which deny rules match",
     },
     Row {
         operation: BIND,

@@ -54,7 +54,8 @@ fn in_kernel(choices: &mut Choices<'_>) -> (Family, Operation) {
         let found = family::WORDS.iter().find(|(known, _)| *known == word);
         found.and_then(|(_, number)| Family::from_number(*number))
     };
-    let family = match choices.below(8) {
+    let family = match choices.below(9) {
+        8 => named("sctp").unwrap_or(Family::IP_OTHER),
         0 => named("raw").unwrap_or(Family::IP_OTHER),
         1 => named("icmp").unwrap_or(Family::IP_OTHER),
         2 => named("netlink").unwrap_or(Family::IP_OTHER),
@@ -185,8 +186,8 @@ fn kernel_subject(choices: &mut Choices<'_>) -> Subject {
             .iter()
             .filter_map(|gid| named(pools::GROUP_IDS, *gid))
             .collect(),
-        unit: text(choices, pools::KERNEL_UNITS),
-        cgroup: text(choices, pools::KERNEL_CGROUPS),
+        unit: text(choices, pools::UNITS),
+        cgroup: text(choices, pools::CGROUPS_THERE),
         cap: (0..choices.below(3))
             .map(|_| choices.pick(&[0, 5, 12, 13, 21, 40]))
             .collect(),
@@ -195,7 +196,7 @@ fn kernel_subject(choices: &mut Choices<'_>) -> Subject {
         pidns,
         mntns,
         cgroupns,
-        parent_comm: text(choices, &["a", "dockerd", "other"]),
+        parent_comm: text(choices, &["a", "dockerd", "other", "two words", ""]),
         parent_exe: exe(choices),
         parent_uid: id(choices),
     }

@@ -23,7 +23,7 @@ pub(crate) struct Pair {
 }
 
 /// Families of the kernel's world.
-const KERNEL: [&[&str]; 10] = [
+const KERNEL: [&[&str]; 12] = [
     &["unix"],
     &["tcp"],
     &["udp"],
@@ -34,6 +34,8 @@ const KERNEL: [&[&str]; 10] = [
     &["raw"],
     &["tcp", "icmp"],
     &["netlink", "udp"],
+    &["sctp"],
+    &["ip"],
 ];
 
 /// Operations that the kernel decides of all of [`KERNEL`], and of those without `unix`.

@@ -8,7 +8,7 @@ use super::writer::{Full, Writer};
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
 use crate::types::Values;
-use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::fields::{Dimension, LOOKUPS};
 use policy_abi::image::ASKS_PER_PAIR;
 use std::collections::BTreeSet;
@@ -73,6 +73,9 @@ pub(super) fn list(
             (bits, rows::write_all(writer, layout, &two)?)
         } else {
             let of = classes.of(*dimension).ok_or(Full)?;
+            if of.automaton.is_some() {
+                needs |= NEEDS_TEXTS;
+            }
             (
                 0,
                 rows::write(writer, &group.terms, layout, *dimension, of)?,

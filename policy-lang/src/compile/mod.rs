@@ -11,13 +11,12 @@ mod groups;
 mod image;
 mod keys;
 mod lookup;
+mod net;
 mod pairs;
 mod rows;
 mod support;
 mod texts;
 mod writer;
-
-pub use support::decides;
 
 use self::classes::Classes;
 use self::pairs::Pairs;
@@ -208,23 +207,8 @@ impl Image {
 /// Compiles a policy.
 ///
 /// # Errors
-/// When this build cannot decide a rule in the kernel, and when the tables are
-/// too small for the policy. Nothing is ever left out.
+/// When the tables are too small for the policy. Nothing is ever left out.
 pub fn compile(
-    policy: &CheckedPolicy,
-    host: &dyn Host,
-    generation: u64,
-    enforcement: Enforcement,
-) -> Result<Image, Vec<Diagnostic>> {
-    let unsupported = support::check(policy);
-    if !unsupported.is_empty() {
-        return Err(unsupported);
-    }
-    lower(policy, host, generation, enforcement)
-}
-
-/// Compiles what the hooks see and what they do not: the tables know no hook.
-fn lower(
     policy: &CheckedPolicy,
     host: &dyn Host,
     generation: u64,

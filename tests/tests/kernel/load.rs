@@ -45,7 +45,6 @@ fn thirty_two_tasks_get_each_its_own_verdict() {
     let _services =
         ["/run/one.sock", "/run/two.sock"].map(|path| Service::stream(path).accepting());
     let _web = ["127.0.0.1:8080", "127.0.0.1:8081"].map(|at| Tcp::on(at).accepting());
-    // The services' binds are decisions too, where a former policy asked for the hook.
     let before = case.counted();
     let attempts = vec![
         unix("/run/one.sock"),

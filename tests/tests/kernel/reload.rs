@@ -267,7 +267,6 @@ fn under_load_there_are_two_behaviours_and_no_third() {
     let _services = PATHS.map(|path| Service::stream(path).accepting());
     let _web = ["127.0.0.1:8080", "127.0.0.1:8081"].map(|at| Tcp::on(at).accepting());
     let said = case.engine().errors.count();
-    // The services' binds are decisions too, where a former policy asked for the hook.
     let before = case.counted();
     let first = before.generation;
     let mut actors = [(); 4].map(|()| Actor::user());

@@ -90,7 +90,7 @@ fn denies(case: &mut Case, actor: &mut Actor, places: &[usize], open: usize) {
         case.denies(actor, &request, &Decided::connect(id("tcp", *at), object));
         let request = unix(actor, *at);
         let object = Object::path(&path(*at));
-        case.denies(actor, &request, &Decided::connect(id("unix", *at), object));
+        case.denies(actor, &request, &Decided::stream(id("unix", *at), object));
     }
     for request in [tcp(actor, open), unix(actor, open)] {
         case.allows(actor, &request);
@@ -136,16 +136,13 @@ fn record_rules_far_apart_are_all_named_and_counted() {
         case.records(&mut actor, &request, &ids);
         // A denial names them as well.
         let request = make(&mut actor, PLACES[1]);
-        let object = if family == "tcp" {
-            Object::ip("127.0.0.1", port(PLACES[1]))
+        let rule = id(family, PLACES[1]);
+        let decided = if family == "tcp" {
+            Decided::connect(rule, Object::ip("127.0.0.1", port(PLACES[1])))
         } else {
-            Object::path(&path(PLACES[1]))
+            Decided::stream(rule, Object::path(&path(PLACES[1])))
         };
-        let event = case.denies(
-            &mut actor,
-            &request,
-            &Decided::connect(id(family, PLACES[1]), object),
-        );
+        let event = case.denies(&mut actor, &request, &decided);
         event.says("/decision/recorded", &ids[..]);
         let counted = case.counted();
         for id in ids {

@@ -68,7 +68,16 @@ fn findings_are_results() {
     let found = run(&dir("sarif-errors", ERRORS), 1);
     assert_eq!(results(&found).len(), 5);
     assert_eq!(results(&run(&dir("sarif-warnings", WARNINGS), 0)).len(), 3);
-    let noted = run(&dir("sarif-notes", &[("a.policy", "deny sctp bind")]), 0);
+    let noted = run(
+        &dir(
+            "sarif-notes",
+            &[(
+                "a.policy",
+                "deny tcp connect unless exe = \"/usr/**a????????????????????\"",
+            )],
+        ),
+        0,
+    );
     assert_eq!(noted["results"][0]["level"], "note");
     assert!(results(&run(&dir("sarif-none", &[("a.policy", "")]), 0)).is_empty());
     let first = &results(&found)[0];

@@ -53,6 +53,10 @@ fn perform(request: &Request) -> Reply {
             }
             last
         }
+        Request::Each(requests) => Reply {
+            results: requests.iter().map(|one| perform(one).result).collect(),
+            ..reply(0)
+        },
         Request::Thread(request) => std::thread::scope(|scope| {
             let thread = scope.spawn(|| perform(request));
             thread.join().unwrap_or_else(|_| failed())

@@ -31,7 +31,9 @@ pub(super) fn perform(ring: &Ring) -> io::Result<Reply> {
     queue.submit_and_wait(1)?;
     let completion = queue.completion().next();
     let result = completion.ok_or_else(|| io::Error::other("no completion"))?;
-    Ok(super::reply(i64::from(result.result())))
+    let mut reply = super::reply(i64::from(result.result()));
+    reply.rooms = message.room.into_iter().collect();
+    Ok(reply)
 }
 
 /// Keeps the credentials of now with the ring, and becomes another effective user.
@@ -52,6 +54,8 @@ struct Message {
     bytes: Vec<u8>,
     vector: Option<libc::iovec>,
     header: Option<libc::msghdr>,
+    /// What is read into.
+    room: Option<Vec<u8>>,
 }
 
 /// The entry of an operation; `message` must live until it is completed.
@@ -87,6 +91,16 @@ fn entry(operation: &RingOperation, message: &mut Message) -> io::Result<Entry> 
             opcode::SendMsg::new(descriptor(*socket)?, &raw const *header)
                 .flags(*flags)
                 .build()
+        }
+        RingOperation::Tell(socket, bytes) => {
+            message.bytes.clone_from(bytes);
+            let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+            opcode::Send::new(descriptor(*socket)?, message.bytes.as_ptr(), length).build()
+        }
+        RingOperation::Hear(socket, length) => {
+            let room = message.room.insert(vec![0; *length]);
+            let length = u32::try_from(*length).map_err(io::Error::other)?;
+            opcode::Recv::new(descriptor(*socket)?, room.as_mut_ptr(), length).build()
         }
         RingOperation::Socket(family, kind, protocol) => {
             opcode::Socket::new(*family, *kind, *protocol).build()
