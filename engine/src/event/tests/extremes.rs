@@ -46,9 +46,9 @@ fn what_is_no_event() {
             found: bytes.len() - 1
         }
     );
-    expect![[r#"
+    expect![[r"
         an event has 935 bytes, not 936
-        an event's `action` is 5, which is not known"#]]
+        an event's `action` is 5, which is not known"]]
     .assert_eq(&format!("{short}\n{}", refused(|r| r.action = 5)));
 }
 
