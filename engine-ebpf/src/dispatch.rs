@@ -154,14 +154,9 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     if action == Action::Allow {
         return 0;
     }
-    let emitted = emit::emit(
-        &raw const *caller,
-        &raw const *facts,
-        place,
-        &raw const said,
-        null(),
-    );
-    settle(&raw const said, image, emitted);
+    let said_by = &raw const said;
+    let emitted = emit::emit(caller, facts, place, said_by, null());
+    settle(said_by, image, emitted);
     said.answer()
 }
 
@@ -330,13 +325,7 @@ pub(crate) fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32
         slot: 0,
         action: Action::Deny as u32,
     };
-    emit::emit(
-        &raw const *caller,
-        &raw const *facts,
-        place,
-        &raw const said,
-        null(),
-    );
+    emit::emit(caller, facts, place, &raw const said, null());
     EPERM
 }
 

@@ -199,13 +199,8 @@ pub(crate) extern "C" fn concluded(
     let slot = Words(image).word(SLOT).unwrap_or(0);
     deciding.said.slot = slot as u32;
     deciding.said.generation = Words(image).word(GENERATION).unwrap_or(0);
-    let emitted = emit::emit(
-        &raw const *caller,
-        &raw const *facts,
-        place,
-        &raw const deciding.said,
-        &raw const deciding.further,
-    );
+    let (said, further) = (&raw const deciding.said, &raw const deciding.further);
+    let emitted = emit::emit(caller, facts, place, said, further);
     settle(&raw const deciding.said, null(), emitted);
     if deciding.said.verdict.recorded != 0 {
         let purpose = if emitted == 0 {
