@@ -82,6 +82,11 @@ impl Tables for Words {
     }
 
     #[inline(always)]
+    fn hidden(&self, value: u64) -> u64 {
+        kernel::opaque(value)
+    }
+
+    #[inline(always)]
     fn read(&self, _: Dimension, _: u32) -> Option<u32> {
         None
     }
@@ -118,6 +123,11 @@ impl Tables for Pages {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
         page_word(self.0, index.wrapping_sub(NEAR_WORDS))
+    }
+
+    #[inline(always)]
+    fn hidden(&self, value: u64) -> u64 {
+        kernel::opaque(value)
     }
 
     #[inline(always)]

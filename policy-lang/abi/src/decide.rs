@@ -74,6 +74,11 @@ pub trait Tables {
         value
     }
 
+    /// A value of which the optimiser knows nothing, and the verifier all.
+    fn hidden(&self, value: u64) -> u64 {
+        value
+    }
+
     /// The state that the automaton of a dimension comes to when it begins at
     /// `start` and reads the text that the decision is about;
     /// [`STATE_LONG`] when there is no such text.
@@ -491,7 +496,7 @@ pub fn class_of_pair<T: Tables + ?Sized>(
 }
 
 /// The class of a 32-bit number: that of the last interval that starts at or below
-/// it, found in so many halvings.
+/// it, found in as many halvings as there are, `steps` at most.
 #[inline(always)]
 pub fn class_of_number<T: Tables + ?Sized>(
     tables: &T,
@@ -502,11 +507,12 @@ pub fn class_of_number<T: Tables + ?Sized>(
     let mut half = (1_u32 << bits) >> 1;
     let mut at = base;
     for _ in 0..steps {
+        if half == 0 {
+            break;
+        }
         let start = tables.far(at.wrapping_add(half))? >> 32;
-        // VERIFIER: a branch here would be 2^16 paths; the borrow of a
-        // subtraction is a bit without one.
-        let reached = 1 - (u64::from(value).wrapping_sub(start) >> 63);
-        at = at.wrapping_add(half.wrapping_mul(low(opaque(reached))));
+        let below = borrow(tables, u64::from(value).wrapping_sub(start));
+        at = at.wrapping_add(half.wrapping_mul(below ^ 1));
         half >>= 1;
     }
     Some(low(tables.far(at)?))
@@ -523,11 +529,14 @@ pub fn class_of_wide<T: Tables + ?Sized>(
     let mut half = (1_u32 << bits) >> 1;
     let mut index = 0_u32;
     for _ in 0..steps {
+        if half == 0 {
+            break;
+        }
         let at = base.wrapping_add(index.wrapping_add(half).wrapping_mul(3));
         let high = tables.far(at)?;
         let less = tables.far(at.wrapping_add(1))?;
-        let below = below(value[0], high) | (below(high, value[0]) ^ 1) & below(value[1], less);
-        index = index.wrapping_add(half.wrapping_mul(low(opaque(below ^ 1))));
+        let below = below(value[0], high) | !below(high, value[0]) & below(value[1], less);
+        index = index.wrapping_add(half.wrapping_mul(borrow(tables, below) ^ 1));
         half >>= 1;
     }
     Some(low(tables.far(
@@ -535,16 +544,20 @@ pub fn class_of_wide<T: Tables + ?Sized>(
     )?))
 }
 
-/// 1 when `a < b`, else 0, without a branch: the borrow of `a - b`.
+/// Has its highest bit set when `a < b`: the borrow of `a - b`.
 #[inline(always)]
 const fn below(a: u64, b: u64) -> u64 {
-    (!a & b | (!a | b) & a.wrapping_sub(b)) >> 63
+    !a & b | (!a | b) & a.wrapping_sub(b)
 }
 
-/// Hides a value from the optimiser, which would turn arithmetic back into branches.
+/// The highest bit of a difference.
+///
+/// VERIFIER: a branch would be 2^16 paths. The optimiser makes none of a value
+/// that it knows nothing of. As a mask, 0 or all ones, the bit would be followed as
+/// two values by itself.
 #[inline(always)]
-fn opaque(value: u64) -> u64 {
-    core::hint::black_box(value)
+fn borrow<T: Tables + ?Sized>(tables: &T, difference: u64) -> u32 {
+    low(tables.hidden(tables.hidden(difference) >> 63))
 }
 
 /// The low half of a word.
