@@ -1,5 +1,6 @@
 //! Every map and global of the object. Names are those of [`policy_abi::maps`].
 
+use crate::wide::Rooms;
 use aya_ebpf::bindings::bpf_map_type::{BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE};
 use aya_ebpf::bindings::{
     BPF_F_INNER_MAP, BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE,
@@ -72,6 +73,9 @@ pub(crate) static PORTS: Storage<Bound, { BPF_MAP_TYPE_SK_STORAGE as usize }> = 
 #[btf_map(name = "BINDINGS")]
 pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
     Storage::new();
+
+#[btf_map(name = "DECIDING")]
+pub(crate) static DECIDING: Storage<Rooms, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
 
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.

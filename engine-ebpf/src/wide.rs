@@ -2,21 +2,23 @@
 //! of [`policy_abi::wide`].
 //!
 //! One loop takes all steps, through the words of the rows and through the record
-//! rules that matched: the frames of a chain of calls have 512 bytes together.
+//! rules that matched: the frames of a chain of calls have 512 bytes together. Its
+//! state is kept with the thread, since the verifier follows a loop over memory of a
+//! map once, and one over the stack for each thing that it knows of it (700,000
+//! instructions, 6.12).
 
 use crate::ask::{Acting, Kept};
 use crate::count::count;
 use crate::dispatch::{FAILED, NARROW, Said, fill_has};
 use crate::emit::{self, Caller};
 use crate::kernel;
-use crate::maps::Image;
+use crate::maps::{DECIDING, Image, Missing};
 use crate::settle::{settle, settle_rule};
 use crate::tables::{Lookups, Whole, Words, in_force};
 use crate::texts::World;
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
-use core::ptr::null;
+use core::ptr::{null, read_volatile, write_volatile};
 use policy_abi::ask::Has;
 use policy_abi::decide::{NO_RULE, Tables, form};
 use policy_abi::event::{Action, Counter, FURTHER_RULES, Further};
@@ -48,11 +50,22 @@ enum Purpose {
     Damaged = 3,
 }
 
+/// Decisions of one thread that are under way: one, and one in a softirq that came
+/// between.
+const ROOMS: usize = 2;
+
+/// What is kept with a thread.
+#[repr(C)]
+pub(crate) struct Rooms {
+    /// How many are taken. Whoever comes between is through before the other goes on.
+    taken: u64,
+    rooms: [Deciding; ROOMS],
+}
+
 /// State of the loop.
 #[repr(C)]
 struct Deciding {
     said: Said,
-    image: *const Image,
     form: Form,
     has: Has,
     /// Its note is the base of the terms whose record rules are gone through, 0 for none.
@@ -70,7 +83,14 @@ struct Deciding {
 /// Words of that state.
 const STATE_WORDS: usize = size_of::<Deciding>() / size_of::<u64>();
 
-const _: () = assert!(size_of::<Deciding>() == 192, "a state has no padding");
+const _: () = assert!(size_of::<Deciding>() == 184, "a state has no padding");
+
+/// What the loop is handed.
+#[repr(C)]
+struct Running {
+    image: *const Image,
+    deciding: *mut Deciding,
+}
 
 /// An image whose parts of rows are read by a function that is followed once.
 struct Parts(*const Image);
@@ -102,8 +122,8 @@ impl Tables for Parts {
     }
 
     #[inline(always)]
-    fn unknown(&self, value: u64) -> u64 {
-        kernel::opaque_memory(value)
+    fn all(&self) -> u64 {
+        kernel::opaque_memory(u64::MAX)
     }
 
     #[inline(always)]
@@ -153,10 +173,44 @@ pub(crate) extern "C" fn concluded(
     let caller = unsafe { &*caller };
     // SAFETY: the same for facts, whose subject was filled in before.
     let facts = unsafe { &*facts };
+    let Some(rooms) = DECIDING.of_task(kernel::current(), Missing::Create) else {
+        count(Counter::NoTaskStorage);
+        return not_decided();
+    };
+    // SAFETY: a map's value, valid while the program runs; the thread's own.
+    let taken = unsafe { &raw mut (*rooms).taken };
+    // SAFETY: a field of it.
+    let before = unsafe { read_volatile(taken) };
+    if before >= ROOMS as u64 {
+        return not_decided();
+    }
+    // SAFETY: as above.
+    unsafe { write_volatile(taken, before + 1) };
+    // SAFETY: as above.
+    let first = unsafe { &raw mut (*rooms).rooms }.cast::<Deciding>();
+    // VERIFIER: the mask is seen where the comparison is not.
+    let at = kernel::opaque(before) & (ROOMS as u64 - 1);
+    // SAFETY: inside the rooms, of which nobody else has this one.
+    let deciding = unsafe { &mut *first.wrapping_add(at as usize) };
+    let answer = decided(caller, facts, place, deciding);
+    // SAFETY: as above.
+    unsafe { write_volatile(taken, before) };
+    answer
+}
+
+/// There was no room to decide in.
+#[inline(always)]
+fn not_decided() -> u32 {
+    count(Counter::Decisions);
+    FAILED
+}
+
+/// [`concluded`], in a room.
+#[inline(always)]
+fn decided(caller: &Caller, facts: &Facts, place: *const Place, deciding: &mut Deciding) -> u32 {
     let image = image();
     if image.is_null() {
-        count(Counter::Decisions);
-        return FAILED;
+        return not_decided();
     }
     let form = form(&Words(image), facts).unwrap_or(Form(0));
     if !form.is_wide() {
@@ -168,28 +222,25 @@ pub(crate) extern "C" fn concluded(
         facts,
         place,
     };
-    let mut deciding = MaybeUninit::<Deciding>::uninit();
     for word in 0..STATE_WORDS {
-        let at = deciding.as_mut_ptr().cast::<u64>().wrapping_add(word);
+        let at = core::ptr::from_mut(deciding)
+            .cast::<u64>()
+            .wrapping_add(word);
         // A store each: a `memset` would go byte by byte.
-        // VERIFIER: or the loop would be followed once more, for zeros.
         // SAFETY: inside the state, which is words.
-        unsafe { at.write_volatile(crate::maps::zero()) };
+        unsafe { write_volatile(at, 0) };
     }
-    // SAFETY: numbers and a pointer, of which zeros are some.
-    let deciding = unsafe { deciding.assume_init_mut() };
     deciding.said.verdict.actual.rule = NO_RULE;
     deciding.said.verdict.hypothetical.rule = NO_RULE;
-    deciding.image = image;
     deciding.form = form;
     deciding.protocol = caller.socket.protocol;
-    deciding.last = unknown(NO_LAST);
+    deciding.last = NO_LAST;
     if deciding.rows.find(&world, facts, form).is_none()
         || !fill_has(&mut deciding.has, image, form, caller)
     {
         return FAILED;
     }
-    run(deciding);
+    run(image, deciding);
     if deciding.purpose == Purpose::Damaged as u16 {
         return FAILED;
     }
@@ -208,11 +259,11 @@ pub(crate) extern "C" fn concluded(
         } else {
             Purpose::Emitted
         };
-        deciding.purpose = unknown(purpose as u16);
-        deciding.last = unknown(NO_LAST);
+        deciding.purpose = purpose as u16;
+        deciding.last = NO_LAST;
         let from = wide::deciding(&Words(image), form).unwrap_or(0);
         deciding.walk.restart(&Parts(image), from);
-        run(deciding);
+        run(image, deciding);
     }
     deciding.said.answer()
 }
@@ -225,33 +276,29 @@ fn image() -> *const Image {
     in_force().map_or(null(), |found| found.image)
 }
 
-/// A number of which the verifier knows nothing: it would follow each turn of the
-/// loop with what the one before has left.
-#[inline(always)]
-fn unknown(number: u16) -> u16 {
-    kernel::opaque_memory(u64::from(number)) as u16
-}
-
 /// Runs the loop.
 #[inline(always)]
-fn run(deciding: &mut Deciding) {
-    // SAFETY: `step` has the signature that the helper calls, and `deciding`
+fn run(image: *const Image, deciding: &mut Deciding) {
+    let mut running = Running { image, deciding };
+    // SAFETY: `step` has the signature that the helper calls, and `running`
     // outlives the call.
     unsafe {
         bpf_loop(
             STEPS,
             step as *const () as *mut c_void,
-            core::ptr::from_mut(deciding).cast(),
+            (&raw mut running).cast(),
             0,
         );
     }
 }
 
 /// One step; 1 ends the loop.
-unsafe extern "C" fn step(_index: u32, deciding: *mut Deciding) -> i64 {
+unsafe extern "C" fn step(_index: u32, running: *mut Running) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
-    let deciding = unsafe { &mut *deciding };
-    let Some(ends) = stepped(deciding) else {
+    let running = unsafe { &*running };
+    // SAFETY: what `run` was handed.
+    let deciding = unsafe { &mut *running.deciding };
+    let Some(ends) = stepped(running.image, deciding) else {
         deciding.purpose = Purpose::Damaged as u16;
         return 1;
     };
@@ -260,11 +307,11 @@ unsafe extern "C" fn step(_index: u32, deciding: *mut Deciding) -> i64 {
 
 /// One step; true at the end, `None` when the image is damaged.
 #[inline(always)]
-fn stepped(deciding: &mut Deciding) -> Option<bool> {
-    let parts = Parts(deciding.image);
+fn stepped(image: *const Image, deciding: &mut Deciding) -> Option<bool> {
+    let parts = Parts(image);
     let form = deciding.form;
     if deciding.walk.note != 0 {
-        record_next(deciding)?;
+        record_next(image, deciding)?;
         return Some(false);
     }
     let acting = Acting {
@@ -279,7 +326,7 @@ fn stepped(deciding: &mut Deciding) -> Option<bool> {
         Turn::End => return Some(true),
         Turn::Word(word) => word,
     };
-    take_word(deciding, word)?;
+    take_word(image, deciding, word)?;
     Some(false)
 }
 
@@ -287,8 +334,8 @@ fn stepped(deciding: &mut Deciding) -> Option<bool> {
 ///
 /// VERIFIER: not inlined, since lookups have no stack left beside what it needs.
 #[inline(never)]
-fn take_word(deciding: &mut Deciding, word: u32) -> Option<()> {
-    let parts = Parts(deciding.image);
+fn take_word(image: *const Image, deciding: &mut Deciding, word: u32) -> Option<()> {
+    let parts = Parts(image);
     let form = deciding.form;
     let bits = deciding.walk.bits;
     let first_record = wide::deciding(&parts, form)?;
@@ -302,30 +349,30 @@ fn take_word(deciding: &mut Deciding, word: u32) -> Option<()> {
     let terms = wide::terms(&parts, form, word)?;
     let verdict = &mut deciding.said.verdict;
     if deciding.purpose == Purpose::Judge as u16 && verdict.recorded == 0 {
-        verdict.recorded = kernel::opaque_memory(bits);
-        verdict.terms = kernel::opaque_memory(u64::from(terms)) as u32;
+        verdict.recorded = bits;
+        verdict.terms = terms;
     } else {
-        deciding.walk.note = kernel::opaque_memory(u64::from(terms)) as u32;
+        deciding.walk.note = terms;
     }
     Some(())
 }
 
 /// Names or counts for one record rule of the word at hand.
 #[inline(never)]
-fn record_next(deciding: &mut Deciding) -> Option<()> {
+fn record_next(image: *const Image, deciding: &mut Deciding) -> Option<()> {
     let bits = deciding.walk.bits;
     if bits == 0 {
-        deciding.walk.note = kernel::opaque_memory(0) as u32;
+        deciding.walk.note = 0;
         return Some(());
     }
-    deciding.walk.bits = kernel::opaque_memory(bits & (bits - 1));
+    deciding.walk.bits = bits & (bits - 1);
     let at = deciding.walk.note.wrapping_add(bits.trailing_zeros());
-    let rule = Whole(deciding.image).far(at)? as u16;
+    let rule = Whole(image).far(at)? as u16;
     // Terms of one rule stand together.
     if rule == deciding.last {
         return Some(());
     }
-    deciding.last = unknown(rule);
+    deciding.last = rule;
     if deciding.purpose == Purpose::Judge as u16 {
         let further = &mut deciding.further;
         let named = further.named;
@@ -333,9 +380,9 @@ fn record_next(deciding: &mut Deciding) -> Option<()> {
             if let Some(place) = further.rules.get_mut(named as usize) {
                 *place = rule;
             }
-            further.named = unknown(named + 1);
+            further.named = named + 1;
         } else {
-            further.unnamed = unknown(further.unnamed.wrapping_add(1));
+            further.unnamed = further.unnamed.wrapping_add(1);
         }
     } else {
         let emitted = deciding.purpose == Purpose::Emitted as u16;
