@@ -7,7 +7,7 @@ use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
-use crate::tables::{InForce, OPERATION, Words, concerns, in_force, word_in_force};
+use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
 use crate::{cgroup, groups, memo, rare, subject, traits};
 use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
@@ -18,7 +18,6 @@ use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
 use policy_abi::identity::Place;
 use policy_abi::image::Effect;
-use policy_abi::maps::Active;
 
 /// `SIGKILL`.
 const SIGKILL: u32 = 9;
@@ -59,6 +58,13 @@ pub(crate) fn judged_task() -> Option<Pointer> {
         return None;
     }
     Some(task)
+}
+
+/// Whether the process was allowed this before, with nothing to say; it is
+/// counted then. Asked by the hooks of [`memo::KEPT`].
+#[inline(always)]
+pub(crate) fn allowed_before(facts: &Facts) -> bool {
+    memo::allows(&raw const *facts) != 0
 }
 
 /// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
@@ -103,11 +109,8 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     let caller = unsafe { &*caller };
     // SAFETY: the same for facts.
     let facts = unsafe { &mut *facts };
+    subject::fill(kernel::current(), facts);
     count(Counter::Decisions);
-    if recognise(&raw mut *facts) != 0 {
-        count(Counter::Allowed);
-        return 0;
-    }
     let Some(InForce {
         image,
         slot,
@@ -135,7 +138,7 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
         Action::Allow | Action::Record => count(Counter::Allowed),
     }
     if action == Action::Allow {
-        memo::keep(&raw const *facts, image, Active { slot, generation }.pack());
+        memo::keep(&raw const *facts, image, &raw const said);
         return 0;
     }
     said.action = action as u32;
@@ -151,24 +154,6 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
         Action::Deny | Action::Kill => outcome.errno,
         Action::Allow | Action::WouldDeny | Action::Record => 0,
     }
-}
-
-/// Fills the subject's part of `facts`. 1 when its memo says that the policy in
-/// force allows the operation with nothing to say, else 0.
-///
-/// VERIFIER: as [`concluded`].
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn recognise(facts: *mut Facts) -> u32 {
-    if facts.is_null() {
-        return 0;
-    }
-    // SAFETY: the verifier checks that callers hand over facts.
-    let facts = unsafe { &mut *facts };
-    let Some(identity) = subject::fill(kernel::current(), facts) else {
-        return 0;
-    };
-    u32::from(memo::allows(identity, facts, word_in_force()))
 }
 
 /// Decides by a policy. False when its image is damaged.

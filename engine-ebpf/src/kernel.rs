@@ -236,6 +236,13 @@ pub(crate) fn current() -> Pointer {
     unsafe { bpf_get_current_task_btf() as Pointer }
 }
 
+/// Family, port and IPv4 address of a `struct sockaddr` that the verifier knows by
+/// its type, the latter two in network byte order. It is at least 8 bytes long.
+#[inline(always)]
+pub(crate) fn inet_address(address: Pointer) -> (u16, u16, u32) {
+    (load(address, 0), load(address, 2), load(address, 4))
+}
+
 /// The user registers of a task.
 #[inline(always)]
 pub(crate) fn registers(task: Pointer) -> Pointer {

@@ -10,15 +10,22 @@
 //! takes nothing from it while the version is odd, or has changed at the end. This
 //! needs that a CPU shows its stores in their order, as x86-64 does.
 
-use crate::count::fetch_or_one;
-use crate::kernel::group_leader;
+use crate::count::{count, fetch_or_one};
+use crate::dispatch::Said;
+use crate::kernel::{Pointer, cred_egid, cred_euid, current, group_leader, task_comm, task_cred};
 use crate::maps::Image;
 use crate::subject::known;
-use crate::tables::Words;
+use crate::tables::{Words, word_in_force};
 use core::ptr::{read_volatile, write_volatile};
 use policy_abi::decide::list;
-use policy_abi::facts::{ALLOWED, Facts, SUBJECT_WORD, SUBJECT_WORDS};
-use policy_abi::identity::{Identity, MEMO_SLOTS};
+use policy_abi::event::Counter;
+use policy_abi::facts::{ALLOWED, Facts, SUBJECT_EXE, SUBJECT_WORD, SUBJECT_WORDS};
+use policy_abi::family::{CONNECT, CREATE, SETSOCKOPT};
+use policy_abi::identity::{Identity, MEMO_SLOTS, Place};
+use policy_abi::maps::Active;
+
+/// Operations that are kept, a bit each: others are rare, or judged once.
+pub(crate) const KEPT: u32 = 1 << CONNECT | 1 << CREATE | 1 << SETSOCKOPT;
 
 /// Where the words of a process's memo lie. Other threads write to them.
 #[derive(Clone, Copy)]
@@ -83,70 +90,107 @@ fn differing(kept: *const u64, words: &[u64]) -> u64 {
     differs
 }
 
-/// The facts as words.
+/// What the facts say of the operation and its object.
 #[inline(always)]
-fn words(facts: &Facts) -> ([u64; SUBJECT_WORD], [u64; SUBJECT_WORDS]) {
+fn operation(facts: &Facts) -> [u64; SUBJECT_WORD] {
     let first = u64::from(facts.family)
         | ALLOWED
         | u64::from(facts.operation) << 16
         | u64::from(facts.object_kind) << 32;
     let [high, low] = facts.object;
-    let [exe, device] = facts.exe;
-    let [name, rest] = facts.comm;
-    (
-        [
-            first,
-            high,
-            low,
-            u64::from(facts.port) | u64::from(facts.subject) << 32,
-        ],
-        [
-            exe,
-            device,
-            name,
-            rest,
-            u64::from(facts.uid) | u64::from(facts.gid) << 32,
-        ],
-    )
+    [first, high, low, u64::from(facts.port)]
 }
 
-/// Whether the process was allowed this by the policy `active`.
+/// The subject as it is now, which need not be written into facts to be compared.
+///
+/// The name is as the kernel has it: one that has bytes after its end is not kept.
 #[inline(always)]
-pub(crate) fn allows(identity: *mut Identity, facts: &Facts, active: u64) -> bool {
+fn subject(task: Pointer, leader: Pointer, exe: &Place) -> [u64; SUBJECT_WORDS] {
+    let [name, rest] = task_comm(leader);
+    let cred = task_cred(task);
+    let ids = u64::from(cred_euid(cred)) | u64::from(cred_egid(cred)) << 32;
+    [exe.hash, u64::from(exe.device), name, rest, ids]
+}
+
+/// 1 when the running process was allowed this by the policy in force, and
+/// counted so; else 0.
+///
+/// VERIFIER: followed once, by its types; and what it needs of the stack is its own.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn allows(facts: *const Facts) -> u32 {
+    if facts.is_null() {
+        return 0;
+    }
+    // SAFETY: the verifier checks that callers hand over facts.
+    let facts = unsafe { &*facts };
+    let task = current();
+    let leader = group_leader(task);
+    let Some(identity) = known(leader) else {
+        return 0;
+    };
+    // SAFETY: a field of a map's value.
+    let subject = subject(task, leader, unsafe { &(*identity).exe });
     let at = At::of(identity);
-    let (operation, subject) = words(facts);
+    let operation = operation(facts);
+    let active = word_in_force();
     let before = load(at.version);
     let mut differs = before & 1 | (load(at.active) ^ active);
     differs |= differing(at.subject, &subject);
     differs |= differing(at.slot(&operation), &operation);
     differs |= load(at.version) ^ before;
     // Nothing is in force with a word of 0.
-    differs == 0 && active != 0
+    if differs != 0 || active == 0 {
+        return 0;
+    }
+    count(Counter::Decisions);
+    count(Counter::Allowed);
+    1
 }
 
-/// Keeps what the policy `active`, whose image is given, has allowed.
+/// Keeps what was said by the policy whose image is given: that it allowed.
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn keep(facts: *const Facts, image: *const Image, active: u64) -> u32 {
-    if facts.is_null() || image.is_null() {
+pub(crate) extern "C" fn keep(facts: *const Facts, image: *const Image, said: *const Said) -> u32 {
+    if facts.is_null() || image.is_null() || said.is_null() {
         return 0;
     }
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
-    if list(&Words(image), facts).is_none_or(|list| list.count() != 0) {
+    if KEPT >> facts.operation & 1 == 0
+        || list(&Words(image), facts).is_none_or(|list| list.count() != 0)
+    {
         return 0;
     }
-    let Some(identity) = known(group_leader(crate::kernel::current())) else {
+    // SAFETY: the same for what was said.
+    let said = unsafe { &*said };
+    let (slot, generation) = (said.slot, said.generation);
+    let active = Active { slot, generation }.pack();
+    let task = current();
+    let leader = group_leader(task);
+    let Some(identity) = known(leader) else {
         return 0;
     };
+    // SAFETY: a field of a map's value.
+    let subject = subject(task, leader, unsafe { &(*identity).exe });
+    let [exe, device, name, rest, ids] = subject;
+    let differs = exe ^ facts.exe[0]
+        | device ^ facts.exe[1]
+        | name ^ facts.comm[0]
+        | rest ^ facts.comm[1]
+        | ids ^ (u64::from(facts.uid) | u64::from(facts.gid) << 32);
+    if differs != 0 || facts.subject != SUBJECT_EXE {
+        // Changed meanwhile, or a name with bytes after its end.
+        return 0;
+    }
     let at = At::of(identity);
     let before = fetch_or_one(at.version);
     if before & 1 != 0 {
         return 0;
     }
-    let (operation, subject) = words(facts);
+    let operation = operation(facts);
     if (load(at.active) ^ active) | differing(at.subject, &subject) != 0 {
         for slot in 0..MEMO_SLOTS {
             store(at.slots.wrapping_add(slot).cast(), 0);

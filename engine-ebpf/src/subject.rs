@@ -20,21 +20,20 @@ pub(crate) fn is_kernel_thread(task: Pointer) -> bool {
 /// Fills the subject's part of `facts` for `task`, which is the running one.
 ///
 /// An `io_uring` worker is a thread of the process it works for, with its
-/// submitter's credentials; the main thread is the same. Gives its identity,
-/// when its program is known.
+/// submitter's credentials; the main thread is the same.
 #[inline(always)]
-pub(crate) fn fill(task: Pointer, facts: &mut Facts) -> Option<*mut Identity> {
+pub(crate) fn fill(task: Pointer, facts: &mut Facts) {
     let leader = group_leader(task);
     facts.comm = clean_comm(task_comm(leader));
     let cred = task_cred(task);
     facts.uid = cred_euid(cred);
     facts.gid = cred_egid(cred);
-    let identity = known(leader)?;
-    // SAFETY: a map's value; its place is written before its state.
-    let exe = unsafe { &(*identity).exe };
-    facts.exe = [exe.hash, u64::from(exe.device)];
-    facts.subject |= SUBJECT_EXE;
-    Some(identity)
+    if let Some(identity) = known(leader) {
+        // SAFETY: a map's value; its place is written before its state.
+        let exe = unsafe { &(*identity).exe };
+        facts.exe = [exe.hash, u64::from(exe.device)];
+        facts.subject |= SUBJECT_EXE;
+    }
 }
 
 /// The identity of a process, when it holds a program that a rule may name.

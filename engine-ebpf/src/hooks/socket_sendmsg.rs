@@ -37,7 +37,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if !address::fill(&caller, sk, length, usage, &mut facts) {
         return 0;
     }
-    if dispatch::judged(sk).is_none() {
+    if dispatch::judged(sk).is_none() || dispatch::allowed_before(&facts) {
         return 0;
     }
     dispatch::conclude(&caller, &mut facts, null())
