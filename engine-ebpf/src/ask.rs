@@ -23,18 +23,21 @@ use policy_abi::image::{ASK_WORDS, ASKS_PER_PAIR};
 #[repr(C)]
 pub(crate) struct Socket {
     pub(crate) kind: u32,
-    protocol: u32,
+    pub(crate) protocol: u32,
 }
 
 impl Socket {
+    /// No socket.
+    pub(crate) const NONE: Self = Self {
+        kind: 0,
+        protocol: NO_NUMBER,
+    };
+
     /// Of a socket, or null.
     #[inline(always)]
     pub(crate) fn of(sk: Pointer) -> Self {
         if sk.is_null() {
-            return Self {
-                kind: 0,
-                protocol: NO_NUMBER,
-            };
+            return Self::NONE;
         }
         Self {
             kind: u32::from(kernel::sk_type(sk)),
@@ -69,13 +72,18 @@ impl Socket {
 pub(crate) struct Asked {
     /// What the list needs.
     pub(crate) has: Has,
-    pub(crate) socket: Socket,
     /// The rows of the entries so far.
     bits: u64,
-    /// Where the next entry stands.
+    /// Of the caller's socket.
+    protocol: u32,
+    /// Where the next entry stands, [`DAMAGED`] when the image is.
+    ///
+    /// VERIFIER: on 6.1 the frame that holds all this is full.
     at: u32,
-    damaged: u32,
 }
+
+/// No entry stands there.
+const DAMAGED: u32 = 0;
 
 impl Asked {
     /// Nothing asked yet of a caller's socket.
@@ -83,37 +91,24 @@ impl Asked {
     pub(crate) fn of(socket: Socket) -> Self {
         Self {
             has: Has::default(),
-            socket,
             bits: u64::MAX,
-            at: 0,
-            damaged: 0,
+            protocol: socket.protocol,
+            at: DAMAGED,
         }
     }
 }
 
-/// The acting task and its socket.
+/// What is kept of the acting task.
 #[derive(Clone, Copy)]
-#[repr(C)]
-struct Acting {
-    task: Pointer,
-    socket: Socket,
+pub(crate) struct Kept {
+    pub(crate) task: Pointer,
 }
 
-impl Subject for Acting {
+impl Subject for Kept {
+    /// All numbers are read by [`Acting`].
     #[inline(always)]
-    fn number(&self, dimension: Dimension) -> u32 {
-        match dimension {
-            Dimension::Ruid => kernel::cred_uid(kernel::task_cred(self.task)),
-            Dimension::Rgid => kernel::cred_gid(kernel::task_cred(self.task)),
-            Dimension::Loginuid => kernel::task_loginuid(self.task),
-            Dimension::Protocol => self.socket.protocol,
-            Dimension::ParentUid => match self.creator() {
-                // SAFETY: a map's value, valid while the program runs.
-                Some(creator) => unsafe { (*creator).uid },
-                None => NO_NUMBER,
-            },
-            _ => NO_NUMBER,
-        }
+    fn number(&self, _: Dimension) -> u32 {
+        NO_NUMBER
     }
 
     #[inline(always)]
@@ -122,7 +117,7 @@ impl Subject for Acting {
             // SAFETY: a map's value, valid while the program runs.
             let cgroup = unsafe { &*cgroup::known(self.task)? };
             if dimension == Dimension::Cgroup {
-                return Some([cgroup.hash, 0]);
+                return Some(cgroup::path_key(cgroup));
             }
             let [_, length] = cgroup.unit;
             return (length != 0).then_some(cgroup.unit);
@@ -136,13 +131,44 @@ impl Subject for Acting {
     }
 }
 
-impl Acting {
+impl Kept {
     /// What is kept of the process's creator.
     #[inline(always)]
-    fn creator(&self) -> Option<*const Creator> {
+    pub(crate) fn creator(&self) -> Option<*const Creator> {
         let leader = kernel::group_leader(self.task);
         let creator = CREATORS.of_task(leader, Missing::Leave)?;
         Some(creator.cast_const())
+    }
+}
+
+/// The acting task, and the protocol of its socket.
+#[derive(Clone, Copy)]
+struct Acting {
+    kept: Kept,
+    protocol: u32,
+}
+
+impl Subject for Acting {
+    #[inline(always)]
+    fn number(&self, dimension: Dimension) -> u32 {
+        let task = self.kept.task;
+        match dimension {
+            Dimension::Ruid => kernel::cred_uid(kernel::task_cred(task)),
+            Dimension::Rgid => kernel::cred_gid(kernel::task_cred(task)),
+            Dimension::Loginuid => kernel::task_loginuid(task),
+            Dimension::Protocol => self.protocol,
+            Dimension::ParentUid => match self.kept.creator() {
+                // SAFETY: a map's value, valid while the program runs.
+                Some(creator) => unsafe { (*creator).uid },
+                None => NO_NUMBER,
+            },
+            _ => NO_NUMBER,
+        }
+    }
+
+    #[inline(always)]
+    fn key(&self, dimension: Dimension) -> Option<[u64; 2]> {
+        self.kept.key(dimension)
     }
 }
 
@@ -173,7 +199,7 @@ impl Asker<World<'_>> for Hooked {
                 0,
             );
         }
-        (asked.damaged == 0).then_some(asked.bits)
+        (asked.at != DAMAGED).then_some(asked.bits)
     }
 }
 
@@ -192,11 +218,13 @@ unsafe extern "C" fn next(_index: u32, state: *mut Answering) -> i64 {
     // SAFETY: what `judge` was handed, which is not null.
     let asked = unsafe { &mut *state.asked };
     let acting = Acting {
-        task: kernel::current(),
-        socket: asked.socket,
+        kept: Kept {
+            task: kernel::current(),
+        },
+        protocol: asked.protocol,
     };
     let Some(row) = row(&Lookups(state.image), &acting, &asked.has, asked.at) else {
-        asked.damaged = 1;
+        asked.at = DAMAGED;
         return 1;
     };
     // VERIFIER: or it would follow each turn with what the one before has left.

@@ -3,7 +3,7 @@
 
 use crate::count::count;
 use crate::kernel::{
-    Pointer, cred_euid, dentry_inode, dentry_listed, file_dentry, group_leader, inode_links,
+    Pointer, copy, cred_euid, dentry_inode, dentry_listed, file_dentry, group_leader, inode_links,
     mm_exe_file, task_comm, task_cred, task_mm,
 };
 use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM};
@@ -12,7 +12,7 @@ use crate::subject::{is_kernel_thread, known, trusted_as_found};
 use core::ffi::c_void;
 use policy_abi::event::Counter;
 use policy_abi::facts::clean_comm;
-use policy_abi::identity::{Creator, Identity, ORIGIN_EXEC, ORIGIN_SEEDED, PLACE_NAMELESS};
+use policy_abi::identity::{Identity, ORIGIN_EXEC, ORIGIN_SEEDED, PLACE_NAMELESS, TEXT_ROOM};
 
 /// Takes the identity of a process that has just become another program.
 ///
@@ -55,19 +55,22 @@ fn created(creator: Pointer, child: Pointer) {
         return;
     }
     let leader = group_leader(creator);
-    let mut kept = Creator {
-        comm: clean_comm(task_comm(leader)),
-        uid: cred_euid(task_cred(creator)),
-        ..Creator::default()
+    let Some(kept) = CREATORS.of_task(child, Missing::Create) else {
+        count(Counter::NoTaskStorage);
+        return;
     };
+    // SAFETY: a map's value, of a process that does not run yet.
+    let kept = unsafe { &mut *kept };
+    kept.comm = clean_comm(task_comm(leader));
+    kept.uid = cred_euid(task_cred(creator));
     if let Some(identity) = known(leader) {
         // SAFETY: a map's value; its place is written before its state.
         let exe = unsafe { &(*identity).exe };
         kept.exe = [exe.hash, u64::from(exe.device)];
+        kept.exe_length = exe.length;
+        let text = (&raw mut kept.exe_text).cast();
+        copy(text, TEXT_ROOM as u32, (&raw const exe.text) as u64);
         kept.exe_known = 1;
-    }
-    if CREATORS.of_task_or(child, &raw mut kept).is_none() {
-        count(Counter::NoTaskStorage);
     }
 }
 

@@ -1,47 +1,54 @@
-//! The cgroup (v2) of the acting thread: its path and its unit, walked when a
+//! The cgroup (v2) of the acting thread: its path and its unit, read when a
 //! policy asks for them, and kept with the thread as long as it stays there.
 //!
 //! A cgroup of the default hierarchy is never renamed and its id never given
 //! again, so what is kept is true for as long as the id is the same; and a
-//! cgroup that was made a moment ago is walked like any other. The names from a
-//! cgroup up to the root do not change, so one walk is enough.
+//! cgroup that was made a moment ago is read like any other. The kernel keeps
+//! with each cgroup those above it, so the path is read from the root on: the
+//! unit, which is at its beginning, is known however deep the rest is.
 
 use crate::count::count;
 use crate::kernel::{self, Pointer, opaque};
 use crate::maps::{CGROUPS, Missing, hash_key};
+use crate::texts::path_length;
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use policy_abi::event::Counter;
 use policy_abi::hash::{Hasher, component_end};
 use policy_abi::identity::{
-    CGROUP_SCRATCH, Cgroup, DEPTH, NAME_MAX, PLACE_KNOWN, PLACE_NONE, PLACE_UNREADABLE,
+    CGROUP_SCRATCH, Cgroup, NAME_MAX, PLACE_KNOWN, PLACE_NONE, PLACE_UNREADABLE, TEXT_BYTES,
+    TEXT_ROOM,
 };
 
 /// Bytes that one step takes in.
 const CHUNK: u32 = 8;
-/// Steps that the deepest path of the longest names takes.
-const STEPS: u32 = DEPTH * (NAME_MAX / CHUNK + 1) + 1;
+/// Steps that are made at most: some for each name, one for its every eight bytes.
+const STEPS: u32 = 1 << 12;
 /// `.slice` in the upper six bytes of a word.
 const SLICE: u64 = u64::from_le_bytes(*b"\0\0.slice") >> 16;
 /// Bytes of that suffix.
 const SLICE_BYTES: u32 = 6;
+/// Makes the key of a path that was not read to its end nobody's.
+const CUT: u64 = 1;
 
 /// State of a walk, in the scratch memory of what is kept.
 #[repr(C)]
 struct Walk {
     hasher: Hasher,
-    /// The node whose name is being read.
-    node: u64,
-    /// That name, and how much of it was taken in.
+    /// Where the cgroup's ancestors are.
+    ancestors: u64,
+    /// The name that is being read, and how much of it was taken in.
     name: u64,
     taken: u32,
-    depth: u32,
+    /// The level of the cgroup that has it.
+    level: u32,
     /// The last eight bytes of it.
     tail: u64,
-    /// The name of the topmost component so far that is no slice.
+    /// The first name that is no slice.
     unit: u64,
+    /// The last level there is.
+    last: u32,
     state: u32,
-    reserved: u32,
 }
 
 const _: () = assert!(
@@ -65,7 +72,27 @@ pub(crate) fn known(task: Pointer) -> Option<*const Cgroup> {
     let cgroup = CGROUPS.of_task(task, Missing::Leave)?;
     // SAFETY: a map's value, valid while the program runs.
     let state = unsafe { (*cgroup).state };
-    (state == PLACE_KNOWN).then_some(cgroup.cast_const())
+    (state != PLACE_NONE).then_some(cgroup.cast_const())
+}
+
+/// What a cgroup's path is looked up by.
+#[inline(always)]
+pub(crate) const fn path_key(cgroup: &Cgroup) -> [u64; 2] {
+    if cgroup.state == PLACE_KNOWN {
+        [cgroup.hash, 0]
+    } else {
+        [cgroup.hash, CUT]
+    }
+}
+
+/// The length of a path's text; of one that was not read to its end, more than is kept.
+#[inline(always)]
+pub(crate) fn text_length(cgroup: &Cgroup) -> u32 {
+    if cgroup.state == PLACE_KNOWN {
+        path_length(cgroup.length)
+    } else {
+        TEXT_BYTES as u32
+    }
 }
 
 /// Brings what is kept of the running thread's cgroup up to date.
@@ -78,45 +105,50 @@ pub(crate) extern "C" fn refresh() -> u32 {
         count(Counter::NoTaskStorage);
         return 0;
     };
-    let (id, node) = kernel::cgroup_node(task);
+    let at = kernel::cgroup_of(task);
     // SAFETY: a map's value, which no other thread than this one uses.
     let target = unsafe { &mut *cgroup };
-    if target.state == PLACE_KNOWN && target.id == id && id != 0 {
+    let Some(at) = at else {
+        target.state = PLACE_NONE;
+        count(Counter::UnreadableSubjects);
+        return 0;
+    };
+    if target.state != PLACE_NONE && target.id == at.id {
+        if target.state == PLACE_UNREADABLE {
+            count(Counter::UnreadableSubjects);
+        }
         return 1;
     }
     target.state = PLACE_NONE;
-    if node == 0 {
-        count(Counter::UnreadableSubjects);
-        return 0;
-    }
+    target.length = 0;
+    target.unit = [0, 0];
+    target.id = at.id;
     let walk = walk_in(target);
     walk.hasher = Hasher::new(hash_key());
-    walk.node = node;
+    walk.ancestors = at.ancestors;
+    walk.last = at.level;
+    walk.level = 0;
     walk.unit = 0;
-    walk.depth = 0;
     walk.state = WALK_GOING;
     enter(walk);
     run(STEPS, step, cgroup);
     let walk = walk_in(target);
-    if walk.state != WALK_DONE {
-        count(Counter::UnreadableSubjects);
-        target.state = PLACE_UNREADABLE;
-        return 0;
-    }
-    let (hash, unit) = (walk.hasher.finish(), walk.unit);
+    let (state, hash, unit) = (walk.state, walk.hasher.finish(), walk.unit);
     target.hash = hash;
-    target.unit = [0, 0];
-    if unit != 0 && !name_unit(target, unit) {
+    if state == WALK_HOPELESS || unit != 0 && !name_unit(target, unit) {
         count(Counter::UnreadableSubjects);
-        target.state = PLACE_UNREADABLE;
         return 0;
     }
-    target.id = id;
-    target.state = PLACE_KNOWN;
+    if state == WALK_DONE {
+        target.state = PLACE_KNOWN;
+    } else {
+        count(Counter::UnreadableSubjects);
+        target.state = PLACE_UNREADABLE;
+    }
     1
 }
 
-/// Hashes the unit's name, less one leading `_`. False when it could not be read.
+/// Takes in the unit's name, less one leading `_`. False when it could not be read.
 #[inline(always)]
 fn name_unit(target: &mut Cgroup, name: u64) -> bool {
     let cgroup: *mut Cgroup = target;
@@ -160,29 +192,38 @@ fn walk_in(cgroup: &mut Cgroup) -> &mut Walk {
     unsafe { &mut *scratch }
 }
 
-/// A chunk of a name, or the way from a name to its parent; 1 ends it all.
+/// A chunk of a name, or the way from a name to the next; 1 ends it all.
 unsafe extern "C" fn step(_index: u32, work: *mut Work) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
     let work = unsafe { &*work };
     // SAFETY: a map's value, valid while the program runs.
-    let walk = walk_in(unsafe { &mut *work.cgroup });
+    let cgroup = unsafe { &mut *work.cgroup };
+    let text = (&raw mut cgroup.text).cast::<u8>();
+    let length = cgroup.length;
+    let walk = walk_in(cgroup);
     if walk.state != WALK_GOING {
         return 1;
     }
-    let Some(whole) = chunk(walk) else {
+    let Some((size, whole)) = chunk(walk, text, length) else {
         walk.state = WALK_HOPELESS;
         return 1;
     };
-    if !whole {
-        return 0;
+    let mut length = length.wrapping_add(size);
+    if whole {
+        walk.hasher.word(component_end(u64::from(walk.taken)));
+        let is_slice = walk.taken >= SLICE_BYTES && walk.tail >> 16 == SLICE;
+        if !is_slice && walk.unit == 0 {
+            walk.unit = walk.name;
+        }
+        enter(walk);
+        let slash = opaque(u64::from(length));
+        if slash < TEXT_ROOM as u64 {
+            // SAFETY: inside the text, as just compared.
+            unsafe { *text.wrapping_add(slash as usize) = b'/' };
+        }
+        length = length.wrapping_add(1);
     }
-    walk.hasher.word(component_end(u64::from(walk.taken)));
-    let is_slice = walk.taken >= SLICE_BYTES && walk.tail >> 16 == SLICE;
-    if !is_slice {
-        walk.unit = walk.name;
-    }
-    walk.node = kernel::node_parent(walk.node).unwrap_or(0);
-    enter(walk);
+    cgroup.length = length;
     0
 }
 
@@ -191,52 +232,42 @@ unsafe extern "C" fn name_step(_index: u32, work: *mut Work) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `run` gave it.
     let work = unsafe { &*work };
     // SAFETY: a map's value, valid while the program runs.
-    let walk = walk_in(unsafe { &mut *work.cgroup });
+    let cgroup = unsafe { &mut *work.cgroup };
+    let text = (&raw mut cgroup.unit_text).cast::<u8>();
+    let walk = walk_in(cgroup);
     if walk.state != WALK_GOING {
         return 1;
     }
-    match chunk(walk) {
-        Some(false) => 0,
-        Some(true) => {
-            walk.state = WALK_DONE;
-            1
-        }
-        None => {
-            walk.state = WALK_HOPELESS;
-            1
-        }
-    }
+    let at = walk.taken;
+    walk.state = match chunk(walk, text, at) {
+        Some((_, false)) => WALK_GOING,
+        Some((_, true)) => WALK_DONE,
+        None => WALK_HOPELESS,
+    };
+    0
 }
 
-/// Begins with the node that the walk has come to. The root's name does not count.
+/// Goes on to the name of the next level. The root's does not count.
 #[inline(always)]
 fn enter(walk: &mut Walk) {
     walk.taken = 0;
     walk.tail = 0;
-    let Some(parent) = kernel::node_parent(walk.node) else {
-        walk.state = WALK_HOPELESS;
-        return;
-    };
-    if parent == 0 {
+    walk.level = walk.level.wrapping_add(1);
+    if walk.level > walk.last {
         walk.state = WALK_DONE;
         return;
     }
-    let Some(name) = kernel::node_name(walk.node) else {
-        walk.state = WALK_HOPELESS;
-        return;
-    };
-    if walk.depth >= DEPTH {
-        walk.state = WALK_HOPELESS;
-        return;
+    match kernel::ancestor_name(walk.ancestors, walk.level) {
+        Some(name) => walk.name = name,
+        None => walk.state = WALK_HOPELESS,
     }
-    walk.depth += 1;
-    walk.name = name;
 }
 
-/// Takes up to eight bytes of the name in. Whether it ends there; `None` when it
-/// could not be read.
+/// Takes up to eight bytes of the name in, and writes them to the text at `at`.
+/// How many there were, and whether the name ends there; `None` when it could not
+/// be read.
 #[inline(always)]
-fn chunk(walk: &mut Walk) -> Option<bool> {
+fn chunk(walk: &mut Walk, text: *mut u8, at: u32) -> Option<(u32, bool)> {
     let (word, size) = kernel::copy_text(walk.name + u64::from(walk.taken))?;
     if size != 0 {
         walk.hasher.word(word);
@@ -248,5 +279,11 @@ fn chunk(walk: &mut Walk) -> Option<bool> {
         };
     }
     walk.taken = walk.taken.wrapping_add(size);
-    Some(size < CHUNK)
+    let at = opaque(u64::from(at));
+    if at <= TEXT_BYTES as u64 {
+        let to = text.wrapping_add(at as usize);
+        // Zeros after a name's end are written over, or stand after the text.
+        kernel::copy(to.cast(), CHUNK, (&raw const word) as u64);
+    }
+    Some((size, size < CHUNK))
 }

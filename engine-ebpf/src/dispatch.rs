@@ -9,8 +9,8 @@ use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
 use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
-use crate::{cgroup, groups, subject, traits};
-use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use crate::{cgroup, groups, rare, subject, traits};
+use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, list};
 use policy_abi::event::{Action, Counter};
 use policy_abi::facts::Facts;
@@ -177,6 +177,12 @@ fn judged_by(
     }
     if list.needs(NEEDS_CGROUP) {
         cgroup::refresh();
+    }
+    if list.needs(NEEDS_TEXTS) {
+        asked.has.texts = rare::of(image);
+        if asked.has.texts == rare::DAMAGED {
+            return false;
+        }
     }
     judge(image, facts, place, &raw mut asked, verdict) != 0
 }

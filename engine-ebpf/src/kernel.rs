@@ -87,7 +87,9 @@ members! {
     cgroups_default(cgroups_default) -> Pointer;
     /// A cgroup's directory.
     cgroup_directory(cgroup_node) -> Pointer;
-    /// Its id.
+    /// How many cgroups are above it.
+    cgroup_level(cgroup_level) -> u32;
+    /// A directory's id.
     node_id(node_id) -> u64;
     /// The program's file.
     mm_exe_file(mm_exe_file) -> Pointer;
@@ -282,33 +284,49 @@ pub(crate) fn group_id(groups: u64, index: u32) -> Option<u32> {
     copy_u32(groups + u64::from(offset!(groups_ids)) + u64::from(index) * 4)
 }
 
-/// The id of a task's cgroup (v2) and its node, as a number; zeros for none.
+/// A cgroup (v2), as long as its id is the same.
+#[derive(Clone, Copy)]
+pub(crate) struct CgroupAt {
+    pub(crate) id: u64,
+    /// How many are above it.
+    pub(crate) level: u32,
+    /// Where pointers to them and to itself lie, the root's first.
+    pub(crate) ancestors: u64,
+}
+
+/// The cgroup of a task.
 #[inline(always)]
-pub(crate) fn cgroup_node(task: Pointer) -> (u64, u64) {
+pub(crate) fn cgroup_of(task: Pointer) -> Option<CgroupAt> {
     let cgroups = task_cgroups(task);
     if cgroups.is_null() {
-        return (0, 0);
+        return None;
     }
     let cgroup = cgroups_default(cgroups);
     if cgroup.is_null() {
-        return (0, 0);
+        return None;
     }
     let node = cgroup_directory(cgroup);
     if node.is_null() {
-        return (0, 0);
+        return None;
     }
-    (node_id(node), node as u64)
+    Some(CgroupAt {
+        id: node_id(node),
+        level: cgroup_level(cgroup),
+        ancestors: cgroup as u64 + u64::from(offset!(cgroup_ancestors)),
+    })
 }
 
-/// The parent of a node that is held as a number, 0 at the root.
+/// Where the name of one of a cgroup's ancestors lies.
 #[inline(always)]
-pub(crate) fn node_parent(node: u64) -> Option<u64> {
-    copy_u64(node + u64::from(offset!(node_parent)))
+pub(crate) fn ancestor_name(ancestors: u64, level: u32) -> Option<u64> {
+    let cgroup = copy_u64(ancestors + u64::from(level) * 8)?;
+    let node = copy_u64(cgroup + u64::from(offset!(cgroup_node)))?;
+    node_name(node)
 }
 
 /// Where the name of a node lies that is held as a number.
 #[inline(always)]
-pub(crate) fn node_name(node: u64) -> Option<u64> {
+fn node_name(node: u64) -> Option<u64> {
     copy_u64(node + u64::from(offset!(node_name)))
 }
 

@@ -27,6 +27,7 @@ mod hooks;
 mod kernel;
 mod maps;
 mod path;
+mod rare;
 mod seed;
 mod settle;
 mod subject;

@@ -11,7 +11,7 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 use policy_abi::event::{COUNTER_COUNT, Record, Tally};
 use policy_abi::hash::Key;
-use policy_abi::identity::{Bound, Cgroup, Creator, Identity, Place};
+use policy_abi::identity::{Binding, Bound, Cgroup, Creator, Identity, Place};
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
 use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, SLOTS};
 use policy_abi::offsets::Offsets;
@@ -54,7 +54,8 @@ pub(crate) static SOCKETS: Storage<Place, { BPF_MAP_TYPE_SK_STORAGE as usize }> 
 #[btf_map(name = "PORTS")]
 pub(crate) static PORTS: Storage<Bound, { BPF_MAP_TYPE_SK_STORAGE as usize }> = Storage::new();
 #[btf_map(name = "BINDINGS")]
-pub(crate) static BINDINGS: Storage<Place, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
+    Storage::new();
 
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.

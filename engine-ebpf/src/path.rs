@@ -19,8 +19,7 @@ use core::ffi::c_void;
 use policy_abi::event::Counter;
 use policy_abi::hash::{Hasher, component_end};
 use policy_abi::identity::{
-    DEPTH, NAME_MAX, PLACE_ABSTRACT, PLACE_KNOWN, PLACE_UNREADABLE, Place, SCRATCH_WORDS,
-    TEXT_BYTES, TEXT_ROOM,
+    DEPTH, NAME_MAX, PLACE_ABSTRACT, PLACE_KNOWN, PLACE_UNREADABLE, Place, SCRATCH_WORDS, TEXT_ROOM,
 };
 
 /// Walks that are made at most: two that agree, and two more twice.
@@ -56,7 +55,7 @@ struct Walk {
     state: u32,
     /// Where in the text the name begins.
     start: u32,
-    /// Whether the text is written: the length is known and it fits.
+    /// Whether the text is written, as far as it fits: the length is known.
     write: u32,
 }
 
@@ -338,6 +337,6 @@ fn finish(walk: &mut Walk) {
     }
     walk.last_hash = hash;
     walk.last_check = walk.check;
-    walk.write = u32::from(walk.length as usize <= TEXT_BYTES);
+    walk.write = 1;
     begin(walk);
 }

@@ -12,15 +12,21 @@ use crate::tables::{Lookups, Words};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use core::ptr::read_volatile;
-use policy_abi::decide::{Tables, automaton, class_of_text, step};
+use policy_abi::decide::{Tables, automaton, class_of_text, cut, step};
 use policy_abi::event::Counter;
 use policy_abi::facts::Facts;
 use policy_abi::fields::{Dimension, Lookup};
-use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, Place, TEXT_BYTES};
+use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, Place, TEXT_BYTES, Text};
 use policy_abi::image::{STATE_DEAD, STATE_LONG};
 
 /// What reading gives when the image is damaged.
 const DAMAGED: u32 = u32::MAX;
+/// Where a text that is longer than what is kept of it is cut.
+///
+/// VERIFIER: on 6.1 the chain of calls has no room for doing it after the loop.
+const LAST: u32 = TEXT_BYTES as u32 - 1;
+/// The length of a text of which nothing is kept.
+const NO_TEXT: u32 = u32::MAX;
 /// Bytes of a process's name that can be other than NUL.
 const COMM_BYTES: u32 = 15;
 
@@ -66,29 +72,60 @@ impl Tables for World<'_> {
 
     #[inline(always)]
     fn read(&self, dimension: Dimension, start: u32) -> Option<u32> {
-        let image = self.image;
+        let (image, number) = (self.image, dimension as u32);
         let end = match dimension {
             Dimension::Exe => {
                 let leader = kernel::group_leader(kernel::current());
                 match subject::known(leader) {
-                    // SAFETY: a field of a map's value.
-                    Some(identity) => place_end(image, dimension as u32, start, unsafe {
-                        &raw const (*identity).exe
-                    }),
+                    Some(identity) => {
+                        // SAFETY: a map's value, valid while the program runs.
+                        let exe = unsafe { &(*identity).exe };
+                        text_end(image, number, start, &raw const exe.text, text_length(exe))
+                    }
                     None => STATE_LONG,
                 }
             }
             Dimension::Comm => {
                 let [low, high] = self.facts.comm;
-                comm_end(image, start, low, high)
+                comm_end(image, number, start, low, high)
             }
             Dimension::Unix if !self.place.is_null() => {
-                place_end(image, dimension as u32, start, self.place)
+                // SAFETY: not null, and a place.
+                let place = unsafe { &*self.place };
+                text_end(
+                    image,
+                    number,
+                    start,
+                    &raw const place.text,
+                    text_length(place),
+                )
             }
             _ => STATE_LONG,
         };
-        if end == DAMAGED { None } else { Some(end) }
+        state(end)
     }
+}
+
+/// A state that a function gave.
+#[inline(always)]
+pub(crate) const fn state(end: u32) -> Option<u32> {
+    if end == DAMAGED { None } else { Some(end) }
+}
+
+/// The length of a place's text, more than is kept when there is none.
+#[inline(always)]
+const fn text_length(place: &Place) -> u32 {
+    match place.state {
+        PLACE_KNOWN => path_length(place.length),
+        PLACE_ABSTRACT => place.length,
+        _ => NO_TEXT,
+    }
+}
+
+/// The length of a path's text, whose last byte is a slash.
+#[inline(always)]
+pub(crate) const fn path_length(length: u32) -> u32 {
+    length.saturating_sub(1)
 }
 
 /// [`class_of_text`] as a function of its own; 0 when the image is damaged.
@@ -125,76 +162,81 @@ extern "C" fn text_class(
 #[repr(C)]
 struct Reading {
     image: *const Image,
-    place: *const Place,
+    text: *const Text,
     groups: u32,
     states: u32,
     length: u32,
     state: u32,
 }
 
-/// Where the text of a place leads from `start`.
+/// Where a text of `length` bytes leads from `start`, as far as that many bytes of
+/// it are kept; [`STATE_LONG`] when it would depend on others.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn place_end(
+pub(crate) extern "C" fn text_end(
     image: *const Image,
     dimension: u32,
     start: u32,
-    place: *const Place,
+    text: *const Text,
+    length: u32,
 ) -> u32 {
-    if image.is_null() || place.is_null() {
+    if image.is_null() || text.is_null() {
         return DAMAGED;
+    }
+    if length == NO_TEXT {
+        count(Counter::LongTexts);
+        return STATE_LONG;
     }
     let Some((groups, states)) = automaton(&Words(image), dimension) else {
         return DAMAGED;
     };
-    // SAFETY: not null, and of a place's size: the verifier has seen to that.
-    let found = unsafe { &*place };
-    let length = match found.state {
-        // The last byte is a slash.
-        PLACE_KNOWN => found.length.wrapping_sub(1),
-        PLACE_ABSTRACT => found.length,
-        _ => u32::MAX,
+    // VERIFIER: the state of the loop and what counting takes share their bytes of
+    // the frame.
+    let end = {
+        let mut reading = Reading {
+            image,
+            text,
+            groups,
+            states,
+            length,
+            state: start,
+        };
+        // SAFETY: `read_byte` has the signature that the helper calls, and
+        // `reading` outlives the call.
+        unsafe {
+            bpf_loop(
+                TEXT_BYTES as u32,
+                read_byte as *const () as *mut c_void,
+                (&raw mut reading).cast(),
+                0,
+            );
+        }
+        reading.state
     };
-    if length >= TEXT_BYTES as u32 {
+    if end == STATE_LONG {
         count(Counter::LongTexts);
-        return STATE_LONG;
     }
-    let mut reading = Reading {
-        image,
-        place,
-        groups,
-        states,
-        length,
-        state: start,
-    };
-    // SAFETY: `read_byte` has the signature that the helper calls, and `reading`
-    // outlives the call.
-    unsafe {
-        bpf_loop(
-            TEXT_BYTES as u32,
-            read_byte as *const () as *mut c_void,
-            (&raw mut reading).cast(),
-            0,
-        );
-    }
-    reading.state
+    end
 }
 
 /// One byte of a text; 1 ends the loop.
 unsafe extern "C" fn read_byte(index: u32, reading: *mut Reading) -> i64 {
-    // SAFETY: `bpf_loop` passes the pointer that `place_end` gave it.
+    // SAFETY: `bpf_loop` passes the pointer that `text_end` gave it.
     let reading = unsafe { &mut *reading };
     if index >= reading.length || reading.state == STATE_DEAD {
         return 1;
     }
     // VERIFIER: the mask is seen where the comparison is not.
     let at = kernel::opaque(u64::from(index)) & (TEXT_BYTES as u64 - 1);
-    // SAFETY: a place, as in `place_end`.
-    let text = unsafe { &raw const (*reading.place).text };
     // SAFETY: inside the text.
-    let byte = unsafe { read_volatile(text.cast::<u8>().wrapping_add(at as usize)) };
+    let byte = unsafe { read_volatile(reading.text.cast::<u8>().wrapping_add(at as usize)) };
+    let words = Words(reading.image);
     let automaton = (reading.groups, reading.states);
-    let next = step(&Words(reading.image), automaton, reading.state, byte);
+    let next = if index < LAST {
+        step(&words, automaton, reading.state, byte)
+    } else {
+        cut(&words, automaton, reading.state)
+    };
     reading.state = next.unwrap_or(DAMAGED);
     i64::from(next.is_none())
 }
@@ -202,12 +244,18 @@ unsafe extern "C" fn read_byte(index: u32, reading: *mut Reading) -> i64 {
 /// Where the name of a process leads from `start`.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn comm_end(image: *const Image, start: u32, low: u64, high: u64) -> u32 {
+pub(crate) extern "C" fn comm_end(
+    image: *const Image,
+    dimension: u32,
+    start: u32,
+    low: u64,
+    high: u64,
+) -> u32 {
     if image.is_null() {
         return DAMAGED;
     }
     let words = Words(image);
-    let Some(automaton) = automaton(&words, Dimension::Comm as u32) else {
+    let Some(automaton) = automaton(&words, dimension) else {
         return DAMAGED;
     };
     let mut state = start;

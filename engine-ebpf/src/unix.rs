@@ -1,6 +1,7 @@
 //! The object of a unix operation: the peer's socket, by the place where it lay
 //! when it began to listen, or by its abstract name; or what is bound to.
 
+use crate::ask::Socket;
 use crate::count::count;
 use crate::kernel::{self, Pointer, unix_addr, unix_addr_length, unix_dentry};
 use crate::maps::{BINDINGS, Missing, SOCKETS};
@@ -93,8 +94,7 @@ pub(crate) fn is_name(from: u64, length: u32) -> bool {
 pub(crate) fn at_path(task: Pointer, dentry: Pointer, facts: &mut Facts) -> *const Place {
     unreadable(facts);
     facts.operation = family::BIND;
-    let Some(place) = BINDINGS.of_task(task, Missing::Create) else {
-        count(Counter::NoTaskStorage);
+    let Some(place) = binding(task) else {
         return null();
     };
     read_place(dentry, place);
@@ -112,14 +112,52 @@ pub(crate) fn at_name(task: Pointer, from: u64, length: u32, facts: &mut Facts) 
         facts.object_kind = OBJECT_UNNAMED;
         return null();
     }
-    let Some(place) = BINDINGS.of_task(task, Missing::Create) else {
-        count(Counter::NoTaskStorage);
+    let Some(place) = binding(task) else {
         return null();
     };
     let bytes = length.wrapping_sub(FAMILY_BYTES + 1);
     read_name(from + u64::from(FAMILY_BYTES) + 1, bytes, place);
     object(place, facts);
     place
+}
+
+/// The place that a thread binds to.
+#[inline(always)]
+fn binding(task: Pointer) -> Option<*mut Place> {
+    let Some(binding) = BINDINGS.of_task(task, Missing::Create) else {
+        count(Counter::NoTaskStorage);
+        return None;
+    };
+    // SAFETY: a field of a map's value.
+    Some(unsafe { &raw mut (*binding).place })
+}
+
+/// Keeps the socket of a bind(2) to a path for the hook that sees the path.
+#[inline(always)]
+pub(crate) fn binds(task: Pointer, socket: Socket) {
+    let Some(binding) = BINDINGS.of_task(task, Missing::Create) else {
+        count(Counter::NoTaskStorage);
+        return;
+    };
+    // SAFETY: a map's value, which no other thread than this one uses.
+    let binding = unsafe { &mut *binding };
+    binding.kind = socket.kind;
+    binding.protocol = socket.protocol;
+}
+
+/// The socket that [`binds`] has kept, once; none where there is none.
+#[inline(always)]
+pub(crate) fn bound(task: Pointer) -> Socket {
+    if let Some(binding) = BINDINGS.of_task(task, Missing::Leave) {
+        // SAFETY: as in `binds`.
+        let binding = unsafe { &mut *binding };
+        let (kind, protocol) = (binding.kind, binding.protocol);
+        binding.kind = 0;
+        if kind != 0 {
+            return Socket { kind, protocol };
+        }
+    }
+    Socket::NONE
 }
 
 /// The stored place of a socket with a name, taken now if it never was.

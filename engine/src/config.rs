@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where the configuration is looked for when none is named.
 pub const DEFAULT_PATH: &str = "/etc/interdict/interdict.toml";
@@ -54,6 +55,31 @@ pub struct Config {
     pub trust_running: TrustRunning,
     /// Whether a policy may be enforced that cuts off what keeps the host within reach.
     pub allow_lockout: bool,
+    /// Whether a policy may be loaded with rules for which this kernel lacks a hook:
+    /// they are then not enforced, or by their other hooks alone, and said to be so.
+    pub allow_unenforced: bool,
+    /// Seconds after which a hook that no rule needs any more is let go.
+    pub detach_after: DetachAfter,
+}
+
+/// Seconds, five minutes unless told otherwise: a policy that comes and goes finds
+/// its hooks where they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct DetachAfter(u32);
+
+impl Default for DetachAfter {
+    fn default() -> Self {
+        Self(300)
+    }
+}
+
+impl DetachAfter {
+    /// The time.
+    #[must_use]
+    pub fn time(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
 }
 
 /// Why a configuration cannot be used.
@@ -107,6 +133,25 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_names_every_key() {
+        let page = include_str!("../../docs/configuration.md");
+        let example = page.split("```").nth(1).unwrap();
+        let found: Config = toml::from_str(example.strip_prefix("toml").unwrap()).unwrap();
+        // No key is left out here: another one does not compile.
+        let expected = Config {
+            policy: vec!["/etc/interdict/policies".into(), "/srv/site.policy".into()],
+            mode: Mode::Audit,
+            events: Some("/var/log/interdict.jsonl".to_owned()),
+            trust_running: TrustRunning::All,
+            allow_lockout: true,
+            allow_unenforced: true,
+            detach_after: DetachAfter(60),
+        };
+        assert_eq!(found, expected);
+        assert_eq!(DetachAfter::default(), DetachAfter(300));
+    }
 
     #[test]
     fn unknown_keys_are_errors() {

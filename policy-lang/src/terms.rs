@@ -207,22 +207,50 @@ fn conjoin<L: Clone>(
             }
         }
         (Condition::Any(parts), Sign::Plain) | (Condition::All(parts), Sign::Denied) => {
-            let parts = parts.iter();
-            let either = parts.flat_map(|one| of_condition(one, sign, shape, make));
-            *all = product(all, &either.collect::<Vec<_>>());
+            let mut either = Vec::with_capacity(parts.len());
+            for one in parts {
+                alternatives(&mut either, one, sign, shape, make);
+            }
+            *all = match &**all {
+                [always] if always.is_empty() => either,
+                _ => product(all, &either),
+            };
         }
         (Condition::Test(test), _) => match constant(test, sign, shape) {
             Some(true) => {}
             Some(false) => all.clear(),
             None => {
-                let negated = test.negated == (sign == Sign::Plain);
-                let literal = make(axis(test.attribute), negated, &test.values);
+                let literal = literal(test, sign, make);
                 for term in all {
                     term.push(literal.clone());
                 }
             }
         },
     }
+}
+
+/// Adds the terms of a condition, or of its complement, to others.
+fn alternatives<L: Clone>(
+    into: &mut Vec<Vec<L>>,
+    condition: &Condition,
+    sign: Sign,
+    shape: Shape,
+    make: &mut Make<'_, L>,
+) {
+    // One test is no product, and most of what there is.
+    if let Condition::Test(test) = condition
+        && constant(test, sign, shape).is_none()
+    {
+        into.push(vec![literal(test, sign, make)]);
+        return;
+    }
+    into.extend(of_condition(condition, sign, shape, make));
+}
+
+/// What a test, or its complement, makes of a term.
+fn literal<L>(test: &Test, sign: Sign, make: &mut Make<'_, L>) -> L {
+    let negated = test.negated == (sign == Sign::Plain);
+    make(axis(test.attribute), negated, &test.values)
 }
 
 pub(crate) const fn axis(attribute: Attribute) -> Axis {

@@ -1,5 +1,7 @@
 //! The systemd unit of a cgroup, as systemd itself reads the path.
 
+use crate::types::pattern::Piece;
+
 /// The suffixes that a unit's name can have; a slice holds units and is none here.
 const KINDS: &[&[u8]] = &[
     b".service",
@@ -32,12 +34,31 @@ pub fn of_cgroup(cgroup: &[u8]) -> Option<&[u8]> {
     is_unit(name).then_some(name)
 }
 
+/// Whether a byte can be in the name of a unit.
+const fn allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.' | b'\\' | b'@')
+}
+
+/// What the names of units are made of, and patterns that those of such bytes
+/// match, for automata: [`is_unit`] but for the length, which no name in the
+/// kernel passes.
+pub(crate) fn language() -> (fn(u8) -> bool, impl Iterator<Item = Vec<Piece>>) {
+    let first = Piece::Class {
+        negated: true,
+        ranges: vec![(b'@', b'@')],
+    };
+    let patterns = KINDS.iter().map(move |kind| {
+        let start = [first.clone(), Piece::Run].into_iter();
+        start.chain(kind.iter().copied().map(Piece::Byte)).collect()
+    });
+    (allowed, patterns)
+}
+
 /// Whether bytes are the name of a unit that is no slice.
 #[must_use]
 pub fn is_unit(name: &[u8]) -> bool {
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(byte);
     name.len() <= NAME_MAX
-        && name.iter().all(allowed)
+        && name.iter().copied().all(allowed)
         && KINDS
             .iter()
             .any(|kind| name.strip_suffix(*kind).is_some_and(starts_well))

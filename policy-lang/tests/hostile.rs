@@ -230,6 +230,14 @@ fn shapes() -> Vec<(&'static str, String)> {
             numbered("", |_| "deny tcp connect\n".to_owned(), ""),
         ),
         (
+            "clauses of one kind before those of another",
+            format!(
+                "deny tcp connect{}{}",
+                " id a".repeat(100_000),
+                " tag \"t\"".repeat(60_000)
+            ),
+        ),
+        (
             "rules for everything",
             filled("deny any any unless uid = 0\n"),
         ),

@@ -198,6 +198,18 @@ pub fn ring_send(by: Sending, socket: i64, flags: i32, peer: &Address) -> RingOp
     }
 }
 
+/// send by `io_uring`, on a connected socket.
+#[must_use]
+pub fn ring_tell(socket: i64, bytes: &[u8], by: Carrier) -> Request {
+    ring(RingOperation::Tell(socket, bytes.to_vec()), by)
+}
+
+/// recv by `io_uring`; the reply's first room has the bytes.
+#[must_use]
+pub fn ring_hear(socket: i64, at_most: usize, by: Carrier) -> Request {
+    ring(RingOperation::Hear(socket, at_most), by)
+}
+
 /// socket by `io_uring`.
 #[must_use]
 pub fn ring_socket(family: i32, kind: i32, by: Carrier) -> Request {

@@ -41,10 +41,29 @@ impl Case {
     #[must_use]
     #[track_caller]
     pub fn under(policy: &Policy<'_>) -> Self {
+        Self::within(policy, &[])
+    }
+
+    /// Puts a policy in force by an engine that starts now and trusts what runs
+    /// already. It is to be ended after the case, by [`Case::end`].
+    #[must_use]
+    #[track_caller]
+    pub fn on_a_live_host(policy: &Policy<'_>) -> Self {
+        Self::end();
+        Self::within(policy, &["--trust-running", "all"])
+    }
+
+    /// Ends the engine that cases share: nothing is judged until the next one.
+    pub fn end() {
+        drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    #[track_caller]
+    fn within(policy: &Policy<'_>, options: &[&str]) -> Self {
         // A test that failed leaves an engine that is as good as before.
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if !shared.as_mut().is_some_and(Engine::lives) {
-            *shared = Some(Engine::start(policy, &[]).expect("the engine starts"));
+            *shared = Some(Engine::start(policy, options).expect("the engine starts"));
         }
         let engine = shared.as_mut().unwrap();
         engine.put(policy);
@@ -157,8 +176,9 @@ impl Case {
         assert_eq!(outcome(&actor.ask(request)), Err(errno), "{request:?}");
     }
 
+    /// All events so far were asked for.
     #[track_caller]
-    fn no_event_yet(&mut self, request: &Request) {
+    pub fn no_event_yet(&mut self, request: &Request) {
         let from = self.mark + self.claimed;
         let events = self.engine().events.since(from);
         assert!(events.is_empty(), "before {request:?}: {events:?}");

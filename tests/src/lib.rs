@@ -22,6 +22,7 @@ pub mod engine;
 pub mod event;
 pub mod lines;
 pub mod place;
+pub mod program;
 pub mod protocol;
 pub mod service;
 pub mod skip;

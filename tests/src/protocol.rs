@@ -101,6 +101,10 @@ pub enum RingOperation {
         /// Flags of the message.
         flags: u32,
     },
+    /// `IORING_OP_SEND` of bytes on a connected socket.
+    Tell(i64, Vec<u8>),
+    /// `IORING_OP_RECV` of at most so many bytes, which the reply gives back.
+    Hear(i64, usize),
     /// `IORING_OP_SOCKET`: family, type, protocol.
     Socket(i32, i32, i32),
     /// The same into the first place of the ring's table.

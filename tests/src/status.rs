@@ -11,6 +11,8 @@ pub struct Status {
     pub generation: u64,
     /// Counters of the kernel side, by name.
     pub counters: BTreeMap<String, u64>,
+    /// Names of the hooks that are attached.
+    pub hooks: Vec<String>,
     /// What became of events in user space.
     pub events: Events,
     /// Counts of each rule since the daemon's start.
@@ -129,6 +131,7 @@ impl Status {
         Self {
             generation: self.generation,
             counters: counters.collect(),
+            hooks: self.hooks.clone(),
             events: Events {
                 written: self.events.written - earlier.events.written,
                 unwritten: self.events.unwritten - earlier.events.unwritten,

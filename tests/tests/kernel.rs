@@ -6,6 +6,10 @@
 mod abstract_names;
 #[path = "kernel/bind.rs"]
 mod bind;
+#[path = "kernel/btrfs.rs"]
+mod btrfs;
+#[path = "kernel/cgroups.rs"]
+mod cgroups;
 #[path = "kernel/create.rs"]
 mod create;
 #[path = "kernel/datagrams.rs"]
@@ -24,6 +28,8 @@ mod families;
 mod globs;
 #[path = "kernel/ground.rs"]
 mod ground;
+#[path = "kernel/hooks.rs"]
+mod hooks;
 #[path = "kernel/identity.rs"]
 mod identity;
 #[path = "kernel/language.rs"]
@@ -38,6 +44,8 @@ mod options;
 mod reload;
 #[path = "kernel/sctp.rs"]
 mod sctp;
+#[path = "kernel/servers/mod.rs"]
+mod servers;
 #[path = "kernel/subjects.rs"]
 mod subjects;
 #[path = "kernel/tcp.rs"]

@@ -7,10 +7,12 @@
 
 mod bpf;
 mod packages;
+mod programs;
 
 use anyhow::Result;
 
 use crate::kernels::{self, Kernel};
+use crate::vm::Add;
 
 /// Makes sure of everything.
 ///
@@ -19,7 +21,8 @@ use crate::kernels::{self, Kernel};
 pub(crate) fn everything() -> Result<()> {
     for_guests(&Kernel::ALL)?;
     for_the_object()?;
-    for_tests()
+    for_tests()?;
+    programs().map(drop)
 }
 
 /// Makes sure of what boots these kernels.
@@ -37,4 +40,10 @@ pub(crate) fn for_the_object() -> Result<()> {
 /// Makes sure of what tests call, here or in a guest.
 pub(crate) fn for_tests() -> Result<()> {
     packages::ensure(packages::TESTS)
+}
+
+/// Makes sure of the real programs that tests run in guests; what a guest must
+/// get copies of.
+pub(crate) fn programs() -> Result<Vec<Add>> {
+    programs::ensure()
 }

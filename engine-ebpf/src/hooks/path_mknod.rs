@@ -4,7 +4,8 @@
 //! `inode_mknod` comes later and sees the same, but once more for the file in
 //! the upper layer of an overlay, with the mounter's credentials.
 
-use crate::kernel::Pointer;
+use crate::ask::Socket;
+use crate::kernel::{self, Pointer};
 use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
@@ -29,6 +30,35 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let dentry: Pointer = ctx.arg(1);
     let mut facts = Facts::default();
     let place = unix::at_path(task, dentry, &mut facts);
-    let caller = dispatch::caller(Hook::PathMknod, null());
+    let mut caller = dispatch::caller(Hook::PathMknod, null());
+    caller.socket = if in_mknod(task) {
+        Socket::NONE
+    } else {
+        unix::bound(task)
+    };
     dispatch::conclude(&caller, &mut facts, place)
+}
+
+/// The system calls mknod(2) and mknodat(2): of 64 bits, of x32 but for a bit that
+/// marks it, and of 32 bits, of which no bind(2) has such a number.
+const MKNOD: [u64; 4] = [133, 259, 14, 297];
+/// Marks a system call of x32.
+const X32: u64 = 0x4000_0000;
+
+/// `PF_IO_WORKER`: the registers of such a thread are those of the system call
+/// that it was made in, whatever it does. Linux, include/linux/sched.h.
+const IO_WORKER: u32 = 0x10;
+
+/// Whether the task is in a system call that makes a file without a socket. What
+/// is kept of a socket may then be of a bind(2) that found no folder.
+///
+/// The kernel has taken the number from there, so no thread can change it now.
+#[inline(always)]
+fn in_mknod(task: Pointer) -> bool {
+    let regs = kernel::registers(task);
+    if regs.is_null() || kernel::task_flags(task) & IO_WORKER != 0 {
+        return false;
+    }
+    let number = kernel::regs_orig_ax(regs) & !X32 & 0xffff_ffff;
+    MKNOD.contains(&number)
 }

@@ -1,6 +1,7 @@
 //! bind(2) and its twin in `io_uring`. A unix path is decided where its file is
-//! made.
+//! made, by a hook that is told of no socket: this one leaves it there.
 
+use crate::ask::Socket;
 use crate::hooks::address::{self, Use};
 use crate::hooks::port;
 use crate::kernel::{self, Pointer};
@@ -32,6 +33,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         address::fill(&caller, sk, length, Use::Bind, &mut facts)
     };
     if !judged {
+        if unix {
+            unix::binds(kernel::current(), Socket::of(sk));
+        }
         return 0;
     }
     let Some(task) = dispatch::judged(sk) else {

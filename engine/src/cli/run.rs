@@ -27,6 +27,9 @@ pub(super) struct Args {
     /// Enforce even what cuts off sshd, login, systemd, the journal, D-Bus or the resolver
     #[arg(long)]
     allow_lockout: bool,
+    /// Load rules for which this kernel lacks a hook, and leave them unenforced
+    #[arg(long)]
+    allow_unenforced: bool,
     /// The configuration; what the command line says comes before it
     #[arg(long, value_name = "FILE", help = format!(
         "Configuration; the command line comes before it [default: {DEFAULT_PATH}, where there is one]"))]
@@ -68,6 +71,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         None => {}
     }
     config.allow_lockout |= args.allow_lockout;
+    config.allow_unenforced |= args.allow_unenforced;
     if args.events.is_some() {
         config.events.clone_from(&args.events);
     }

@@ -3,6 +3,7 @@
 //! A policy's life: files, checked policy, table image, idle slot, one switch.
 //! Whatever fails before the switch leaves what is in force in force.
 
+mod idle;
 mod notify_socket;
 mod output;
 mod policy;
@@ -17,6 +18,7 @@ use crate::error::{Exit, with_causes};
 use crate::event::{Renderer, decode};
 use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
+use idle::Idle;
 use output::Output;
 use policy::Policies;
 use policy_abi::event::Record;
@@ -25,6 +27,7 @@ use std::os::fd::OwnedFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 use tracing::{error, warn};
 use watch::Watch;
 
@@ -63,9 +66,10 @@ impl DaemonError {
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Kernel(_) | Self::Policy(ReloadError::Kernel(_) | ReloadError::Mounts(_)) => {
-                Exit::HostCannot
-            }
+            Self::Kernel(_)
+            | Self::Policy(
+                ReloadError::Kernel(_) | ReloadError::Mounts(_) | ReloadError::Unenforceable(_),
+            ) => Exit::HostCannot,
             Self::Policy(ReloadError::Refused(_) | ReloadError::Lost(_)) => Exit::No,
             Self::Policy(ReloadError::Files(_) | ReloadError::Accounts(..)) => Exit::Unreadable,
             Self::Output(_) | Self::Watch(_) | Self::System { .. } => Exit::Internal,
@@ -90,6 +94,8 @@ enum Msg {
     Policies,
     /// SIGHUP: read and anchor everything again, whether it changed or not.
     Reload,
+    /// A hook may have been idle for long enough.
+    Idle,
     /// SIGUSR1.
     Status,
     /// SIGTERM or SIGINT.
@@ -116,6 +122,7 @@ struct Daemon {
     policies: Policies,
     output: Output,
     mode: Mode,
+    idle: Idle,
     boot_epoch: u64,
     undecodable: u64,
 }
@@ -138,9 +145,11 @@ impl Daemon {
             policies,
             output,
             mode: config.mode,
+            idle: Idle::new(config.detach_after.time()),
             boot_epoch: boot_epoch(),
             undecodable: 0,
         };
+        daemon.policies.lack(daemon.kernel.lacking());
         daemon.policies.load(&mut daemon.kernel)?;
         Ok(daemon)
     }
@@ -159,7 +168,9 @@ impl Daemon {
         self.announce("READY=1");
         let mut emptied = true;
         loop {
-            match next(&ring, &mut watch, &mut signals, emptied).await {
+            let idle = self.idle.next();
+            match next(&ring, &mut watch, &mut signals, idle, emptied).await {
+                Msg::Idle => self.let_go(),
                 Msg::Events => emptied = self.drain()?,
                 Msg::Policies if self.policies.changed() => self.reload(),
                 Msg::Policies => {}
@@ -208,7 +219,12 @@ impl Daemon {
             monotonic_micros()
         ));
         match self.policies.load(&mut self.kernel) {
-            Ok(()) => self.announce("READY=1"),
+            Ok(()) => {
+                let needed = self.policies.needed();
+                self.idle
+                    .look(Instant::now(), self.kernel.attached(), &needed);
+                self.announce("READY=1");
+            }
             Err(refusal) => {
                 let kept = self.policies.generation();
                 let refusal = with_causes(&refusal);
@@ -217,6 +233,20 @@ impl Daemon {
                 let first = refusal.lines().next().unwrap_or_default();
                 notify_socket::tell(&format!("READY=1\nSTATUS=rejected: {first}"));
             }
+        }
+    }
+
+    /// Detaches a hook that no policy in force has needed for long.
+    fn let_go(&mut self) {
+        let Some(hook) = self.idle.take(Instant::now()) else {
+            return;
+        };
+        if let Err(error) = self.kernel.detach(hook) {
+            let name = hook.name();
+            warn!(
+                "the hook `{name}` cannot be let go: {}",
+                with_causes(&error)
+            );
         }
     }
 
@@ -274,12 +304,16 @@ async fn next(
     ring: &AsyncFd<OwnedFd>,
     watch: &mut Watch,
     signals: &mut Signals,
+    idle: Option<Instant>,
     emptied: bool,
 ) -> Msg {
+    // Without one it waits for a time that does not matter.
+    let idle_at = tokio::time::sleep_until(idle.unwrap_or_else(Instant::now));
     tokio::select! {
         biased;
         msg = signals.next() => msg,
         () = watch.changed() => Msg::Policies,
+        () = idle_at, if idle.is_some() => Msg::Idle,
         () = tokio::task::yield_now(), if !emptied => Msg::Events,
         ready = ring.readable() => {
             match ready {

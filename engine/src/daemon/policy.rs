@@ -4,6 +4,7 @@ use crate::anchors::Anchors;
 use crate::config::{Config, Mode};
 use crate::event::{Book, Cgroups, Places};
 use crate::files::{self, FilesError};
+use crate::host;
 use crate::kernel::stats::Totals;
 use crate::kernel::{Kernel, KernelError, Loadable, OnError};
 use policy_abi::event::Tally;
@@ -32,6 +33,9 @@ pub enum ReloadError {
     /// It has errors; the text shows them.
     #[error("{0}")]
     Refused(String),
+    /// This kernel lacks hooks that its rules need; the text shows which.
+    #[error("{0}")]
+    Unenforceable(String),
     /// A path in it leads nowhere, so that a rule about it would match nothing.
     #[error(
         "`{0}` cannot be anchored: its symbolic links go in a circle, or it is on no mount of PID 1"
@@ -48,11 +52,22 @@ pub enum ReloadError {
     Kernel(#[from] KernelError),
 }
 
+impl ReloadError {
+    /// Whether the same text is refused again for as long as this kernel runs; all
+    /// else may mend itself.
+    const fn lasts(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Unenforceable(_))
+    }
+}
+
 /// The policies of the daemon.
 pub(super) struct Policies {
     paths: Vec<PathBuf>,
     mode: Mode,
     allow_lockout: bool,
+    allow_unenforced: bool,
+    /// Hooks that rules can need and this kernel lacks.
+    lacking: Vec<Hook>,
     hash_key: [u64; 2],
     generation: u64,
     sources: Option<Sources>,
@@ -73,6 +88,8 @@ struct Compiled {
     image: Image,
     anchors: Anchors,
     on_error: OnError,
+    /// About rules that this kernel cannot enforce, where that is allowed.
+    unenforced: Option<String>,
 }
 
 impl Policies {
@@ -81,6 +98,8 @@ impl Policies {
             paths: config.policy.clone(),
             mode: config.mode,
             allow_lockout: config.allow_lockout,
+            allow_unenforced: config.allow_unenforced,
+            lacking: Vec::new(),
             hash_key,
             generation: 0,
             sources: None,
@@ -92,6 +111,11 @@ impl Policies {
             retired: BTreeMap::new(),
             former: None,
         }
+    }
+
+    /// Says which hooks the kernel lacks that rules can need.
+    pub(super) fn lack(&mut self, hooks: &[Hook]) {
+        hooks.clone_into(&mut self.lacking);
     }
 
     pub(super) fn paths(&self) -> &[PathBuf] {
@@ -165,9 +189,7 @@ impl Policies {
                 Ok(())
             }
             Err(error) => {
-                // A text that is wrong stays wrong; all else may mend itself.
-                let wrong = matches!(error, ReloadError::Refused(_));
-                self.refused = wrong.then_some(sources);
+                self.refused = error.lasts().then_some(sources);
                 Err(error)
             }
         }
@@ -203,12 +225,44 @@ impl Policies {
         if let Some((file, error)) = anchors.accounts().failure() {
             return Err(ReloadError::Accounts(file, error));
         }
+        let unenforced = self.unenforced(&policy, sources)?;
         let on_error = on_error(&policy, &image, enforcement);
         Ok(Compiled {
             image,
             anchors,
             on_error,
+            unenforced,
         })
+    }
+
+    /// What is to be said of rules that this kernel cannot enforce; an error unless
+    /// that is allowed.
+    fn unenforced(
+        &self,
+        policy: &CheckedPolicy,
+        sources: &Sources,
+    ) -> Result<Option<String>, ReloadError> {
+        let mut found = host::unenforced(policy, |hook| self.lacking.contains(&hook));
+        if found.is_empty() {
+            return Ok(None);
+        }
+        if !self.allow_unenforced {
+            for one in &mut found {
+                one.severity = Severity::Error;
+            }
+            if let Some(last) = found.pop() {
+                found.push(last.help(
+                    "to load the policy without them, set `allow_unenforced = true` in the configuration, or give `--allow-unenforced`",
+                ));
+            }
+        }
+        let text = render_all(&Report::new(found), sources, Style::Plain);
+        let text = text.trim_end().to_owned();
+        if self.allow_unenforced {
+            Ok(Some(text))
+        } else {
+            Err(ReloadError::Unenforceable(text))
+        }
     }
 
     fn publish(&mut self, sources: &Sources, kernel: &mut Kernel) -> Result<(), ReloadError> {
@@ -217,7 +271,11 @@ impl Policies {
             image,
             anchors,
             on_error,
+            unenforced,
         } = self.compiled(sources, generation)?;
+        if let Some(text) = unenforced {
+            warn!("rules that this kernel cannot enforce:\n{text}");
+        }
         for (file, name) in anchors.accounts().unknown() {
             let name = show_bytes(&name);
             warn!("`{name}` is not in {file}: rules that compare it match nobody by that name");
@@ -233,7 +291,7 @@ impl Policies {
         let loadable = Loadable {
             words: &image.words,
             generation,
-            hooks: &hooks(&image),
+            hooks: &self.hooks(&image),
             on_error: &on_error,
         };
         let retired = kernel.fill(&loadable)?;
@@ -242,6 +300,23 @@ impl Policies {
         self.former = self.image.replace(image);
         self.generation = generation;
         Ok(())
+    }
+
+    /// The hooks that a policy's pairs need, of those that there are.
+    fn hooks(&self, image: &Image) -> Vec<Hook> {
+        let pairs = image.pairs.iter();
+        let needed = pairs.flat_map(|(family, of)| mediation::hooks(family.number(), of.number()));
+        let mut hooks: Vec<Hook> = needed.copied().collect();
+        hooks.retain(|hook| !self.lacking.contains(hook));
+        hooks.sort();
+        hooks.dedup();
+        hooks
+    }
+
+    /// The hooks that the policy in force needs.
+    pub(super) fn needed(&self) -> Vec<Hook> {
+        let image = self.image.as_deref();
+        image.map_or_else(Vec::new, |image| self.hooks(image))
     }
 
     /// Adds the final counts of the slot that was taken.
@@ -296,16 +371,6 @@ fn same(one: &Sources, other: &Sources) -> bool {
         .iter()
         .map(key)
         .eq(other.files().iter().map(key))
-}
-
-/// The hooks that a policy's pairs need.
-fn hooks(image: &Image) -> Vec<Hook> {
-    let pairs = image.pairs.iter();
-    let needed = pairs.flat_map(|(family, of)| mediation::hooks(family.number(), of.number()));
-    let mut hooks: Vec<Hook> = needed.copied().collect();
-    hooks.sort();
-    hooks.dedup();
-    hooks
 }
 
 /// The pairs that are refused when the tables cannot be used: those for which an
@@ -364,6 +429,14 @@ mod tests {
         });
         std::fs::remove_file(&file).unwrap();
         taken
+    }
+
+    #[test]
+    fn what_cannot_mend_itself_is_refused_once() {
+        assert!(ReloadError::Refused(String::new()).lasts());
+        assert!(ReloadError::Unenforceable(String::new()).lasts());
+        assert!(!ReloadError::Lost(String::new()).lasts());
+        assert!(!ReloadError::Mounts(std::io::ErrorKind::Other.into()).lasts());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::config::Mode;
 use crate::kernel::{Kernel, KernelError};
 use crate::mounts;
 use policy_abi::event::Tally;
+use policy_abi::hooks::Hook;
 use policy_lang::compile::{Anchor, Image, Place, PlaceUse};
 use policy_lang::diag::show_bytes;
 use serde::Serialize;
@@ -18,6 +19,8 @@ struct Report<'a> {
     generation: u64,
     mode: &'static str,
     counters: BTreeMap<&'static str, u64>,
+    /// Hooks whose programs are attached, by name.
+    hooks: Vec<&'static str>,
     events: Events,
     rules: BTreeMap<&'a str, Counts>,
     /// Of the policy in force: where the paths of each rule that has any lie.
@@ -103,6 +106,8 @@ pub(super) fn report(
         .into_iter()
         .map(|(_, name, count)| (name, count))
         .collect();
+    let mut hooks: Vec<_> = kernel.attached().map(Hook::name).collect();
+    hooks.sort_unstable();
     let (written, unwritten) = output.counts();
     let mut sums: BTreeMap<&str, Tally> = BTreeMap::new();
     for (id, tally) in policies.retired() {
@@ -132,6 +137,7 @@ pub(super) fn report(
         generation: policies.generation(),
         mode: mode.word(),
         counters,
+        hooks,
         events: Events {
             written,
             unwritten,

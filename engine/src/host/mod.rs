@@ -17,7 +17,7 @@ mod uses;
 mod walk;
 mod written;
 
-pub use lint::lint;
+pub use lint::{lint, unenforced};
 pub use live::describe;
 pub use paths::{Host, Look};
 pub use profile::{Account, By, Changeable, Kind, MountPoint, PathFacts, Profile, SCHEMA};

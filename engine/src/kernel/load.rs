@@ -7,6 +7,7 @@ use super::error::KernelError;
 use super::namespaces;
 use super::sys::Word;
 use aya::maps::{Map, MapData, MapError, RingBuf};
+use aya::programs::lsm::LsmLinkId;
 use aya::programs::{Iter, Lsm, ProgramError};
 use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
@@ -33,7 +34,9 @@ pub struct Settings {
 /// The loaded object. Dropping it ends enforcement.
 pub struct Kernel {
     pub(super) ebpf: Ebpf,
-    pub(super) attached: Vec<Hook>,
+    pub(super) attached: Vec<(Hook, LsmLinkId)>,
+    /// Hooks that rules can need and this kernel does not have as expected.
+    lacking: Vec<Hook>,
     pub(super) slot: Option<u32>,
     pub(super) active: Word,
     pub(super) ring: Option<RingBuf<MapData>>,
@@ -51,8 +54,13 @@ impl Kernel {
             return Err(KernelError::Stub);
         }
         let btf = Btf::of_kernel()?;
+        let mut lacking = Vec::new();
         for desc in HOOKS {
-            check_hook(&btf, desc)?;
+            match check_hook(&btf, desc) {
+                Ok(()) => {}
+                Err(error) if desc.role.always() => return Err(error),
+                Err(_) => lacking.push(desc.hook),
+            }
         }
         let offsets = Abi(btf.offsets()?);
         let key = Abi(settings.hash_key);
@@ -71,6 +79,7 @@ impl Kernel {
         let mut kernel = Self {
             ebpf,
             attached: Vec::new(),
+            lacking,
             slot: None,
             active,
             ring: None,
@@ -92,6 +101,12 @@ impl Kernel {
         self.lsm(desc)?.load(desc.name, btf).map_err(refused)
     }
 
+    /// Hooks that rules can need and this kernel lacks, or has with other arguments.
+    #[must_use]
+    pub fn lacking(&self) -> &[Hook] {
+        &self.lacking
+    }
+
     /// Loads the programs that no rule needed so far: what `doctor` looks at.
     ///
     /// # Errors
@@ -100,7 +115,7 @@ impl Kernel {
     pub fn load_rest(&mut self) -> Result<(), KernelError> {
         let btf = kernel_types()?;
         for desc in HOOKS {
-            if !self.is_loaded(desc)? {
+            if !self.lacking.contains(&desc.hook) && !self.is_loaded(desc)? {
                 self.load_program(desc, &btf)?;
             }
         }
@@ -118,7 +133,7 @@ impl Kernel {
     ///
     /// When the kernel refuses, for instance since the hook carries 38 programs.
     pub fn attach(&mut self, hook: Hook) -> Result<(), KernelError> {
-        if self.attached.contains(&hook) {
+        if self.attached.iter().any(|(one, _)| *one == hook) {
             return Ok(());
         }
         let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
@@ -131,9 +146,34 @@ impl Kernel {
         if !self.is_loaded(desc)? {
             self.load_program(desc, &kernel_types()?)?;
         }
-        self.lsm(desc)?.attach().map_err(refused)?;
-        self.attached.push(hook);
+        let link = self.lsm(desc)?.attach().map_err(refused)?;
+        self.attached.push((hook, link));
         Ok(())
+    }
+
+    /// Takes a hook's program off the hook, if it is on it. It stays loaded.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn detach(&mut self, hook: Hook) -> Result<(), KernelError> {
+        let Some(at) = self.attached.iter().position(|(one, _)| *one == hook) else {
+            return Ok(());
+        };
+        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
+            return Ok(());
+        };
+        let (_, link) = self.attached.swap_remove(at);
+        let refused = |source| KernelError::Program {
+            hook: desc.name,
+            source: Box::new(source),
+        };
+        self.lsm(desc)?.detach(link).map_err(refused)
+    }
+
+    /// The hooks whose programs are attached.
+    pub fn attached(&self) -> impl Iterator<Item = Hook> + '_ {
+        self.attached.iter().map(|(hook, _)| *hook)
     }
 
     /// Instructions that the verifier followed for each program, where this
@@ -145,6 +185,9 @@ impl Kernel {
     pub fn verified(&mut self) -> Result<Vec<(&'static str, u32)>, KernelError> {
         let mut counts = Vec::new();
         for desc in HOOKS {
+            if self.lacking.contains(&desc.hook) {
+                continue;
+            }
             let refused = |source| KernelError::Program {
                 hook: desc.name,
                 source: Box::new(source),

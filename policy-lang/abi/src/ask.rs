@@ -4,9 +4,12 @@
 //! decision passes over all of this for the price of one word. Facts that a list
 //! asks for are read when it does, by a [`Subject`].
 
-use crate::decide::{Tables, low};
-use crate::fields::Dimension;
-use crate::image::{ASK_WORDS, ASKS_PER_PAIR, CLASS_MISSING, GROUPS, MAX_GROUPS, ROW_WORDS};
+use crate::decide::{Tables, automaton, class_of_text, low};
+use crate::fields::{Dimension, Lookup};
+use crate::image::{
+    ASK_WORDS, ASKS_PER_PAIR, CLASS_MISSING, DOMAIN_CGROUP, DOMAIN_COMM, GROUPS, MAX_GROUPS,
+    ROW_WORDS,
+};
 
 /// A number that a subject does not have, or that could not be read.
 pub const NO_NUMBER: u32 = u32::MAX;
@@ -24,6 +27,30 @@ pub const NEEDS_GROUPS: u64 = 1 << 62;
 
 /// Some entry asks for [`Dimension::Unit`] or [`Dimension::Cgroup`].
 pub const NEEDS_CGROUP: u64 = 1 << 61;
+
+/// Some entry asks for a text that the image's patterns with wildcards are held against.
+pub const NEEDS_TEXTS: u64 = 1 << 60;
+
+/// The lookups of texts that lists ask for, in the order of [`Has::texts`].
+pub const TEXTS: [Lookup; 4] = [
+    Lookup::ParentComm,
+    Lookup::ParentExe,
+    Lookup::Unit,
+    Lookup::Cgroup,
+];
+
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+const _: () = {
+    let mut place = 0;
+    while place < TEXTS.len() {
+        let dimension = TEXTS[place].dimension() as usize;
+        assert!(
+            dimension == Dimension::ParentComm as usize + place,
+            "`row` finds a text's place by its dimension"
+        );
+        place += 1;
+    }
+};
 
 /// The image's word about the groups that its policy names: where their ids
 /// stand, one a word in rising order, and how many there are. The group of the
@@ -109,6 +136,33 @@ pub struct Has {
     pub traits: u64,
     /// Of [`Dimension::Groups`].
     pub groups: u64,
+    /// The classes of [`TEXTS`], 16 bits each, the first lowest; 0 where no pattern asks.
+    pub texts: u64,
+}
+
+/// The class of a subject's text, by its key or by the patterns that match it;
+/// 0 when no pattern asks. `None` when the image is damaged.
+#[inline(always)]
+pub fn class_of_rare<T: Tables + ?Sized>(
+    tables: &T,
+    subject: &impl Subject,
+    lookup: Lookup,
+) -> Option<u32> {
+    let dimension = lookup.dimension();
+    if automaton(tables, dimension as u32)?.0 == 0 {
+        return Some(0);
+    }
+    let Some(key) = subject.key(dimension) else {
+        return Some(CLASS_MISSING);
+    };
+    let domain = if dimension == Dimension::ParentExe {
+        key[1]
+    } else if dimension == Dimension::ParentComm {
+        DOMAIN_COMM
+    } else {
+        DOMAIN_CGROUP
+    };
+    class_of_text(tables, lookup, key, domain)
 }
 
 /// What answers a list: the AND of the rows of its entries, `None` when the
@@ -129,10 +183,14 @@ impl<T: Tables + ?Sized, S: Member> Asker<T> for S {
             let group = low(tables.word(named.base().wrapping_add(index))?);
             groups |= u64::from(self.in_group(group)) << index;
         }
-        let has = Has {
+        let mut has = Has {
             traits: self.traits(),
             groups,
+            texts: 0,
         };
+        for (place, lookup) in TEXTS.iter().enumerate() {
+            has.texts |= u64::from(class_of_rare(tables, self, *lookup)?) << (16 * place);
+        }
         let mut bits = u64::MAX;
         let mut at = list.base();
         for _ in 0..list.count().min(ASKS_PER_PAIR) {
@@ -165,9 +223,13 @@ pub fn row<T: Tables + ?Sized>(
         | Dimension::Protocol
         | Dimension::ParentUid => tables.number_class(lookup, subject.number(dimension))?,
         Dimension::ParentComm | Dimension::ParentExe | Dimension::Unit | Dimension::Cgroup => {
-            match subject.key(dimension) {
-                Some(key) => tables.pair_class(lookup, key)?,
-                None => CLASS_MISSING,
+            let place = (dimension as u32).wrapping_sub(Dimension::ParentComm as u32);
+            match low(has.texts >> (16 * (place & 3))) & 0xffff {
+                0 => match subject.key(dimension) {
+                    Some(key) => tables.pair_class(lookup, key)?,
+                    None => CLASS_MISSING,
+                },
+                known => known,
             }
         }
         Dimension::Exe

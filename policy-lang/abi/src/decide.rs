@@ -17,8 +17,8 @@ use crate::fields::{Dimension, Lookup};
 use crate::image::{
     AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE,
     DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES,
-    Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STARTS, STATE_DEAD, STATE_LONG, STATE_SINGLE,
-    STEPS, slot,
+    Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STARTS, STATE_DEAD, STATE_LONG, STATE_SETTLED,
+    STATE_SINGLE, STEPS, slot,
 };
 
 /// Where the words of an image come from, and what is looked up in them. `None`
@@ -339,6 +339,21 @@ pub fn step<T: Tables + ?Sized>(
     let group = low(group);
     let four = tables.word(on.wrapping_add(group / 4))?;
     Some(low(four >> (16 * (group % 4))) & 0xffff)
+}
+
+/// The state that a text comes to of which reading has seen the beginning alone:
+/// [`STATE_LONG`] when what comes after would matter.
+#[inline(always)]
+pub fn cut<T: Tables + ?Sized>(tables: &T, (_, states): (u32, u32), state: u32) -> Option<u32> {
+    if state == STATE_DEAD {
+        return Some(state);
+    }
+    let word = tables.word(states.wrapping_add(state))?;
+    Some(if word & STATE_SETTLED == 0 {
+        STATE_LONG
+    } else {
+        state
+    })
 }
 
 /// Reads bytes, for the sides of this code that have them as a slice.

@@ -106,6 +106,19 @@ pub fn path(key: Key, path: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// The hash of a cgroup's path: as [`path`], but from the root on, since that is
+/// how the kernel keeps a cgroup's ancestors.
+#[must_use]
+pub fn descent(key: Key, path: &[u8]) -> u64 {
+    let mut hasher = Hasher::new(key);
+    for component in path.split(|byte| *byte == b'/') {
+        if !component.is_empty() {
+            hasher.component(component);
+        }
+    }
+    hasher.finish()
+}
+
 /// The hash of an abstract unix name, without its leading NUL.
 #[must_use]
 pub fn name(key: Key, name: &[u8]) -> u64 {
@@ -139,6 +152,7 @@ mod tests {
             assert!(all[i + 1..].iter().all(|other| other != one), "{i}");
         }
         assert_eq!(path(KEY, b"/a/b"), path(KEY, b"a/b"));
+        assert_eq!(descent(KEY, b"/a/b"), path(KEY, b"/b/a"));
     }
 
     #[test]

@@ -6,10 +6,12 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Bytes of a path's text that are kept. A longer path still has its hash.
+/// Bytes of a path's text that are kept: the first ones. A longer path still has its hash.
 pub const TEXT_BYTES: usize = 256;
 /// Room for the text: chunks of eight bytes are written whole.
 pub const TEXT_ROOM: usize = TEXT_BYTES + 8;
+/// A text, zeros or what was there before after it.
+pub type Text = [u8; TEXT_ROOM];
 /// Components that a path may have; a deeper one is unreadable.
 pub const DEPTH: u32 = 64;
 /// Longest component, the kernel's `NAME_MAX`.
@@ -27,13 +29,13 @@ pub struct Place {
     pub device: u32,
     /// One of the `PLACE_` states.
     pub state: u32,
-    /// Length of the path in bytes; the text holds it when it is at most [`TEXT_BYTES`].
+    /// Length of the path in bytes, of which the text holds the first [`TEXT_BYTES`].
     pub length: u32,
     /// Level of the user namespace that owns the file system's mount; 0 is the initial one.
     pub owner_level: u32,
     /// The path from the file system's root, in order, without a leading slash;
     /// components end in `/`, the last one too.
-    pub text: [u8; TEXT_ROOM],
+    pub text: Text,
     /// Where the programs work while they read the place; it means nothing afterwards.
     pub scratch: [u64; SCRATCH_WORDS],
 }
@@ -52,9 +54,22 @@ pub const PLACE_NAMELESS: u32 = 3;
 /// Not a file but an abstract name: `hash` and `length` are its, `text` its bytes.
 pub const PLACE_ABSTRACT: u32 = 4;
 
+/// What a thread is about to bind a unix socket to, and the socket, kept with
+/// the thread.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Binding {
+    /// `SOCK_` type of the socket whose path is to be made; 0 for none.
+    pub kind: u32,
+    /// Its protocol.
+    pub protocol: u32,
+    /// The place.
+    pub place: Place,
+}
+
 /// What is kept of the process that created another, on the created one's group
 /// leader: as it was then, whatever becomes of either (decisions T4).
-#[derive(Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Creator {
     /// Name of its main thread, as in [`crate::facts::Facts::comm`].
@@ -65,6 +80,12 @@ pub struct Creator {
     pub uid: u32,
     /// Whether `exe` is known: 1, else 0.
     pub exe_known: u32,
+    /// Length of its path, as in [`Place::length`].
+    pub exe_length: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// Its path, as in [`Place::text`].
+    pub exe_text: Text,
 }
 
 /// Words of a cgroup's working memory.
@@ -78,16 +99,21 @@ pub const CGROUP_SCRATCH: usize = 10;
 pub struct Cgroup {
     /// The cgroup's id.
     pub id: u64,
-    /// [`crate::hash::path`] of its path.
+    /// [`crate::hash::descent`] of its path; nothing when that is too long.
     pub hash: u64,
     /// Where systemd's unit would stand: [`crate::hash::name`] of the topmost
     /// component that is no slice, less one leading `_`, and its length; zeros
     /// for none. Whether it is a valid name of a unit is not looked at.
     pub unit: [u64; 2],
-    /// [`PLACE_KNOWN`], [`PLACE_UNREADABLE`], or [`PLACE_NONE`].
+    /// [`PLACE_KNOWN`], [`PLACE_NONE`], or [`PLACE_UNREADABLE`]: the path is too
+    /// long to be read to its end, all else is known.
     pub state: u32,
-    /// Reserved, zero.
-    pub reserved: u32,
+    /// Length of the path as far as it was read, as in [`Place::length`].
+    pub length: u32,
+    /// The path, as in [`Place::text`].
+    pub text: Text,
+    /// The unit's name; its length is in `unit`.
+    pub unit_text: Text,
     /// Where the programs work; it means nothing afterwards.
     pub scratch: [u64; CGROUP_SCRATCH],
 }

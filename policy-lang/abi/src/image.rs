@@ -25,12 +25,14 @@
 //!
 //! An **automaton** reads the texts of a dimension for which rules have patterns
 //! with wildcards; a text that a lookup knows whole is not read. Where it begins
-//! depends on the text's *domain*: the device of a path, [`DOMAIN_NAMES`] or
-//! [`DOMAIN_COMM`]. 32 words say for each byte, eight a word, which group it is in.
+//! depends on the text's *domain*: the device of a path, [`DOMAIN_NAMES`],
+//! [`DOMAIN_COMM`] or [`DOMAIN_CGROUP`]. 32 words say for each byte, eight a word, which group it is in.
 //! A state is one word: the class of the texts that end there in bits 0 to 15,
 //! then a way on. With bit 24 set, one byte, in bits 16 to 23, leads to the state in
 //! bits 32 to 63; without, those bits hold the base of a row of states, 16 bits
-//! for each group, four a word. What leads nowhere leads to [`STATE_DEAD`].
+//! for each group, four a word. What leads nowhere leads to [`STATE_DEAD`]. Bit 25
+//! says that every text that gets there has that class, whatever comes after: so a
+//! text of which only the beginning is kept can be known all the same.
 //!
 //! A **descriptor** is [`DESC_WORDS`] words: for each common dimension the base of
 //! its rows, 0 when no term of the pair asks for it; then masks, the base of the
@@ -93,12 +95,12 @@ pub const CLASS_MISSING: u32 = 2;
 pub const CLASS_UNREADABLE: u32 = 3;
 /// Class of a unix socket without a name; in other dimensions not used.
 pub const CLASS_UNNAMED: u32 = 4;
-/// Class of a text that is too long to be read, where patterns ask for it.
+/// Class of a text that is too long to be known, where patterns ask for it.
 pub const CLASS_LONG: u32 = 5;
 /// First class for the values that rules name. Class 0 is never given.
 pub const CLASS_FIRST: u32 = 6;
 
-/// Stands for the state that reading came to when the text was too long to be read.
+/// Stands for the state that reading came to when the text was too long for it to be known.
 pub const STATE_LONG: u32 = 0;
 /// The state from which no pattern can match any more. Its number is that of
 /// [`CLASS_OTHER`], which a lookup gives for a domain without patterns.
@@ -111,11 +113,15 @@ pub const STATES: u32 = 1 << 14;
 pub const GROUP_WORDS: u32 = 32;
 /// Marks a state from which one byte alone leads on.
 pub const STATE_SINGLE: u64 = 1 << 24;
+/// Marks a state from which only states of the same class can be reached.
+pub const STATE_SETTLED: u64 = 1 << 25;
 
 /// The domain of abstract names, a number that no device has.
 pub const DOMAIN_NAMES: u64 = crate::facts::ABSTRACT_TAG;
 /// The domain of the names of processes.
 pub const DOMAIN_COMM: u64 = 0;
+/// The domain of cgroups, and of units.
+pub const DOMAIN_CGROUP: u64 = 0;
 
 /// Offset of the mask of terms that take part in the verdict.
 pub const DESC_VERDICT: u32 = COMMON_COUNT;

@@ -125,7 +125,7 @@ pub const ROWS: &[Row] = &[
         operation: BIND,
         families: &[Unix],
         hooks: &[Hook::PathMknod, Hook::SocketBind],
-        ways: "bind(2) and `io_uring`'s (6.11): paths where their file is made, which mknod(2) of a socket counts as, abstract names before they are taken; a name that the kernel will choose is unnamed",
+        ways: "bind(2) and `io_uring`'s (6.11): paths where their file is made, which mknod(2) of a socket counts as (it has no type and no protocol), abstract names before they are taken; a name that the kernel will choose is unnamed",
         not: "renames and hard links of a socket's file: connects go by where it was bound",
     },
     Row {

@@ -114,10 +114,12 @@ offsets! {
     cgroups_default: "css_set" ["dfl_cgrp"],
     /// A cgroup's directory.
     cgroup_node: "cgroup" ["kn"],
-    /// Its id.
+    /// How many cgroups are above it.
+    cgroup_level: "cgroup" ["level"],
+    /// The cgroups above it, the root first, and itself.
+    cgroup_ancestors: "cgroup" ["ancestors"],
+    /// A directory's id.
     node_id: "kernfs_node" ["id"],
-    /// Its parent, null at the root.
-    node_parent: "kernfs_node" ["parent", "__parent"],
     /// Its name, ended by a NUL.
     node_name: "kernfs_node" ["name"],
     /// The program's file.

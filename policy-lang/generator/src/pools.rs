@@ -58,24 +58,45 @@ pub const GROUP_IDS: &[(&str, u32)] = &[("root", 0), ("docker", 998), ("wheel", 
 /// What rules of that world say of accounts: one of each is nobody's.
 const KERNEL_USERS: &[&str] = &["root", "alice", "bob", "nobody"];
 const KERNEL_GROUPS: &[&str] = &["root", "docker", "wheel", "nobody"];
-/// What they say of units; patterns are not decided there yet.
-pub(crate) const KERNEL_UNITS: &[&str] = &[
+/// Units of that world.
+pub(crate) const UNITS: &[&str] = &[
     "nginx.service",
     "user@1000.service",
     "init.scope",
     "_x.socket",
 ];
-/// What they say of cgroups.
-pub(crate) const KERNEL_CGROUPS: &[&str] =
+/// What rules say of them.
+const KERNEL_UNITS: &[&str] = &[
+    "nginx.service",
+    "user@1000.service",
+    "init.scope",
+    "_x.socket",
+    "*",
+    "*.service",
+    "user@*",
+    "?ginx.s*",
+    "\"[!n]*.[a-s]*\"",
+    // No name of a unit, of which only some are.
+    "n*x",
+    "*i*i*",
+];
+/// Cgroups of that world.
+pub(crate) const CGROUPS_THERE: &[&str] =
     &["/", "/system.slice", "/system.slice/nginx.service", "/a-b"];
-/// What they say of creators' names.
-const KERNEL_CREATORS: &[&str] = &[
-    "a",
-    "dockerd",
-    "\"two words\"",
-    "123456789012345",
-    "1234567890123456",
-    "deny",
+/// What rules say of them.
+const KERNEL_CGROUPS: &[&str] = &[
+    "/",
+    "/system.slice",
+    "/system.slice/nginx.service",
+    "/a-b",
+    "/*",
+    "/**",
+    "/system.slice/**",
+    "/system.slice/*",
+    "/**/nginx.service",
+    "/*-?",
+    "\"/[!a]*\"",
+    "/*/n*",
 ];
 
 const COMMS: &[&str] = &[
@@ -208,8 +229,6 @@ pub(crate) const OPTIONS: &[&str] = &[
 const KERNEL_OWN: &[(Attribute, &[&str])] = &[
     (Attribute::Unit, KERNEL_UNITS),
     (Attribute::Cgroup, KERNEL_CGROUPS),
-    (Attribute::ParentComm, KERNEL_CREATORS),
-    (Attribute::ParentExe, EXES),
     (Attribute::User, KERNEL_USERS),
     (Attribute::Group, KERNEL_GROUPS),
 ];
@@ -255,14 +274,8 @@ pub(crate) const fn names(kernel: bool) -> &'static [&'static str] {
 
 /// The definitions that an attribute's sets can be named by.
 pub(crate) fn sort(attribute: Attribute, world: World) -> Option<Sort> {
-    // The sets of the kernel's world have patterns, which these do not take there yet.
-    let literal = [
-        Attribute::Unit,
-        Attribute::Cgroup,
-        Attribute::ParentComm,
-        Attribute::ParentExe,
-    ];
-    if world == World::Kernel && literal.contains(&attribute) {
+    // The sets of the kernel's world name neither units nor cgroups.
+    if world == World::Kernel && matches!(attribute, Attribute::Unit | Attribute::Cgroup) {
         return None;
     }
     match attribute.kind() {

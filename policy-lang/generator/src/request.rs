@@ -186,8 +186,8 @@ fn kernel_subject(choices: &mut Choices<'_>) -> Subject {
             .iter()
             .filter_map(|gid| named(pools::GROUP_IDS, *gid))
             .collect(),
-        unit: text(choices, pools::KERNEL_UNITS),
-        cgroup: text(choices, pools::KERNEL_CGROUPS),
+        unit: text(choices, pools::UNITS),
+        cgroup: text(choices, pools::CGROUPS_THERE),
         cap: (0..choices.below(3))
             .map(|_| choices.pick(&[0, 5, 12, 13, 21, 40]))
             .collect(),
@@ -196,7 +196,7 @@ fn kernel_subject(choices: &mut Choices<'_>) -> Subject {
         pidns,
         mntns,
         cgroupns,
-        parent_comm: text(choices, &["a", "dockerd", "other"]),
+        parent_comm: text(choices, &["a", "dockerd", "other", "two words", ""]),
         parent_exe: exe(choices),
         parent_uid: id(choices),
     }

@@ -149,6 +149,14 @@ fn parts_of(families: FamilySet, operations: OperationSet) -> Rc<[Part]> {
 }
 
 impl Space {
+    /// One with room for what some rules ask for.
+    pub(crate) fn for_rules(rules: usize) -> Self {
+        Self {
+            sets: Sets::for_rules(rules),
+            parts: HashMap::default(),
+        }
+    }
+
     /// The set of a rule, whose alternatives must have been counted.
     pub(crate) fn region(&mut self, rule: &Rule) -> Region {
         let about = (rule.families, rule.operations);

@@ -1,7 +1,7 @@
 //! Sets in the form that questions are answered on: sorted, merged, each once.
 
 use super::keys;
-use crate::maps::HashMap;
+use crate::maps::{HashMap, RandomState};
 use crate::types::pattern::Pattern;
 use crate::types::{UnixSet, Values};
 use std::cell::OnceCell;
@@ -173,10 +173,19 @@ struct Entry {
     set: Set,
     /// Whether it is plain that it has a value that any object can have.
     plain: bool,
-    keys: OnceCell<Box<[keys::Part]>>,
+    keys: OnceCell<Vec<keys::Part>>,
 }
 
 impl Sets {
+    /// One with room for what some rules ask for.
+    pub(super) fn for_rules(rules: usize) -> Self {
+        Self {
+            all: Vec::with_capacity(rules),
+            by_value: HashMap::with_capacity_and_hasher(rules, RandomState::default()),
+            by_place: HashMap::with_capacity_and_hasher(rules, RandomState::default()),
+        }
+    }
+
     pub(crate) fn enter(&mut self, values: &Arc<Values>) -> SetId {
         let place = Arc::as_ptr(values);
         if let Some((id, _)) = self.by_place.get(&place) {
@@ -210,7 +219,7 @@ impl Sets {
     pub(super) fn keys(&self, id: SetId) -> &[keys::Part] {
         let entry = self.all.get(id.0 as usize);
         entry.map_or(&[], |entry| {
-            entry.keys.get_or_init(|| keys::keys_of(&entry.set).into())
+            entry.keys.get_or_init(|| keys::keys_of(&entry.set))
         })
     }
 }

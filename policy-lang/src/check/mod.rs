@@ -91,6 +91,7 @@ pub fn check(sources: &Sources, files: &[ast::File]) -> (Option<CheckedPolicy>, 
     let mut definitions = Definitions::collect(&mut checker, files);
     let all = files.iter().map(|file| count_of_rules(&file.statements));
     let mut rules = Vec::with_capacity(all.sum());
+    checker.ids.reserve(rules.capacity());
     for file in files {
         checker.file(file, &mut definitions, &mut rules);
     }
@@ -134,6 +135,8 @@ struct Checker<'a> {
     shapes: HashMap<(FamilySet, OperationSet), ShapeBits>,
     /// Names that unknown ones were held against.
     guesses: usize,
+    /// A text in the making: thousands of ids are.
+    text: String,
 }
 
 /// Names that unknown ones are held against, in all, before no more "did you
@@ -148,6 +151,7 @@ impl<'a> Checker<'a> {
             ids: Ids::default(),
             shapes: HashMap::default(),
             guesses: 0,
+            text: String::new(),
         }
     }
 

@@ -21,6 +21,22 @@ impl Checker<'_> {
     /// Whether a word may be a name; reports why not.
     pub(super) fn name_is_valid(&mut self, word: Word, name_use: NameUse) -> bool {
         let text = self.slice(word.span);
+        let reserved = match name_use {
+            NameUse::Definition => reserved::cannot_be_defined,
+            NameUse::Id => reserved::cannot_be_id,
+        };
+        let good = word.form == Form::Bare
+            && reserved::is_name(text)
+            && text.len() <= limits::NAME_BYTES
+            && !reserved(text);
+        if !good {
+            self.bad_name(word, name_use);
+        }
+        good
+    }
+
+    fn bad_name(&mut self, word: Word, name_use: NameUse) {
+        let text = self.slice(word.span);
         let (article, what) = match name_use {
             NameUse::Definition => ("a", "name"),
             NameUse::Id => ("an", "id"),
@@ -41,18 +57,13 @@ impl Checker<'_> {
             );
             Diagnostic::new(Code::TooLong, word.span, message)
                 .help("shorten it; what it is for is said by `because`, or in a comment")
-        } else if name_use == NameUse::Definition && reserved::cannot_be_defined(text)
-            || name_use == NameUse::Id && reserved::cannot_be_id(text)
-        {
+        } else {
             let message =
                 format!("`{shown}` is a word of the language and cannot be {article} {what}");
             Diagnostic::new(Code::Reserved, word.span, message)
                 .help(format!("choose another {what}"))
-        } else {
-            return true;
         };
         self.report(found);
-        false
     }
 }
 
@@ -65,6 +76,11 @@ pub(super) struct Ids {
 }
 
 impl Ids {
+    /// Makes room for so many.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.first.reserve(count);
+    }
+
     pub(super) fn add(&mut self, id: Arc<str>, span: Span) {
         match self.first.entry(id) {
             Entry::Occupied(first) => self.again.push((first.key().clone(), span, *first.get())),

@@ -252,24 +252,27 @@ impl<'a> Checker<'a> {
 
     fn clauses(&mut self, rule: &'a ast::Rule, definitions: &mut Definitions<'a>) -> Clauses {
         let mut said = Clauses::default();
-        let mut seen: Vec<(&'static str, Span)> = Vec::with_capacity(rule.clauses.len());
+        // The first clause of each keyword.
+        let mut seen: Vec<(&'static str, Span)> = Vec::new();
         for clause in &rule.clauses {
             let keyword = clause.kind.keyword();
-            let before = seen.iter().find(|(other, _)| *other == keyword);
+            let before = seen.iter().find(|(other, _)| *other == keyword).copied();
+            if before.is_none() {
+                seen.push((keyword, clause.span));
+            }
             if let Some((_, before)) = before.filter(|_| keyword != "tag") {
                 let found = Diagnostic::new(
                     Code::RepeatedClause,
                     clause.span,
                     format!("the rule has two `{keyword}` clauses"),
                 )
-                .also(*before, "the first one");
+                .also(before, "the first one");
                 let found = match keyword {
                     "if" | "unless" => found.help("join the conditions with `and` or `or`"),
                     _ => found,
                 };
                 self.report(found);
             }
-            seen.push((keyword, clause.span));
             self.clause(&clause.kind, rule.effect.0, definitions, &mut said);
         }
         said
@@ -391,11 +394,13 @@ impl<'a> Checker<'a> {
         let id: Arc<str> = match given {
             Some(word) if self.name_is_valid(word, NameUse::Id) => self.slice(word.span).into(),
             _ => {
-                let stem = self
-                    .sources
-                    .file(rule.span.source)
-                    .map_or("", |file| file.stem());
-                [stem, "/", &context.number.to_string()].concat().into()
+                let file = self.sources.file(rule.span.source);
+                let number = context.number.to_string();
+                self.text.clear();
+                self.text.push_str(file.map_or("", |file| file.stem()));
+                self.text.push('/');
+                self.text.push_str(&number);
+                self.text.as_str().into()
             }
         };
         let span = match given {

@@ -7,7 +7,7 @@ use super::pairs::{Group, SetId, Sets};
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
 use crate::types::Values;
-use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TRAITS};
+use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::fields::{Dimension, LOOKUPS};
 use policy_abi::image::ASKS_PER_PAIR;
 use std::collections::BTreeSet;
@@ -68,6 +68,9 @@ pub(super) fn list(
             )
         } else {
             let of = classes.of(*dimension).ok_or(Full)?;
+            if of.automaton.is_some() {
+                needs |= NEEDS_TEXTS;
+            }
             (0, rows(&group.terms, *dimension, of))
         };
         let base = writer.append_rows(table)?;

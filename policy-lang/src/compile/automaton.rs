@@ -1,9 +1,8 @@
 //! Patterns with wildcards as one automaton: states are sets of places in the
-//! patterns, made as far as texts can lead to them.
-//!
-//! Bytes that no pattern tells apart are one *group*. A union of patterns can
+//! patterns, made as far as texts can lead to them. A union of patterns can
 //! need a number of states that doubles with each of them, so there is a bound.
 
+use super::net::{Net, Within};
 use super::pairs::SetId;
 use crate::types::pattern::{Piece, Syntax};
 use policy_abi::image::{STATE_DEAD, STATE_FIRST, STATES};
@@ -29,11 +28,24 @@ pub(super) enum Way {
     Row(Vec<u32>),
 }
 
+impl Way {
+    /// The states that some byte leads to.
+    fn leads_to(&self) -> impl Iterator<Item = u32> {
+        let (single, row) = match self {
+            Self::Single(_, next) => (Some([*next, STATE_DEAD]), &[][..]),
+            Self::Row(row) => (None, row.as_slice()),
+        };
+        single.into_iter().flatten().chain(row.iter().copied())
+    }
+}
+
 /// A state: the sets that texts ending there are in, and where it leads.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) accepts: BTreeSet<SetId>,
     pub(super) way: Way,
+    /// Whether texts that get here are in the same sets whatever comes after.
+    pub(super) settled: bool,
 }
 
 /// An automaton. States are numbered from [`STATE_FIRST`].
@@ -46,44 +58,25 @@ pub(super) struct Automaton {
     pub(super) states: Vec<State>,
 }
 
-/// The places of a pattern at which bytes can have led from its start.
-pub(super) fn past<'b>(
-    pieces: &[Piece],
-    syntax: Syntax,
-    bytes: impl Iterator<Item = &'b u8>,
-) -> BTreeSet<usize> {
-    let mut net = Net { places: Vec::new() };
-    let mut places = BTreeSet::new();
-    let begin = net.add(pieces, syntax, 0);
-    net.enter(&mut places, begin);
-    for byte in bytes {
-        places = net.after(&places, *byte);
-    }
-    places
-}
-
 /// More than [`STATES`] states would be needed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
-
-/// Fragments, one after the other: a place is an index into their pieces.
-struct Net {
-    /// The piece at a place; at a fragment's end, its set.
-    places: Vec<Result<(Piece, Syntax), SetId>>,
-}
 
 impl Automaton {
     /// The automaton of the fragments of each domain; `None` without any.
     pub(super) fn new(
         domains: &BTreeMap<u64, BTreeSet<Fragment>>,
+        within: Option<&Within>,
     ) -> Result<Option<Self>, TooMany> {
         if domains.values().all(BTreeSet::is_empty) {
             return Ok(None);
         }
-        let mut net = Net { places: Vec::new() };
+        let mut net = Net::default();
+        let required = within.map(|within| net.require(within)).unwrap_or_default();
         let mut begins: BTreeMap<u64, BTreeSet<usize>> = BTreeMap::new();
         for (domain, fragments) in domains {
             let begin = begins.entry(*domain).or_default();
+            begin.extend(&required);
             for fragment in fragments {
                 let place = net.add(&fragment.pieces, fragment.syntax, fragment.set);
                 net.enter(begin, place);
@@ -100,8 +93,10 @@ impl Automaton {
             states.push(State {
                 accepts: net.accepts(&places),
                 way: net.way(&places, &groups, &samples, &mut found)?,
+                settled: false,
             });
         }
+        settle(&mut states);
         Ok(Some(Self {
             groups,
             starts,
@@ -111,10 +106,16 @@ impl Automaton {
 
     /// The sets that a text of a domain is in.
     pub(super) fn read(&self, domain: u64, text: &[u8]) -> BTreeSet<SetId> {
+        let state = self.state(self.end(domain, text));
+        state.map(|state| state.accepts.clone()).unwrap_or_default()
+    }
+
+    /// The state that a text of a domain comes to.
+    fn end(&self, domain: u64, text: &[u8]) -> u32 {
         let mut state = self.starts.get(&domain).copied().unwrap_or(STATE_DEAD);
         for byte in text {
             state = match self.state(state).map(|state| &state.way) {
-                None => return BTreeSet::new(),
+                None => return STATE_DEAD,
                 Some(Way::Single(wanted, next)) if wanted == byte => *next,
                 Some(Way::Single(..)) => STATE_DEAD,
                 Some(Way::Row(row)) => {
@@ -123,13 +124,42 @@ impl Automaton {
                 }
             };
         }
-        self.state(state)
-            .map(|state| state.accepts.clone())
-            .unwrap_or_default()
+        state
     }
 
     fn state(&self, number: u32) -> Option<&State> {
         self.states.get(number.checked_sub(STATE_FIRST)? as usize)
+    }
+}
+
+/// Marks the states from which only states of the same sets can be reached: all
+/// but those that lead to others, and those that lead there.
+fn settle(states: &mut [State]) {
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); states.len()];
+    let mut open: Vec<usize> = Vec::new();
+    for (number, state) in states.iter().enumerate() {
+        for next in state.way.leads_to() {
+            let next = next.checked_sub(STATE_FIRST).map(|next| next as usize);
+            let sets = next
+                .and_then(|next| states.get(next))
+                .map(|next| &next.accepts);
+            if sets.map_or(!state.accepts.is_empty(), |sets| *sets != state.accepts) {
+                open.push(number);
+            }
+            if let Some(before) = next.and_then(|next| before.get_mut(next)) {
+                before.push(number);
+            }
+        }
+    }
+    for state in &mut *states {
+        state.settled = true;
+    }
+    while let Some(number) = open.pop() {
+        let Some(state) = states.get_mut(number).filter(|state| state.settled) else {
+            continue;
+        };
+        state.settled = false;
+        open.extend(before.get(number).into_iter().flatten());
     }
 }
 
@@ -160,58 +190,8 @@ impl Found {
     }
 }
 
+/// Where the places of a state lead.
 impl Net {
-    /// Adds a pattern of a set and says where it begins.
-    fn add(&mut self, pieces: &[Piece], syntax: Syntax, set: SetId) -> usize {
-        let begin = self.places.len();
-        let pieces = pieces.iter().cloned();
-        self.places.extend(pieces.map(|piece| Ok((piece, syntax))));
-        self.places.push(Err(set));
-        begin
-    }
-
-    /// Goes to a place, and on past what can match nothing.
-    fn enter(&self, places: &mut BTreeSet<usize>, mut place: usize) {
-        loop {
-            places.insert(place);
-            match self.places.get(place) {
-                Some(Ok((Piece::Run | Piece::Deep | Piece::Directories, _))) => place += 1,
-                _ => return,
-            }
-        }
-    }
-
-    fn accepts(&self, places: &BTreeSet<usize>) -> BTreeSet<SetId> {
-        let ends = places.iter().filter_map(|place| self.places.get(*place));
-        ends.filter_map(|one| one.as_ref().err().copied()).collect()
-    }
-
-    /// The places that one byte leads to.
-    fn after(&self, places: &BTreeSet<usize>, byte: u8) -> BTreeSet<usize> {
-        let mut next = BTreeSet::new();
-        for place in places {
-            let Some(Ok((piece, syntax))) = self.places.get(*place) else {
-                continue;
-            };
-            if !takes(piece, *syntax, byte) {
-                continue;
-            }
-            match piece {
-                Piece::Byte(_) | Piece::One | Piece::Class { .. } => {
-                    self.enter(&mut next, place + 1);
-                }
-                Piece::Run | Piece::Deep => self.enter(&mut next, *place),
-                Piece::Directories => {
-                    next.insert(*place);
-                    if byte == b'/' {
-                        self.enter(&mut next, place + 1);
-                    }
-                }
-            }
-        }
-        next
-    }
-
     fn way(
         &self,
         places: &BTreeSet<usize>,
@@ -253,62 +233,13 @@ impl Net {
         }
         Ok(Way::Row(row))
     }
-
-    /// The group of each byte, and a byte of each group.
-    fn groups(&self) -> ([u8; 256], Vec<u8>) {
-        let mut groups = [0_u8; 256];
-        let mut samples = vec![0_u8];
-        let mut seen: Vec<&(Piece, Syntax)> = Vec::new();
-        for one in self.places.iter().flatten() {
-            if seen.contains(&one) {
-                continue;
-            }
-            seen.push(one);
-            let (piece, syntax) = one;
-            let slash = *piece == Piece::Directories;
-            split(&mut groups, &mut samples, |byte| {
-                takes(piece, *syntax, byte) && (!slash || byte == b'/')
-            });
-        }
-        (groups, samples)
-    }
-}
-
-/// Whether a piece goes with a byte.
-fn takes(piece: &Piece, syntax: Syntax, byte: u8) -> bool {
-    let component = syntax == Syntax::Text || byte != b'/';
-    match piece {
-        Piece::Byte(wanted) => *wanted == byte,
-        Piece::One | Piece::Run => component,
-        Piece::Class { negated, ranges } => {
-            let within = ranges.iter().any(|(a, z)| *a <= byte && byte <= *z);
-            component && within != *negated
-        }
-        Piece::Deep | Piece::Directories => true,
-    }
-}
-
-/// Parts each group into those bytes for which something is so, and the others.
-fn split(groups: &mut [u8; 256], samples: &mut Vec<u8>, so: impl Fn(u8) -> bool) {
-    let mut parted: HashMap<(u8, bool), u8> = HashMap::new();
-    for (group, sample) in (0_u8..).zip(samples.iter()) {
-        parted.insert((group, so(*sample)), group);
-    }
-    for (byte, group) in (0_u8..=255).zip(groups.iter_mut()) {
-        let key = (*group, so(byte));
-        // INVARIANT: 256 bytes make 256 groups at most.
-        let fresh = u8::try_from(samples.len()).unwrap_or(u8::MAX);
-        *group = *parted.entry(key).or_insert_with(|| {
-            samples.push(byte);
-            fresh
-        });
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::types::pattern::{Pattern, parse};
+    use crate::unit;
     use proptest::prelude::*;
 
     fn fragment(text: &str, syntax: Syntax, set: SetId) -> (Pattern, Fragment) {
@@ -328,7 +259,10 @@ mod tests {
     }
 
     fn made(fragments: impl IntoIterator<Item = Fragment>) -> Result<Option<Automaton>, TooMany> {
-        Automaton::new(&BTreeMap::from([(7, fragments.into_iter().collect())]))
+        Automaton::new(
+            &BTreeMap::from([(7, fragments.into_iter().collect())]),
+            None,
+        )
     }
 
     fn piece() -> impl Strategy<Value = String> {
@@ -367,6 +301,63 @@ mod tests {
                 prop_assert!(automaton.read(8, text.as_bytes()).is_empty());
             }
         }
+
+        /// Where a state is settled, nothing that comes after changes anything.
+        #[test]
+        fn what_is_settled_stays(
+            patterns in prop::collection::vec(prop::collection::vec(piece(), 0..5), 1..4),
+            texts in prop::collection::vec(("[abc/]{0,6}", "[abcd/]{0,6}"), 30),
+        ) {
+            let all = patterns.iter().enumerate();
+            let all = all.map(|(set, pieces)| fragment(&pieces.concat(), Syntax::Path, set).1);
+            let automaton = made(all).unwrap().unwrap();
+            for (text, more) in texts {
+                let whole = automaton.read(7, format!("{text}{more}").as_bytes());
+                if let Some(state) = automaton.state(automaton.end(7, text.as_bytes())) {
+                    prop_assert!(!state.settled || state.accepts == whole, "{}+{}", text, more);
+                } else {
+                    prop_assert!(whole.is_empty());
+                }
+            }
+        }
+
+        /// A pattern of units matches what it matches of their names, and no other text.
+        #[test]
+        fn units_are_matched_alone(
+            patterns in prop::collection::vec("[a@*?.]{0,3}(\\*|\\.\\*|\\.service|\\.s\\*)", 1..4),
+            texts in prop::collection::vec("[a@ .]{0,3}(\\.service|\\.socket|\\.path|\\.slice|\\.servic)?", 40),
+        ) {
+            let all = patterns.iter().enumerate();
+            let all: Vec<_> = all.map(|(set, text)| fragment(text, Syntax::Text, set)).collect();
+            let domains = BTreeMap::from([(7, all.iter().map(|one| one.1.clone()).collect())]);
+            let automaton = Automaton::new(&domains, Some(&Within::units())).unwrap().unwrap();
+            for text in texts {
+                let text = text.as_bytes();
+                let wanted: BTreeSet<SetId> = all.iter().enumerate()
+                    .filter(|(_, (pattern, _))| unit::is_unit(text) && pattern.holds(text))
+                    .map(|(set, _)| set)
+                    .collect();
+                prop_assert_eq!(automaton.read(7, text), wanted, "{:?}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_is_settled_where_its_own_path_ends() {
+        let settled = |patterns: &[&str], text: &str| {
+            let all = patterns.iter().enumerate();
+            let all = all.map(|(set, text)| fragment(text, Syntax::Path, set).1);
+            let automaton = made(all).unwrap().unwrap();
+            automaton
+                .state(automaton.end(7, text.as_bytes()))
+                .unwrap()
+                .settled
+        };
+        assert!(settled(&["usr/**"], "usr/"));
+        assert!(!settled(&["usr/**"], "us"));
+        assert!(!settled(&["usr/*"], "usr/"));
+        assert!(!settled(&["usr/**", "usr/**/x"], "usr/a"));
+        assert!(settled(&["usr/**", "usr/x"], "usr/a"));
     }
 
     #[test]

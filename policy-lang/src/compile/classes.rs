@@ -7,6 +7,7 @@
 
 use super::automaton::{Automaton, TooMany};
 use super::keys::{Key, Keys};
+use super::net::Within;
 use super::pairs::{SetId, Sets};
 use super::texts::Texts;
 use super::{Anchor, Host, PlaceUse};
@@ -75,8 +76,9 @@ impl Dimensioned {
     }
 
     /// Takes texts by key and by pattern.
-    fn take_texts(&mut self, texts: Texts) -> Result<(), TooMany> {
-        let automaton = Automaton::new(&texts.fragments)?;
+    fn take_texts(&mut self, dimension: Dimension, texts: Texts) -> Result<(), TooMany> {
+        let within = (dimension == Dimension::Unit).then(Within::units);
+        let automaton = Automaton::new(&texts.fragments, within.as_ref())?;
         for (key, known) in texts.known {
             let mut signature = known.sets;
             if let Some(automaton) = &automaton {
@@ -184,7 +186,7 @@ fn dimensioned(
             Values::Names(_) | Values::Words(_) => {}
         }
     }
-    made.take_texts(texts)?;
+    made.take_texts(dimension, texts)?;
     made.narrow = made.intervals(&numbers, u128::from(u32::MAX));
     made.wide = made.intervals(&wide, u128::MAX);
     Ok(made)

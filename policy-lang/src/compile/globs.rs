@@ -2,7 +2,8 @@
 //! first wildcard is a folder, which lies in a place; the rest is held against
 //! what is below it there, and on whatever is mounted below it.
 
-use super::automaton::{Fragment, past};
+use super::automaton::Fragment;
+use super::net::past;
 use super::pairs::SetId;
 use super::{Host, Place, PlaceUse};
 use crate::types::pattern::{Pattern, Piece, Syntax};

@@ -17,7 +17,7 @@ use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
     AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_UNREADABLE, DESC_ASKS, DESC_ENFORCED, DESC_RECORD,
     DESC_TERMS, DESC_VERDICT, DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR,
-    STARTS_DIR, STATE_FIRST, STATE_SINGLE, term,
+    STARTS_DIR, STATE_FIRST, STATE_SETTLED, STATE_SINGLE, term,
 };
 use std::collections::BTreeMap;
 
@@ -169,6 +169,11 @@ fn write_automaton(
     let mut words = vec![0_u64; STATE_FIRST as usize];
     for (state, class) in automaton.states.iter().zip(classes) {
         let class = u64::from(u16::try_from(*class).ok().ok_or(Full)?);
+        let class = if state.settled {
+            class | STATE_SETTLED
+        } else {
+            class
+        };
         words.push(match &state.way {
             Way::Single(byte, next) => {
                 class | u64::from(*byte) << 16 | STATE_SINGLE | u64::from(*next) << 32

@@ -80,7 +80,7 @@ impl<'h> Keys<'h> {
             .split(|byte| *byte == b'/')
             .all(|part| !part.is_empty());
         let is_path = inside.is_empty() || whole;
-        is_path.then(|| [hash::path(self.hash_key, path), 0])
+        is_path.then(|| [hash::descent(self.hash_key, path), 0])
     }
 }
 

@@ -11,11 +11,10 @@ mod groups;
 mod image;
 mod keys;
 mod lookup;
+mod net;
 mod pairs;
 mod support;
 mod texts;
-
-pub use support::decides;
 
 use self::classes::Classes;
 use self::pairs::Pairs;
@@ -205,7 +204,7 @@ impl Image {
 /// Compiles a policy.
 ///
 /// # Errors
-/// When this build cannot decide a rule in the kernel, and when the tables are
+/// When the policy has more rules than the kernel counts, and when the tables are
 /// too small for the policy. Nothing is ever left out.
 pub fn compile(
     policy: &CheckedPolicy,
@@ -213,9 +212,8 @@ pub fn compile(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
-    let unsupported = support::check(policy);
-    if !unsupported.is_empty() {
-        return Err(unsupported);
+    if let Some(found) = support::too_many_rules(policy) {
+        return Err(vec![found]);
     }
     lower(policy, host, generation, enforcement)
 }

@@ -1,25 +1,16 @@
-//! What this build can decide in the kernel. What it cannot is refused here,
-//! never left out.
+//! What the kernel's tables call an attribute, and what they have no room for:
+//! that is refused, never left out.
 
-use crate::checked::{CheckedPolicy, Rule, Target, Test};
+use crate::checked::{CheckedPolicy, Rule, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::terms::each_test;
 use crate::types::Values;
 use crate::types::pattern::Pattern;
-use crate::words::attribute::{Attribute, Owner};
-use crate::words::family::Family;
-use crate::words::operation::Operation;
-use crate::words::shape::possible;
+use crate::words::attribute::Attribute;
 use policy_abi::fields::Dimension;
 use policy_abi::image::{MAX_RULES, STATES};
-use policy_abi::{mediation, traits};
-
-/// Whether the hooks see every operation of a pair.
-#[must_use]
-pub fn decides(family: Family, operation: Operation) -> bool {
-    mediation::row(family.number(), operation.number()).is_some()
-}
+use policy_abi::traits;
 
 /// The tables' dimension of an attribute that the kernel side captures.
 pub(super) const fn dimension(attribute: Attribute) -> Dimension {
@@ -69,65 +60,15 @@ pub(super) fn trait_field(attribute: Attribute) -> Option<traits::Field> {
     found.map(|(_, field)| *field)
 }
 
-/// Everything in a policy that the kernel cannot decide.
-pub(super) fn check(policy: &CheckedPolicy) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    if let Some(rule) = policy.rules().get(MAX_RULES as usize) {
-        let message = format!(
-            "the policy has {} rules and defaults; the kernel counts {MAX_RULES}",
-            policy.rules().len()
-        );
-        found.push(
-            Diagnostic::new(Code::ImageTooLarge, rule.span, message)
-                .help("rules that differ in one value alone are one rule with a set"),
-        );
-    }
-    for rule in policy.rules() {
-        check_rule(rule, &mut found);
-    }
-    found.sort_by_key(|one: &Diagnostic| one.span().map(|span| (span.source, span.start)));
-    found.dedup();
-    found
-}
-
-fn check_rule(rule: &Rule, found: &mut Vec<Diagnostic>) {
-    let mut missing: Vec<String> = Vec::new();
-    for family in rule.families.iter() {
-        for operation in rule.operations.iter() {
-            // `smc` is in every rule for `tcp`: it is named only where it stands alone.
-            let implied = family == Family::SMC && rule.families.contains(Family::TCP);
-            if !implied && possible(family, operation) && !decides(family, operation) {
-                missing.push(format!("`{family} {operation}`"));
-            }
-        }
-    }
-    if let Some(first) = missing.first() {
-        let more = match missing.len() - 1 {
-            0 => String::new(),
-            1 => " and one other".to_owned(),
-            more => format!(" and {more} others"),
-        };
-        found.push(
-            cannot(rule.span, &format!("{first}{more}"))
-                .help("`docs/coverage.md` says what is decided in the kernel"),
-        );
-    }
-    // The hook that decides the bind of a unix path is told of no socket.
-    let binds = rule.families.contains(Family::UNIX)
-        && rule.operations.iter().any(|one| one == Operation::Bind);
-    for condition in rule.when.iter().chain(&rule.unless) {
-        each_test(condition, &mut |test| check_test(test, binds, found));
-    }
-}
-
-fn check_test(test: &Test, binds: bool, found: &mut Vec<Diagnostic>) {
-    let word = test.attribute.word();
-    if dimension(test.attribute).is_rare() && has_globs(&test.values) {
-        found.push(cannot(test.span, &format!("a `{word}` with wildcards")));
-    }
-    if binds && test.attribute.owner() == Owner::Socket {
-        found.push(cannot(test.span, &format!("`{word}` of a `unix bind`")));
-    }
+/// Whether a policy has more rules than the kernel counts: at the first too many.
+pub(super) fn too_many_rules(policy: &CheckedPolicy) -> Option<Diagnostic> {
+    let rule = policy.rules().get(MAX_RULES as usize)?;
+    let message = format!(
+        "the policy has {} rules and defaults; the kernel counts {MAX_RULES}",
+        policy.rules().len()
+    );
+    let found = Diagnostic::new(Code::ImageTooLarge, rule.span, message);
+    Some(found.help("rules that differ in one value alone are one rule with a set"))
 }
 
 /// The finding that the patterns of a dimension need too many states: at the
@@ -166,13 +107,4 @@ pub(super) fn has_globs(values: &Values) -> bool {
         | Values::Words(_)
         | Values::Options(_) => false,
     }
-}
-
-fn cannot(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::KernelCannotDecide,
-        span,
-        format!("this build cannot decide {what} in the kernel yet"),
-    )
-    .help("`run` of this version refuses the policy: leave the rule out until a later one")
 }

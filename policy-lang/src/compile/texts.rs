@@ -8,10 +8,10 @@ use super::keys::{self, Key, Keys, comm};
 use super::pairs::SetId;
 use super::{Anchor, Place, PlaceUse};
 use crate::types::UnixSet;
-use crate::types::pattern::Pattern;
+use crate::types::pattern::{Pattern, Piece, Syntax};
 use crate::words::sockopt::SocketOption;
 use policy_abi::fields::Dimension;
-use policy_abi::image::{DOMAIN_COMM, DOMAIN_NAMES};
+use policy_abi::image::{DOMAIN_CGROUP, DOMAIN_COMM, DOMAIN_NAMES};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The domain of what has no text.
@@ -52,12 +52,7 @@ impl Texts {
         if matches!(dimension, Dimension::Comm | Dimension::ParentComm) {
             self.comms(set, patterns);
         } else if matches!(dimension, Dimension::Unit | Dimension::Cgroup) {
-            // INVARIANT: `support::check` has refused those with wildcards.
-            for bytes in patterns.iter().filter_map(Pattern::literal) {
-                if let Some(key) = keys.grouping(dimension, bytes) {
-                    self.name(set, key, NOWHERE, bytes);
-                }
-            }
+            self.groupings(set, dimension, patterns, keys);
         } else {
             self.paths((set, place_use), patterns, keys);
         }
@@ -73,6 +68,33 @@ impl Texts {
                     }
                 }
                 Pattern::Glob(..) => self.pattern(set, DOMAIN_COMM, pattern),
+            }
+        }
+    }
+
+    /// Adds units or cgroups. A cgroup's path is read without its leading slash.
+    fn groupings(
+        &mut self,
+        set: SetId,
+        dimension: Dimension,
+        patterns: &[Pattern],
+        keys: &Keys<'_>,
+    ) {
+        let slash = usize::from(dimension == Dimension::Cgroup);
+        for pattern in patterns {
+            match pattern {
+                Pattern::Literal(bytes) => {
+                    if let Some(key) = keys.grouping(dimension, bytes) {
+                        let text = bytes.get(slash..).unwrap_or_default();
+                        self.name(set, key, DOMAIN_CGROUP, text);
+                    }
+                }
+                // INVARIANT: the checker lets no path pattern pass that does not
+                // begin with `/`.
+                Pattern::Glob(syntax, pieces) => {
+                    let pieces = pieces.get(slash..).unwrap_or_default();
+                    self.fragment(set, DOMAIN_CGROUP, *syntax, pieces);
+                }
             }
         }
     }
@@ -156,9 +178,13 @@ impl Texts {
         let Pattern::Glob(syntax, pieces) = pattern else {
             return;
         };
+        self.fragment(set, domain, *syntax, pieces);
+    }
+
+    fn fragment(&mut self, set: SetId, domain: u64, syntax: Syntax, pieces: &[Piece]) {
         self.fragments.entry(domain).or_default().insert(Fragment {
             pieces: pieces.to_vec(),
-            syntax: *syntax,
+            syntax,
             set,
         });
     }

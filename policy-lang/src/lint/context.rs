@@ -7,7 +7,6 @@ use crate::boxes::{
     within,
 };
 use crate::checked::{CheckedPolicy, Rule};
-use crate::maps::HashSet;
 use crate::words::family::Family;
 use crate::words::shape::Shape;
 use std::rc::Rc;
@@ -38,7 +37,7 @@ pub(super) struct Context<'p> {
 
 impl<'p> Context<'p> {
     pub(super) fn new(policy: &'p CheckedPolicy) -> Self {
-        let mut space = Space::default();
+        let mut space = Space::for_rules(policy.rules().len());
         let regions = policy.rules().iter().map(|rule| space.region(rule));
         let regions = regions.collect();
         Self {
@@ -115,12 +114,11 @@ impl<'p> Context<'p> {
         &mut self,
         index: &Index,
         rule: usize,
-        mut suits: impl FnMut(usize) -> bool,
+        suits: impl Fn(usize) -> bool,
     ) -> Meeting {
         let Some(region) = self.regions.get(rule) else {
             return Meeting::None;
         };
-        let mut asked = HashSet::default();
         let mut near = Vec::new();
         for part in region.parts() {
             for term in region.terms(part.shape, Plane::Readable) {
@@ -129,7 +127,8 @@ impl<'p> Context<'p> {
                     if !effort.spend(1) {
                         return true;
                     }
-                    if asked.insert(owner.rule) && suits(owner.rule) {
+                    // One box after another of a rule: most of what comes twice.
+                    if near.last() != Some(&owner.rule) {
                         near.push(owner.rule);
                     }
                     false
@@ -139,7 +138,8 @@ impl<'p> Context<'p> {
         let mut unknown = false;
         // The first of the policy is named, however they were found.
         near.sort_unstable();
-        for other in near {
+        near.dedup();
+        for other in near.into_iter().filter(|other| suits(*other)) {
             match self.meet(rule, other) {
                 Answer::Yes => return Meeting::With(other),
                 Answer::No => {}

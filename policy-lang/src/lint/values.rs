@@ -72,14 +72,13 @@ fn shortest(pattern: &Pattern) -> usize {
 
 /// A warning for an exemption of a program that runs what others wrote.
 pub(super) fn interpreter(rule: &Rule) -> Option<Diagnostic> {
-    let exempt: Vec<&Condition> = match rule.effect {
-        Effect::Allow => rule.when.iter().map(AsRef::as_ref).collect(),
-        Effect::Deny | Effect::Kill | Effect::DefaultDeny => {
-            rule.unless.iter().map(AsRef::as_ref).collect()
-        }
-        Effect::Record => Vec::new(),
+    let mut exempt = match rule.effect {
+        Effect::Allow => rule.when.iter(),
+        Effect::Deny | Effect::Kill | Effect::DefaultDeny => rule.unless.as_slice().iter(),
+        // Nothing is refused, so nothing is exempt.
+        Effect::Record => return None,
     };
-    let (test, name) = exempt.into_iter().find_map(|one| exempted(one, false))?;
+    let (test, name) = exempt.find_map(|one| exempted(one, false))?;
     let message = format!("`{name}` runs what others wrote, and the exemption is theirs too");
     let label = "a script's `exe` is its interpreter";
     let found = at(test, rule, Code::Interpreter, message, label);
@@ -95,8 +94,8 @@ fn exempted(condition: &Condition, denied: bool) -> Option<(&Test, String)> {
         }
         Condition::Test(test) => {
             let asked = test.attribute == Attribute::Exe && test.negated == denied;
-            let mut names = patterns(test).iter().filter_map(named);
-            let name = names.next().filter(|_| asked)?;
+            let tested = if asked { patterns(test) } else { &[] };
+            let name = tested.iter().find_map(named)?;
             Some((test, show_bytes(&name)))
         }
     }
@@ -137,7 +136,10 @@ pub(super) fn accepted_address(rule: &Rule) -> Option<Diagnostic> {
     let operations = rule.operations;
     let accepts =
         operations.contains(Operation::Accept) && !operations.contains(Operation::Connect);
-    let test = first(rule, |test| test.attribute == Attribute::Addr).filter(|_| accepts)?;
+    if !accepts {
+        return None;
+    }
+    let test = first(rule, |test| test.attribute == Attribute::Addr)?;
     let message = "`addr` of an `accept` is the local address, not the peer's".to_owned();
     let label = "the address on which the socket listens";
     let found = at(test, rule, Code::LocalAddress, message, label);

@@ -173,7 +173,7 @@ impl<'a> Builder<'a> {
                 Rule::default_effect => effect = Some(self.default_effect(inner)),
                 Rule::words if families.is_none() => families = Some(self.words(inner)),
                 Rule::words => operations = Some(self.words(inner)),
-                Rule::target => target = self.target(inner),
+                Rule::target => target = Some(self.target(inner)),
                 _ => clauses.extend(self.clause(inner)),
             }
         }
@@ -209,7 +209,12 @@ impl<'a> Builder<'a> {
     fn words(&mut self, pair: P<'_>) -> Words {
         let span = self.span(&pair);
         let braced = pair.as_str().starts_with('{');
-        let words = listed(pair).map(|inner| self.word(&inner)).collect();
+        let mut words = listed(pair).map(|inner| self.word(&inner));
+        let words = match words.next() {
+            // As nearly all are: room for one is all that it takes.
+            Some(alone) if !braced => vec![alone],
+            first => first.into_iter().chain(words).collect(),
+        };
         Words {
             span,
             words,
@@ -217,27 +222,25 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn target(&mut self, pair: P<'_>) -> Option<Target> {
-        let span = self.span(&pair);
-        let mut preposition = None;
+    fn target(&mut self, pair: P<'_>) -> Target {
+        let (span, start) = (self.span(&pair), pair.start());
         let (mut place, mut ports, mut option) = (None, None, None);
         for inner in pair.into_inner() {
             match inner.as_rule() {
-                Rule::to | Rule::on => preposition = Some(self.span(&inner)),
                 Rule::options => option = inner.into_inner().next().map(|one| self.operand(one)),
                 Rule::ports => ports = inner.into_inner().next().map(|one| self.operand(one)),
                 Rule::object => place = inner.into_inner().next().map(|one| self.operand(one)),
                 _ => {}
             }
         }
-        Some(Target {
+        Target {
             span,
-            preposition: preposition?,
+            preposition: self.tokens_span(start, start + 1),
             object: match option {
                 Some(option) => Object::Option(option),
                 None => Object::Place { place, ports },
             },
-        })
+        }
     }
 
     fn operand(&mut self, pair: P<'_>) -> Operand {
@@ -342,8 +345,11 @@ impl<'a> Builder<'a> {
             let condition = self.nested(span, 1, |me| me.condition(inner))?;
             return Some(Condition::Group(Box::new(condition), span));
         }
+        let attribute = Word {
+            span: self.tokens_span(pair.start(), pair.start() + 1),
+            form: Form::Bare,
+        };
         let mut inner = pair.into_inner();
-        let attribute = inner.next().map(|first| self.word(&first))?;
         let Some(operator) = inner.next() else {
             return Some(Condition::Name(attribute));
         };
@@ -444,7 +450,7 @@ impl<'a> Builder<'a> {
         for inner in pair.into_inner() {
             match inner.as_rule() {
                 Rule::list_name => names.push(self.word(&inner)),
-                Rule::target => target = self.target(inner),
+                Rule::target => target = Some(self.target(inner)),
                 Rule::given => {
                     facts = inner
                         .into_inner()

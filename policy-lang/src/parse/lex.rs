@@ -358,8 +358,29 @@ pub(super) fn too_deep(span: Span) -> Diagnostic {
     .help("name a part of the condition with `let`")
 }
 
+/// Whether a byte is one that makes up words.
+fn is_word(byte: u8) -> bool {
+    WORD.get(usize::from(byte)).is_some_and(|is| *is)
+}
+
+/// [`makes_word`] of each byte: most bytes are asked about, one by one.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated at compile time, up to 255"
+)]
+static WORD: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        all[byte] = makes_word(byte as u8);
+        byte += 1;
+    }
+    all
+};
+
 /// Bytes that make up words (notes 37).
-const fn is_word(byte: u8) -> bool {
+const fn makes_word(byte: u8) -> bool {
     !matches!(
         byte,
         0..=b' '

@@ -34,6 +34,9 @@ pub fn unescape(inner: &str) -> Result<Vec<u8>, Fault> {
 /// # Errors
 /// As [`unescape`], and when the result is not UTF-8.
 pub fn string(inner: &str) -> Result<String, Fault> {
+    if !inner.contains('\\') {
+        return Ok(inner.to_owned());
+    }
     String::from_utf8(unescape(inner)?).ok().ok_or_else(|| {
         Fault::new(
             Code::BadString,

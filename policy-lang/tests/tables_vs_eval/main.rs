@@ -125,9 +125,7 @@ fn by_definition(policy: &CheckedPolicy, request: &Request, enforcement: Enforce
 /// The words of an image, and the texts that the kernel has kept.
 struct World<'w> {
     words: &'w [u64],
-    exe: Vec<u8>,
-    comm: Vec<u8>,
-    object: Vec<u8>,
+    texts: Vec<(Dimension, Vec<u8>)>,
 }
 
 impl Tables for World<'_> {
@@ -136,12 +134,7 @@ impl Tables for World<'_> {
     }
 
     fn read(&self, dimension: Dimension, start: u32) -> Option<u32> {
-        let texts = [
-            (Dimension::Exe, &self.exe),
-            (Dimension::Comm, &self.comm),
-            (Dimension::Unix, &self.object),
-        ];
-        let (_, text) = texts.iter().find(|(of, _)| *of == dimension)?;
+        let (_, text) = self.texts.iter().find(|(of, _)| *of == dimension)?;
         read_bytes(self, dimension, start, text)
     }
 }
@@ -152,17 +145,33 @@ fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
     let key = |path: &[u8]| [policy_abi::hash::path(KEY, &place(path)), u64::from(DEVICE)];
     let facts = requests::facts(request, key);
     let text = |path: &[u8]| place(path)[1..].to_vec();
+    let subject = &request.subject;
+    let path = |path: &Option<Vec<u8>>| path.as_deref().map(text).unwrap_or_default();
+    let inside = |path: &[u8]| path[1..].to_vec();
+    let object = if let Object::Path(path) = &request.object {
+        text(path)
+    } else if let Object::Abstract(name) = &request.object {
+        name.clone()
+    } else {
+        Vec::new()
+    };
     let world = World {
         words: &image.words,
-        exe: request.subject.exe.as_deref().map(text).unwrap_or_default(),
-        comm: request.subject.comm.clone().unwrap_or_default(),
-        object: if let Object::Path(path) = &request.object {
-            text(path)
-        } else if let Object::Abstract(name) = &request.object {
-            name.clone()
-        } else {
-            Vec::new()
-        },
+        texts: vec![
+            (Dimension::Exe, path(&subject.exe)),
+            (Dimension::Comm, subject.comm.clone().unwrap_or_default()),
+            (Dimension::Unix, object),
+            (Dimension::ParentExe, path(&subject.parent_exe)),
+            (
+                Dimension::ParentComm,
+                subject.parent_comm.clone().unwrap_or_default(),
+            ),
+            (Dimension::Unit, subject.unit.clone().unwrap_or_default()),
+            (
+                Dimension::Cgroup,
+                subject.cgroup.as_deref().map(inside).unwrap_or_default(),
+            ),
+        ],
     };
     let known = requests::Known {
         request,

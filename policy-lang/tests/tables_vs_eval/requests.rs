@@ -47,7 +47,7 @@ impl Subject for Known<'_> {
         }
         assert_eq!(dimension, Dimension::Cgroup);
         let cgroup = subject.cgroup.as_deref()?;
-        Some([policy_abi::hash::path(super::KEY, cgroup), 0])
+        Some([policy_abi::hash::descent(super::KEY, cgroup), 0])
     }
 }
 

@@ -394,21 +394,43 @@ fn a_text_that_is_too_long_matches_every_denial_by_pattern() {
 }
 
 #[test]
-fn a_program_with_too_long_a_path_is_nobody() {
+fn a_program_with_too_long_a_path_is_known_by_its_folder_alone() {
     let folder = long_folder(250);
     let program = folder.join("probe-of-mine");
     fs::copy(place::good(), folder.join("p")).unwrap();
     fs::rename(folder.join("p"), &program).unwrap();
-    let policy =
-        "deny unix connect to /run/some.sock unless exe = /tmp/interdict-tests/** id glob\n";
+    let policy = "deny unix connect to /run/some.sock unless exe = /tmp/interdict-tests/**/*e* id tail\n\
+                  deny unix connect to /run/other.sock unless exe = /tmp/interdict-tests/** id folder\n\
+                  deny unix connect to /run/other.sock if exe = /tmp/interdict-tests/x/** id beside\n";
     let mut case = Case::under(&[("globs", policy)]);
     case.provokes("long_texts");
-    let _service = Service::stream("/run/some.sock");
+    let _services = ["/run/some.sock", "/run/other.sock"].map(Service::stream);
     let mut actor = Actor::start(&program, 0);
     let connect = to(&mut actor, "/run/some.sock");
     assert_eq!(outcome(&actor.ask(&connect)), Err(Errno::PERM));
-    case.event().says("/decision/rule", "glob");
+    case.event().says("/decision/rule", "tail");
     let near = place::install("/tmp/interdict-tests/near");
     let mut near = Actor::start(near, 0);
-    judged(&mut case, &mut near, "glob", &[("/run/some.sock", false)]);
+    judged(&mut case, &mut near, "tail", &[("/run/some.sock", false)]);
+    // Of what is in a folder, nothing but its beginning matters: but here it is
+    // read together with a pattern of the end.
+    judged(
+        &mut case,
+        &mut near,
+        "folder",
+        &[("/run/other.sock", false)],
+    );
+    let connect = to(&mut actor, "/run/other.sock");
+    assert_eq!(outcome(&actor.ask(&connect)), Err(Errno::PERM));
+    case.event().says("/decision/rule", "folder");
+    drop(case);
+    let policy = "deny unix connect to /run/other.sock unless exe = /tmp/interdict-tests/** id folder\n\
+                  deny unix connect to /run/other.sock if exe = /tmp/interdict-tests/x/** id beside\n";
+    let mut case = Case::under(&[("globs", policy)]);
+    judged(
+        &mut case,
+        &mut actor,
+        "folder",
+        &[("/run/other.sock", false)],
+    );
 }

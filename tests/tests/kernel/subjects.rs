@@ -17,15 +17,15 @@ use interdict_tests::service::{Service, Tcp};
 use rustix::io::Errno;
 
 /// A policy about one service, and that service.
-struct Host {
-    case: Case,
+pub(crate) struct Host {
+    pub(crate) case: Case,
     _web: Tcp,
 }
 
 impl Host {
     /// Rules are `deny tcp connect to 127.0.0.1 port 8080` and what follows that.
     #[track_caller]
-    fn with(rules: &[&str]) -> Self {
+    pub(crate) fn with(rules: &[&str]) -> Self {
         let rules = rules
             .iter()
             .map(|rest| format!("deny tcp connect to 127.0.0.1 port 8080 {rest}\n"));
@@ -37,7 +37,7 @@ impl Host {
     }
 
     #[track_caller]
-    fn denies(&mut self, actor: &mut Actor, rule: &'static str) -> Event {
+    pub(crate) fn denies(&mut self, actor: &mut Actor, rule: &'static str) -> Event {
         let socket = actor.tcp();
         let event = self.case.denies(actor, &web(socket), &decided(rule));
         actor.must(&calls::close(socket));
@@ -45,18 +45,18 @@ impl Host {
     }
 
     #[track_caller]
-    fn allows(&mut self, actor: &mut Actor) {
+    pub(crate) fn allows(&mut self, actor: &mut Actor) {
         let socket = actor.tcp();
         self.case.allows(actor, &web(socket));
         actor.must(&calls::close(socket));
     }
 }
 
-fn web(socket: i64) -> Request {
+pub(crate) fn web(socket: i64) -> Request {
     calls::connect(socket, &Address::ip(Ipv4Addr::LOCALHOST, 8080))
 }
 
-fn decided(rule: &'static str) -> Decided {
+pub(crate) fn decided(rule: &'static str) -> Decided {
     Decided::connect(rule, Object::ip("127.0.0.1", 8080))
 }
 
@@ -462,134 +462,37 @@ fn an_exec_by_a_thread_keeps_the_parent() {
     host.denies(&mut actor, "child");
 }
 
-/// The cgroup file system.
-const CGROUPS: &str = "/sys/fs/cgroup";
-
-/// Makes a cgroup and puts a process there.
-fn put_into(path: &str, pid: u32) {
-    let folder = Path::new(CGROUPS).join(path.trim_start_matches('/'));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("cgroup.procs"), pid.to_string()).unwrap();
-}
-
 #[test]
-fn the_unit_of_a_cgroup() {
-    let mut host = Host::with(&["unless unit = nginx.service id nginx"]);
-    let mut actor = Actor::other();
-    host.denies(&mut actor, "nginx");
-    for (cgroup, passes) in [
-        ("/system.slice/nginx.service", true),
-        ("/system.slice", false),
-        ("/nginx.service", true),
-        ("/system.slice/nginx.service/sub/tree", true),
-        ("/system.slice/nginx.service/docker-1.scope", true),
-        ("/a.slice/a-b.slice/_nginx.service", true),
-        ("/system.slice/__nginx.service", false),
-        ("/system.slice/nginx.service2", false),
-        ("/system.slice/xnginx.service", false),
-        // Whoever may make cgroups below his own cannot choose the name.
-        ("/system.slice/docker-1.scope/nginx.service", false),
-        ("/docker/nginx.service", false),
-        (
-            "/user.slice/user-1000.slice/user@1000.service/app.slice/nginx.service",
-            false,
-        ),
-        ("/system.slice/nginx.service.slice/x.service", false),
-        ("/slice/nginx.service", false),
-    ] {
-        put_into(cgroup, actor.pid());
-        if passes {
-            host.allows(&mut actor);
-        } else {
-            host.denies(&mut actor, "nginx");
-        }
-    }
-}
-
-#[test]
-fn the_path_of_a_cgroup() {
-    let long = "l".repeat(255);
-    let deep = "/d".repeat(64);
-    let odd = "/with space/\u{e9}";
-    let policy = format!(
-        "if cgroup in {{ /, /eight888, /sixteen-16161616/b, /{long}/{long}, {deep}, \"{odd}\" }} id named"
-    );
-    let mut host = Host::with(&[&policy]);
-    let mut actor = Actor::other();
-    host.denies(&mut actor, "named");
-    for (cgroup, denied) in [
-        ("/eight888".to_owned(), true),
-        ("/eight8888".to_owned(), false),
-        ("/eight88".to_owned(), false),
-        ("/eight888/b".to_owned(), false),
-        ("/sixteen-16161616/b".to_owned(), true),
-        ("/sixteen-16161616".to_owned(), false),
-        (format!("/{long}"), false),
-        (format!("/{long}/{long}"), true),
-        (format!("/{}/{long}", "l".repeat(254)), false),
-        (deep.clone(), true),
-        ("/d".repeat(63), false),
-        (odd.to_owned(), true),
-    ] {
-        put_into(&cgroup, actor.pid());
-        if denied {
-            host.denies(&mut actor, "named");
-        } else {
-            host.allows(&mut actor);
-        }
-    }
-    put_into("/", actor.pid());
-    host.denies(&mut actor, "named");
-}
-
-#[test]
-fn a_cgroup_that_is_too_deep_is_missing() {
+fn a_parents_name_and_program_by_pattern() {
     let mut host = Host::with(&[
-        "unless cgroup != /no/such/one id negated",
-        "if cgroup = /no/such/one id positive",
-        "unless unit != a.service id unit",
+        "if parent.comm = \"k??p*\" id comm",
+        "if parent.exe = /usr/b*/goo? id exe",
+        "unless parent.exe = /usr/bin/** id any",
     ]);
-    let mut actor = Actor::other();
-    put_into(&format!("/a.service{}", "/d".repeat(63)), actor.pid());
-    host.denies(&mut actor, "unit");
-    put_into(&format!("/a.service{}", "/d".repeat(64)), actor.pid());
-    host.allows(&mut actor);
-    host.case.provokes("unreadable_subjects");
-    // Back where it can be read.
-    put_into("/a.service/d", actor.pid());
-    host.denies(&mut actor, "unit");
-}
-
-/// A cgroup is known from the moment it is made, and the next one is too.
-#[test]
-fn a_cgroup_that_was_made_just_now() {
-    let mut host = Host::with(&["if cgroup in { /fresh/0, /fresh/2, /fresh/4 } id even"]);
-    let mut actor = Actor::other();
-    std::fs::create_dir_all("/sys/fs/cgroup/fresh").unwrap();
-    for round in 0..6_usize {
-        let folder = format!("/sys/fs/cgroup/fresh/{round}");
+    let mut tests = Actor::good();
+    // This very test created it, and lies elsewhere.
+    host.denies(&mut tests, "any");
+    let child = |request| Request::Fork(Box::new(request));
+    let mut child_is = |actor: &mut Actor, rule: Option<&'static str>| {
         let socket = actor.tcp();
-        // Made, entered and used by one process, with nothing in between.
-        let enter = Request::Sequence(vec![
-            calls::make_folder(&folder),
-            calls::chdir(&folder),
-            calls::open("cgroup.procs", libc::O_WRONLY),
-        ]);
-        let procs = actor.must(&enter);
-        let connect = Request::Sequence(vec![calls::write(procs, b"0"), web(socket)]);
-        if round % 2 == 0 {
-            host.case.denies(&mut actor, &connect, &decided("even"));
+        let connect = child(web(socket));
+        if let Some(rule) = rule {
+            host.case.denies(actor, &connect, &decided(rule));
         } else {
-            host.case.allows(&mut actor, &connect);
+            host.case.allows(actor, &connect);
         }
-        // The child is where its creator is.
-        let socket = actor.tcp();
-        let child = Request::Fork(Box::new(web(socket)));
-        if round % 2 == 0 {
-            host.case.denies(&mut actor, &child, &decided("even"));
-        } else {
-            host.case.allows(&mut actor, &child);
-        }
-        actor.must(&calls::chdir("/"));
+        actor.must(&calls::close(socket));
+    };
+    child_is(&mut tests, Some("exe"));
+    let mut other = Actor::other();
+    child_is(&mut other, None);
+    for (name, rule) in [
+        ("keeper", Some("comm")),
+        ("keep", Some("comm")),
+        ("kee", None),
+    ] {
+        other.must(&calls::set_name(name));
+        other.subject.comm = name.to_owned();
+        child_is(&mut other, rule);
     }
 }

@@ -10,7 +10,7 @@ use interdict_tests::calls;
 use interdict_tests::case::Case;
 use interdict_tests::event::{Decided, Object};
 use interdict_tests::place;
-use interdict_tests::protocol::{Argument, Request};
+use interdict_tests::protocol::{Argument, Carrier, Request};
 use rustix::io::Errno;
 
 /// A stream socket's bind.
@@ -140,22 +140,98 @@ fn datagrams_packets_and_mknod() {
         let request = calls::bind(socket, &Address::path(&place));
         refused(&mut case, &mut actor, &request, "bound", &place);
     }
-    let node = |mode: u32, name: &str| {
-        let path = root.join("its").join(name);
-        let mut bytes = path.to_str().unwrap().as_bytes().to_vec();
-        bytes.push(0);
-        let arguments = vec![
-            Argument::Bytes(bytes),
-            Argument::Number(mode.into()),
-            Argument::Number(0),
-        ];
-        calls::call(libc::SYS_mknod, arguments)
-    };
-    let request = node(libc::S_IFSOCK | 0o600, "s.sock");
+    let request = node(libc::S_IFSOCK | 0o600, &place);
     refused(&mut case, &mut actor, &request, "bound", &place);
     // Other files are nobody's business.
-    case.allows(&mut actor, &node(libc::S_IFIFO | 0o600, "xyz"));
-    case.allows(&mut actor, &node(libc::S_IFREG | 0o600, "s.sock"));
+    let beside = root.join("its/xyz");
+    case.allows(&mut actor, &node(libc::S_IFIFO | 0o600, &beside));
+    case.allows(&mut actor, &node(libc::S_IFREG | 0o600, &place));
+}
+
+/// mknod(2).
+fn node(mode: u32, path: &Path) -> Request {
+    let mut bytes = path.to_str().unwrap().as_bytes().to_vec();
+    bytes.push(0);
+    let arguments = vec![
+        Argument::Bytes(bytes),
+        Argument::Number(mode.into()),
+        Argument::Number(0),
+    ];
+    calls::call(libc::SYS_mknod, arguments)
+}
+
+#[test]
+fn the_type_and_the_protocol_of_the_socket() {
+    let root = place::fresh("bind");
+    let policy = "deny unix bind if type = dgram id datagrams\n\
+                  deny unix bind on /tmp/interdict-tests/bind/* if type = seqpacket and protocol = 0 id packets\n\
+                  deny unix bind if type != stream and protocol != 0 id none\n\
+                  deny unix bind unless protocol = 0 or type != stream id other\n";
+    let mut case = Case::under(&[("bind", policy)]);
+    let mut actor = Actor::other();
+    let kinds = [
+        (libc::SOCK_STREAM, None),
+        (libc::SOCK_DGRAM, Some("datagrams")),
+        // What the kernel makes of it.
+        (libc::SOCK_RAW, Some("datagrams")),
+        (libc::SOCK_SEQPACKET, Some("packets")),
+    ];
+    for (at, (kind, rule)) in kinds.into_iter().enumerate() {
+        let place = root.join(format!("s{at}"));
+        let socket = actor.socket(libc::AF_UNIX, kind);
+        let request = calls::bind(socket, &Address::path(&place));
+        match rule {
+            Some(rule) => refused(&mut case, &mut actor, &request, rule, &place),
+            None => drop(case.allows(&mut actor, &request)),
+        }
+        // Abstract names have a hook that is told of the socket.
+        let request = calls::bind(socket, &Address::abstract_name(b"some"));
+        if kind == libc::SOCK_DGRAM {
+            assert_eq!(outcome(&actor.ask(&request)), Err(Errno::PERM));
+            case.event().says("/decision/rule", "datagrams");
+        }
+    }
+    // A file without a socket has neither, whatever was bound before: here by a
+    // bind(2) that found no folder.
+    let socket = actor.socket(libc::AF_UNIX, libc::SOCK_DGRAM);
+    let nowhere = calls::bind(socket, &Address::path(root.join("no/folder")));
+    case.fails(&mut actor, &nowhere, Errno::NOENT);
+    let place = root.join("node");
+    let mknod = node(libc::S_IFSOCK | 0o600, &place);
+    refused(&mut case, &mut actor, &mknod, "none", &place);
+    // Another thread of the process has a socket of its own.
+    let stream = actor.unix();
+    let allowed = calls::bind(stream, &Address::path(root.join("thread")));
+    case.allows(&mut actor, &Request::Thread(Box::new(allowed)));
+    let place = root.join("denied");
+    let request = calls::bind(socket, &Address::path(&place));
+    let request = Request::Thread(Box::new(request));
+    refused(&mut case, &mut actor, &request, "datagrams", &place);
+}
+
+/// A ring's bind is no system call of the thread that carries it out.
+#[test]
+fn the_type_of_a_socket_that_a_ring_binds() {
+    let root = place::fresh("bind");
+    let policy = "deny unix bind if type = dgram id datagrams\n\
+                  deny unix bind if type != stream id none\n";
+    let mut case = Case::under(&[("bind", policy)]);
+    let kernel = std::env::var("INTERDICT_KERNEL").unwrap();
+    for by in [Carrier::Submitter, Carrier::Worker, Carrier::Poller] {
+        let mut actor = Actor::other();
+        let place = root.join(format!("{by:?}"));
+        let datagrams = actor.socket(libc::AF_UNIX, libc::SOCK_DGRAM);
+        let stream = actor.unix();
+        let [denied, allowed] =
+            [datagrams, stream].map(|socket| calls::ring_bind(socket, &Address::path(&place), by));
+        if kernel == "6.1" {
+            // Its rings cannot bind.
+            case.fails(&mut actor, &denied, Errno::INVAL);
+            continue;
+        }
+        refused(&mut case, &mut actor, &denied, "datagrams", &place);
+        case.allows(&mut actor, &allowed);
+    }
 }
 
 /// The root of the guest is an overlay: what is made there is made in its upper

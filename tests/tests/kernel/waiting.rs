@@ -34,23 +34,23 @@ fn patient(actor: &mut Actor, family: i32, protocol: i32) -> i64 {
 
 #[test]
 fn listen() {
-    let policy = "deny tcp listen on any port 8080 unless exe = /usr/bin/good id closed\n";
+    let policy = "deny tcp listen on any port 18080 unless exe = /usr/bin/good id closed\n";
     let mut case = Case::under(&[("wait", policy)]);
     for (family, protocol, own, canonical) in [
-        (INET, 0, Address::ip(HOME, 8080), "127.0.0.1"),
-        (INET, IPPROTO_MPTCP, Address::ip(HOME, 8080), "127.0.0.1"),
-        (INET6, 0, Address::mapped(HOME, 8080), "127.0.0.1"),
+        (INET, 0, Address::ip(HOME, 18_080), "127.0.0.1"),
+        (INET, IPPROTO_MPTCP, Address::ip(HOME, 18_080), "127.0.0.1"),
+        (INET6, 0, Address::mapped(HOME, 18_080), "127.0.0.1"),
         (
             INET6,
             0,
-            Address::ip(std::net::Ipv6Addr::UNSPECIFIED, 8080),
+            Address::ip(std::net::Ipv6Addr::UNSPECIFIED, 18_080),
             "::",
         ),
     ] {
         let mut actor = Actor::other();
         let socket = patient(&mut actor, family, protocol);
         case.allows(&mut actor, &calls::bind(socket, &own));
-        let decided = Decided::listen("closed", Object::ip(canonical, 8080));
+        let decided = Decided::listen("closed", Object::ip(canonical, 18_080));
         let event = case.denies(&mut actor, &calls::listen(socket), &decided);
         event
             .says("/id", 1035)
@@ -68,21 +68,21 @@ fn listen() {
     }
     let mut actor = Actor::other();
     let beside = patient(&mut actor, INET, 0);
-    case.allows(&mut actor, &calls::bind(beside, &Address::ip(HOME, 8081)));
+    case.allows(&mut actor, &calls::bind(beside, &Address::ip(HOME, 18_081)));
     case.allows(&mut actor, &calls::listen(beside));
 }
 
 #[test]
 fn accept() {
-    let policy = "deny tcp accept on 127.0.0.0/8 port 8080 unless exe = /usr/bin/good id closed\n";
+    let policy = "deny tcp accept on 127.0.0.0/8 port 18080 unless exe = /usr/bin/good id closed\n";
     let mut case = Case::under(&[("wait", policy)]);
     let mut actor = Actor::good();
     let socket = patient(&mut actor, INET, 0);
-    case.allows(&mut actor, &calls::bind(socket, &Address::ip(HOME, 8080)));
+    case.allows(&mut actor, &calls::bind(socket, &Address::ip(HOME, 18_080)));
     case.allows(&mut actor, &calls::listen(socket));
     case.fails(&mut actor, &calls::accept(socket), Errno::AGAIN);
     actor.exec(place::other());
-    let decided = Decided::accept("closed", Object::ip("127.0.0.1", 8080));
+    let decided = Decided::accept("closed", Object::ip("127.0.0.1", 18_080));
     for accept in [calls::accept(socket), calls::accept4(socket)] {
         let event = case.denies(&mut actor, &accept, &decided);
         event
@@ -183,7 +183,7 @@ fn a_port_that_was_never_given_is_judged_at_accept() {
 fn who_is_handed_a_socket_is_not_hurt() {
     let mut case = Case::under(PORTS);
     for (own, bound) in [
-        (Some(Address::ip(HOME, 8080)), true),
+        (Some(Address::ip(HOME, 18_080)), true),
         (Some(Address::ip(HOME, 0)), true),
         (None, false),
     ] {
@@ -211,13 +211,13 @@ fn an_older_socket_is_not_hurt() {
     let mut case = Case::under(&[("ports", "record tcp connect to port 1 id none\n")]);
     let mut actor = Actor::other();
     let socket = patient(&mut actor, INET, 0);
-    case.allows(&mut actor, &calls::bind(socket, &Address::ip(HOME, 8080)));
+    case.allows(&mut actor, &calls::bind(socket, &Address::ip(HOME, 18_080)));
     case.engine().put(PORTS);
     case.allows(&mut actor, &calls::listen(socket));
     case.fails(&mut actor, &calls::accept(socket), Errno::AGAIN);
     let socket = patient(&mut actor, INET, 0);
-    let decided = Decided::bind("closed", Object::ip("127.0.0.1", 8081));
-    let bind = calls::bind(socket, &Address::ip(HOME, 8081));
+    let decided = Decided::bind("closed", Object::ip("127.0.0.1", 18_081));
+    let bind = calls::bind(socket, &Address::ip(HOME, 18_081));
     case.denies(&mut actor, &bind, &decided);
 }
 
@@ -226,14 +226,22 @@ fn an_older_socket_is_not_hurt() {
 #[test]
 fn a_range_of_one_port() {
     const IP_LOCAL_PORT_RANGE: i32 = 51;
-    let mut case = Case::under(&[("ports", "deny tcp bind on any port 44444 id closed\n")]);
+    // The policy of the test before may be against what follows.
+    drop(Case::under(&[("ports", "# No rule.\n")]));
+    // One that is free: it has to be among those that the kernel chooses from.
+    let free = std::net::TcpListener::bind((HOME, 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let policy = format!("deny tcp bind on any port {port} id closed\n");
+    let mut case = Case::under(&[("ports", &policy)]);
     let mut actor = Actor::user();
     let socket = patient(&mut actor, INET, 0);
-    let range = (44_444 << 16) + 44_444;
+    let range = u32::from(port) << 16 | u32::from(port);
+    let range = range.cast_signed();
     let set = calls::set_option(socket, libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE, range);
     case.allows(&mut actor, &set);
     case.allows(&mut actor, &calls::listen(socket));
-    let decided = Decided::accept("closed", Object::ip("0.0.0.0", 44444));
+    let decided = Decided::accept("closed", Object::ip("0.0.0.0", port));
     case.denies(&mut actor, &calls::accept(socket), &decided);
 }
 

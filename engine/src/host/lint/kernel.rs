@@ -22,20 +22,29 @@ pub(super) fn lint(policy: &CheckedPolicy, host: &Host) -> Vec<Diagnostic> {
         })
         .collect();
     if let Some(hooks) = &host.profile().hooks {
-        let has = |name: &str| hooks.iter().any(|hook| hook == name);
-        for rule in policy.rules() {
-            let missing: Vec<&str> = needed(rule).into_iter().filter(|name| !has(name)).collect();
-            if !missing.is_empty() {
-                let message = format!(
-                    "the host's kernel lacks the hook `{}`",
-                    missing.join("`, `")
-                );
-                found.push(
-                    Diagnostic::new(Code::MissingHook, rule.span, message)
-                        .label("cannot be enforced there")
-                        .help("boot a kernel with CONFIG_BPF_LSM and CONFIG_SECURITY_NETWORK"),
-                );
-            }
+        let lacks = |hook: Hook| !hooks.iter().any(|name| name == hook.name());
+        found.extend(unenforced(policy, lacks));
+    }
+    found
+}
+
+/// A finding about each rule that needs a hook which a kernel lacks.
+#[must_use]
+pub fn unenforced(policy: &CheckedPolicy, lacks: impl Fn(Hook) -> bool) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for rule in policy.rules() {
+        let missing = needed(rule).into_iter().filter(|hook| lacks(*hook));
+        let missing: Vec<&str> = missing.map(Hook::name).collect();
+        if !missing.is_empty() {
+            let message = format!(
+                "the host's kernel lacks the hook `{}`",
+                missing.join("`, `")
+            );
+            found.push(
+                Diagnostic::new(Code::MissingHook, rule.span, message)
+                    .label("cannot be enforced there")
+                    .help("boot a kernel with CONFIG_BPF_LSM and CONFIG_SECURITY_NETWORK"),
+            );
         }
     }
     found
@@ -85,13 +94,13 @@ fn lacks(host: &Host) -> Vec<(String, String)> {
     lacks
 }
 
-/// Names of the hooks that a rule needs.
-fn needed(rule: &Rule) -> BTreeSet<&'static str> {
+/// The hooks that a rule needs.
+fn needed(rule: &Rule) -> BTreeSet<Hook> {
     let mut hooks = BTreeSet::new();
     for operation in rule.operations.iter() {
         for family in rule.families.iter() {
             let needed = mediation::hooks(family.number(), operation.number());
-            hooks.extend(needed.iter().copied().map(Hook::name));
+            hooks.extend(needed.iter().copied());
         }
     }
     hooks

@@ -1,6 +1,9 @@
 //! What is to be said about a policy on a host. Reads nothing but the [`Host`].
 
 mod kernel;
+
+pub use kernel::unenforced;
+
 mod names;
 mod paths;
 mod programs;

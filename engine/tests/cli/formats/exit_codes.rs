@@ -188,7 +188,10 @@ fn dir() -> Dir {
         .file("good.policy", good)
         .file("warned.policy", "deny tcp connect unless comm = x\n")
         .file("bad.policy", "deny tcp conect\n")
-        .file("kernel.policy", "deny unix bind if type = stream\n")
+        .file(
+            "kernel.policy",
+            "deny tcp connect unless exe = \"/usr/**a????????????????????\"\n",
+        )
         .file("formatted.policy", "deny tcp connect to 10.0.0.1\n")
         .file("unformatted.policy", "deny  tcp connect\n")
         .file("broken.policy", "deny tcp\n")

@@ -91,7 +91,10 @@ fn check_writes_its_schema() {
     );
     assert_eq!(check(&dir("json-warnings", WARNINGS), 0)["warnings"], 3);
     assert!(check(&hostile("json-hostile"), 1)["errors"].as_u64() >= Some(2));
-    let noted = [("noted.policy", "deny unix bind if type = stream\n")];
+    let noted = [(
+        "noted.policy",
+        "deny tcp connect unless exe = \"/usr/**a????????????????????\"\n",
+    )];
     assert_eq!(check(&dir("json-notes", &noted), 0)["notes"], 1);
     let many = Dir::new("json-many").file("many.policy", many());
     assert_eq!(check(&many, 1)["left_out"], 7);

@@ -71,7 +71,10 @@ fn findings_are_results() {
     let noted = run(
         &dir(
             "sarif-notes",
-            &[("a.policy", "deny unix bind if type = stream")],
+            &[(
+                "a.policy",
+                "deny tcp connect unless exe = \"/usr/**a????????????????????\"",
+            )],
         ),
         0,
     );

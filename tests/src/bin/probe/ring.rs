@@ -43,10 +43,11 @@ pub(super) fn perform(ring: &Ring) -> io::Result<Reply> {
         unsafe { queue.submission().push(&entry) }.map_err(io::Error::other)?;
     }
     let results = completed(&mut queue, &ring.operations)?;
-    drop(messages);
+    let rooms = messages.into_iter().filter_map(|message| message.room);
     let failed = results.iter().find(|result| **result < 0);
     let result = failed.or(results.last()).copied().unwrap_or(0);
     Ok(Reply {
+        rooms: rooms.collect(),
         results,
         ..super::reply(result)
     })
@@ -80,6 +81,8 @@ const fn socket(operation: &RingOperation) -> Option<i64> {
     match operation {
         RingOperation::Connect(socket, _)
         | RingOperation::Send { socket, .. }
+        | RingOperation::Tell(socket, _)
+        | RingOperation::Hear(socket, _)
         | RingOperation::Accept(socket)
         | RingOperation::AcceptMany(socket)
         | RingOperation::Bind(socket, _)
@@ -107,6 +110,8 @@ struct Message {
     bytes: Vec<u8>,
     vector: Option<libc::iovec>,
     header: Option<libc::msghdr>,
+    /// What is read into.
+    room: Option<Vec<u8>>,
 }
 
 /// The entry of an operation; `message` must live until it is completed.
@@ -118,12 +123,22 @@ fn entry(operation: &RingOperation, message: &mut Message) -> io::Result<Entry> 
             opcode::Connect::new(descriptor(*socket)?, address, length).build()
         }
         RingOperation::Send { .. } => send(operation, message)?,
+        RingOperation::Tell(socket, bytes) => {
+            message.bytes.clone_from(bytes);
+            let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+            opcode::Send::new(descriptor(*socket)?, message.bytes.as_ptr(), length).build()
+        }
+        RingOperation::Hear(socket, length) => {
+            let room = message.room.insert(vec![0; *length]);
+            let length = u32::try_from(*length).map_err(io::Error::other)?;
+            opcode::Recv::new(descriptor(*socket)?, room.as_mut_ptr(), length).build()
+        }
         RingOperation::Socket(family, kind, protocol) => {
             opcode::Socket::new(*family, *kind, *protocol).build()
         }
         RingOperation::FixedSocket(family, kind, protocol) => {
             let first = types::DestinationSlot::try_from_slot_target(0);
-            let first = first.map_err(|_| io::ErrorKind::Other)?;
+            let first = first.map_err(|slot| io::Error::other(format!("no slot {slot}")))?;
             opcode::Socket::new(*family, *kind, *protocol)
                 .file_index(Some(first))
                 .build()

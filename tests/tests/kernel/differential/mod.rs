@@ -22,7 +22,8 @@ use policy_lang::{CheckedPolicy, Decision, Verdict, compile, eval, load};
 use operations::{Operation, Services};
 use people::{Accounts, Person};
 
-/// Operations under each policy.
+/// Operations under each policy that are judged, of which a process carries out
+/// two or three in turn.
 const OPERATIONS: usize = 100;
 /// Of the policies of the merge suite; another one has others.
 const SEED: u64 = 20_261_123;
@@ -179,9 +180,14 @@ fn what_the_kernel_does_is_what_the_definition_says() {
         let mut case = Case::under(&[("random", &text)]);
         let bytes = random_bytes(SEED ^ number, OPERATIONS * OPERATION_BYTES);
         let mut expected = Vec::new();
+        let mut judged = 0;
         for bytes in bytes.chunks(OPERATION_BYTES) {
+            if judged >= OPERATIONS {
+                break;
+            }
             let mut choices = Choices::new(bytes);
             for (seen, told) in try_one(&mut people, &mut choices, &policy, &text) {
+                judged += 1;
                 counts[seen.as_ref().map_or(0, |seen| kind(&seen.action))] += 1;
                 expected.extend(seen.map(|seen| (seen, told)));
             }

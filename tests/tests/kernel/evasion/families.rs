@@ -49,10 +49,12 @@ fn netlink_by_other_ports_and_groups() {
         let connect = Decided::connect("kernel", Object::Nothing);
         case.denies(&mut actor, &calls::connect(socket, &to), &connect);
         let send = Decided::send("kernel", Object::Nothing);
-        let sent = calls::sendto(socket, &noop, 0, Some(&to));
-        case.denies(&mut actor, &sent, &send);
-        let ring = calls::ring_sendmsg(socket, 0, &to, Carrier::Worker);
-        case.denies(&mut actor, &ring, &send);
+        for by in [
+            calls::sendto(socket, &noop, 0, Some(&to)),
+            calls::ring_sendmsg(socket, 0, &to, Carrier::Worker),
+        ] {
+            case.denies(&mut actor, &by, &send);
+        }
     }
     case.allows(&mut other, &calls::bind(fresh, &netlink(0, 1)));
     let sent = calls::sendto(fresh, &noop, 0, Some(&netlink(0, 0)));
@@ -273,11 +275,11 @@ fn protocols_without_a_word() {
         let connect = Decided::connect("bare", Object::ip("127.0.0.2", 0));
         case.denies(&mut actor, &calls::connect(socket, &to), &connect);
         if protocol == L2TP.1 {
-            let send = Decided::send("bare", Object::ip("127.0.0.2", 0));
+            let decided = Decided::send("bare", Object::ip("127.0.0.2", 0));
             for family in [INET, libc::AF_UNSPEC] {
                 let to = Address::v4_of_family(family, BARE, 0);
                 let sent = calls::sendto(socket, b"abcd", 0, Some(&to));
-                case.denies(&mut actor, &sent, &send);
+                case.denies(&mut actor, &sent, &decided);
             }
         }
         let beside = calls::connect(socket, &Address::ip(HOME, 1));

@@ -30,7 +30,7 @@ fn patient(actor: &mut Actor, protocol: i32) -> i64 {
 /// The port that the kernel chose.
 fn chosen(actor: &mut Actor, socket: i64) -> u16 {
     let name = actor.fetch(&calls::own_address(socket));
-    u16::from_be_bytes([name[2], name[3]])
+    u16::from_be_bytes(name.get(2..4).unwrap().try_into().unwrap())
 }
 
 /// A range of one port.

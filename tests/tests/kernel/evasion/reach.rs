@@ -161,7 +161,7 @@ fn multipath_fast_open_by_every_send() {
         .allows(&mut actor, &calls::connect(socket, &home(8081)));
 }
 
-/// AF_SMC has a TCP socket inside, to which it falls back.
+/// `AF_SMC` has a TCP socket inside, to which it falls back.
 #[test]
 fn fast_open_of_shared_memory() {
     const AF_SMC: i32 = 43;
@@ -480,6 +480,11 @@ fn a_listener_that_changed_hands() {
     case.denies(&mut good, &kept, &decided);
 }
 
+/// A connect of a socket to an address.
+type Connect = dyn Fn(i64, &Address) -> Request;
+/// A send on a socket to an address, with flags.
+type Send = dyn Fn(i64, &Address, i32) -> Request;
+
 /// socketcall(2) of i386, with what its arguments point to.
 fn old(number: i64, arguments: Vec<Argument>) -> Request {
     tricks::narrow(102, vec![Number(number), Words(arguments)])
@@ -507,7 +512,7 @@ fn by_32_bit_calls() {
     if !has_narrow(&mut actor) {
         return;
     }
-    let connects: [&dyn Fn(i64, &Address) -> Request; 2] = [
+    let connects: [&Connect; 2] = [
         &|socket, to| {
             let [address, length] = laid(to);
             old(3, vec![Number(socket), address, length])
@@ -523,7 +528,7 @@ fn by_32_bit_calls() {
             connect(socket, &home(port))
         });
     }
-    let sends: [&dyn Fn(i64, &Address, i32) -> Request; 4] = [
+    let sends: [&Send; 4] = [
         &|socket, to, flags| {
             let [address, length] = laid(to);
             let bytes = Bytes(b"a".to_vec());
