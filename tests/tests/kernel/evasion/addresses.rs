@@ -14,7 +14,7 @@ use interdict_tests::tricks;
 use rustix::io::Errno;
 
 use super::network::{
-    ANYWHERE, DGRAM, EXACT, HOME, INET, INET6, Net, STREAM, bare, home, kernel_refuses,
+    ANYWHERE, DGRAM, EXACT, HOME, INET, INET6, Net, STREAM, bare, home, kernel_refuses, lengths,
     names_by_send, refuses_unread, web_by_connect,
 };
 
@@ -35,7 +35,7 @@ fn every_length_of_an_ipv4_address() {
     let mut net = Net::new();
     let mut actor = Actor::user();
     let (tcp, udp) = (actor.tcp(), actor.udp());
-    for length in 0..=131 {
+    for length in lengths(16) {
         let at = |port| stretched(home(port), length);
         let connect = calls::connect(tcp, &at(8080));
         let sent = send(udp, &at(5353));
@@ -64,7 +64,7 @@ fn every_length_of_an_ipv6_address() {
     let (tcp, udp) = (actor.socket(INET6, STREAM), actor.socket(INET6, DGRAM));
     let web = Decided::connect("web", Object::ip("::1", 8080));
     let names = Decided::send("names", Object::ip("::1", 5353));
-    for length in (0..=32).chain([127, 128, 129]) {
+    for length in lengths(24) {
         let at = |port| stretched(Address::ip(ONE, port), length);
         let connect = calls::connect(tcp, &at(8080));
         let sent = send(udp, &at(5353));

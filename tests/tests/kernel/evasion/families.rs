@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls::{self, IPPROTO_MPTCP};
+use interdict_tests::case::merge_or_full;
 use interdict_tests::event::{Decided, Object};
 use interdict_tests::protocol::{Argument, Carrier};
 use interdict_tests::skip::skipped;
@@ -107,19 +108,21 @@ fn numbers_that_are_cut() {
     case.allows(&mut actor, &calls::socket(INET, STREAM, 0));
 }
 
-/// Each of them with every type of socket, its flags included, and as a pair.
+/// Each of them with every type of socket, its flags included, and as a pair; with
+/// `--full` in all combinations.
 #[test]
 fn rare_families_by_every_type() {
     let mut case = bare();
     let mut actor = user(WATCHED);
+    let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    let all = [1, 2, 3, 4, 5, 6, 10];
+    let each = all.into_iter().flat_map(|kind| [kind, kind | flags]);
+    let kinds = merge_or_full(vec![1, DGRAM | flags, RAW, 10], each.collect());
     // alg, vsock, kcm, qipcrtr, xdp, netlink, packet.
     for family in [38, 40, 41, 42, 44, 16, 17] {
-        for kind in [1, 2, 3, 4, 5, 6, 10] {
-            let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-            for kind in [kind, kind | flags] {
-                let make = calls::socket(family, kind, 0);
-                case.denies(&mut actor, &make, &Decided::create("rare"));
-            }
+        for kind in &kinds {
+            let make = calls::socket(family, *kind, 0);
+            case.denies(&mut actor, &make, &Decided::create("rare"));
         }
         let pair = calls::pair(family, DGRAM);
         case.denies(&mut actor, &pair, &Decided::create("rare"));

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
-use interdict_tests::case::Case;
+use interdict_tests::case::{Case, merge_or_full};
 use interdict_tests::engine::Policy;
 use interdict_tests::event::{Decided, Object};
 use interdict_tests::place;
@@ -97,6 +97,13 @@ impl Net {
 pub(super) fn bare() -> Case {
     place::make_good();
     Case::under(POLICY)
+}
+
+/// Lengths of an address that needs at least so many bytes: those around which
+/// the kernel's answer changes, or with `--full` every one.
+pub(super) fn lengths(least: usize) -> Vec<usize> {
+    let few = [0, 1, 2, 8, least - 1, least, least + 1, 28, 127, 128, 129];
+    merge_or_full(few.to_vec(), (0..=131).collect())
 }
 
 pub(super) fn home(port: u16) -> Address {

@@ -12,7 +12,7 @@ use interdict_tests::service::Udp;
 use rustix::io::Errno;
 
 use super::network::{
-    ANYWHERE, DGRAM, HOME, INET, INET6, STREAM, WATCHED, bare, home, kernel_refuses,
+    ANYWHERE, DGRAM, HOME, INET, INET6, STREAM, WATCHED, bare, home, kernel_refuses, lengths,
 };
 use super::{tried, user};
 
@@ -50,7 +50,7 @@ fn every_length_of_an_address() {
     ] {
         for kind in [STREAM, DGRAM] {
             let socket = actor.socket(family, kind);
-            for length in (0..=32).chain([127, 128, 129]) {
+            for length in lengths(least) {
                 let mut own = own.clone();
                 own.0.resize(length, 0x55);
                 let bind = calls::bind(socket, &own);
