@@ -219,21 +219,21 @@ extern "C" fn effective_family(given: u32, inet6: u32, word: u32, usage: u32) ->
 #[inline(always)]
 const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) -> u16 {
     match (given, inet6) {
-        (AF_INET, false) => AF_INET,
         (AF_INET6, true) => AF_INET6,
-        // SCTP over IPv6 takes IPv4 addresses; what sends datagrams does so to
-        // reach a peer; TCP never does.
-        (AF_INET, true) if word == SCTP => AF_INET,
-        (AF_INET, true) if !matches!(word, TCP | SMC) && !bound => AF_INET,
+        // Over IPv6 SCTP takes it, and what sends datagrams to reach a peer. The
+        // rest refuses it, but not for sure: an IPv6 socket of TCP or UDP that
+        // waits for its lock can be one of IPv4 by then (`IPV6_ADDRFORM`).
+        (AF_INET, _) => AF_INET,
         // An IPv4 socket can be bound to 0.0.0.0 of no family, and a raw one
         // looks at no family at all.
-        (AF_UNSPEC, false) if bound => AF_INET,
+        (AF_UNSPEC, _) if bound => AF_INET,
         (_, false) if word == RAW && bound => AF_INET,
-        // What sends datagrams over IPv4 takes no family for its own; connect
-        // with it dissolves the association.
-        (AF_UNSPEC, false) if !matches!(word, TCP | SMC) && sent => AF_INET,
-        // Raw sockets over IPv6 do so as well, UDP's then send to their peer.
+        // Raw sockets send to no family as to their own.
         (AF_UNSPEC, true) if matches!(word, RAW | IP_OTHER) && sent => AF_INET6,
+        // What sends datagrams over IPv4 takes no family for its own; connect
+        // with it dissolves the association. Over IPv6 UDP sends to its peer,
+        // unless it is IPv4 by then.
+        (AF_UNSPEC, _) if !matches!(word, TCP | SMC) && sent => AF_INET,
         _ => 0,
     }
 }

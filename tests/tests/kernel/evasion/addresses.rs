@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 use super::network::{
     ANYWHERE, DGRAM, EXACT, HOME, INET, INET6, Net, STREAM, bare, home, kernel_refuses, lengths,
-    names_by_send, refuses_unread, web_by_connect,
+    names_by_send, refuses_unread, web_by_connect, web_by_send,
 };
 
 const ONE: Ipv6Addr = Ipv6Addr::LOCALHOST;
@@ -113,22 +113,25 @@ fn lengths_that_are_none() {
     case.denies(&mut actor, &connect, &web_by_connect());
 }
 
-/// The other family's address: UDP over IPv6 takes it, nobody else.
+/// The other family's address: UDP over IPv6 takes it, nobody else. TCP over IPv6
+/// is judged all the same, since it can be IPv4 by the time it looks.
 #[test]
 fn the_other_familys_address() {
     let mut net = Net::new();
     let mut actor = Actor::user();
-    for (family, protocol, to) in [
-        (INET6, 0, home(8080)),
-        (INET6, IPPROTO_MPTCP, home(8080)),
-        (INET, 0, Address::mapped(HOME, 8080)),
-        (INET, IPPROTO_MPTCP, Address::mapped(HOME, 8080)),
-    ] {
-        let socket = actor.must(&calls::socket(family, STREAM, protocol));
-        let connect = calls::connect(socket, &to);
-        kernel_refuses(&mut net.case, &mut actor, &connect);
-        let fast = calls::sendto(socket, b"hi", libc::MSG_FASTOPEN, Some(&to));
-        kernel_refuses(&mut net.case, &mut actor, &fast);
+    let fast = |socket, to: &Address| calls::sendto(socket, b"hi", libc::MSG_FASTOPEN, Some(to));
+    for protocol in [0, IPPROTO_MPTCP] {
+        let six = actor.must(&calls::socket(INET6, STREAM, protocol));
+        let (to, beside) = (home(8080), home(8081));
+        net.case
+            .denies(&mut actor, &calls::connect(six, &to), &web_by_connect());
+        net.case.denies(&mut actor, &fast(six, &to), &web_by_send());
+        kernel_refuses(&mut net.case, &mut actor, &calls::connect(six, &beside));
+        kernel_refuses(&mut net.case, &mut actor, &fast(six, &beside));
+        let four = actor.must(&calls::socket(INET, STREAM, protocol));
+        let to = Address::mapped(HOME, 8080);
+        kernel_refuses(&mut net.case, &mut actor, &calls::connect(four, &to));
+        kernel_refuses(&mut net.case, &mut actor, &fast(four, &to));
     }
     let four = actor.udp();
     let mapped = send(four, &Address::mapped(HOME, 5353));
@@ -164,7 +167,8 @@ fn numbers_that_are_no_family() {
     net.sends(&mut actor, udp, |socket, port| send(socket, &home(port)));
 }
 
-/// No family on a connected socket of IPv6: the datagram goes to its peer.
+/// No family on a connected socket of IPv6: the datagram goes to its peer. Where
+/// it would go if the socket were IPv4 by then is judged as well.
 #[test]
 fn no_family_over_ipv6() {
     let mut net = Net::new();
@@ -176,7 +180,9 @@ fn no_family_over_ipv6() {
     let decided = Decided::connect("names", Object::ip("::1", 5353));
     net.case.denies(&mut actor, &connect(5353), &decided);
     net.case.allows(&mut actor, &connect(5354));
-    let sent = send(socket, &stretched(none(5353), 28));
+    let closed = send(socket, &stretched(none(5353), 28));
+    net.case.denies(&mut actor, &closed, &names_by_send());
+    let sent = send(socket, &stretched(none(5355), 28));
     net.case.allows(&mut actor, &sent);
     assert_eq!((net.names.received(), open.received()), (0, 1));
     // A peer of IPv4 the kernel does not find then.
@@ -396,7 +402,7 @@ fn nowhere_from_a_source_that_a_message_names() {
 }
 
 /// Runs `ip` with these words.
-fn ip(words: &str) -> bool {
+pub(super) fn ip(words: &str) -> bool {
     let output = Command::new("ip").args(words.split(' ')).output();
     output.is_ok_and(|output| output.status.success())
 }

@@ -17,6 +17,7 @@ mod older;
 mod parents;
 mod ports;
 mod programs;
+mod races;
 mod reach;
 mod rings;
 mod services;
