@@ -134,12 +134,7 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
         return 0;
     }
     said.action = action as u32;
-    let emitted = emit::emit(
-        &raw const *caller,
-        &raw const *facts,
-        place,
-        &raw const said,
-    );
+    let emitted = emit::emit(&raw const *caller, facts, place, &raw const said);
     settle(&raw const said, image, outcome.rule, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
@@ -264,12 +259,7 @@ fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
         slot: 0,
         action: Action::Deny as u32,
     };
-    emit::emit(
-        &raw const *caller,
-        &raw const *facts,
-        place,
-        &raw const said,
-    );
+    emit::emit(&raw const *caller, facts, place, &raw const said);
     EPERM
 }
 
