@@ -431,6 +431,15 @@ pub(crate) fn source_ipv4_at(sk: u64) -> Option<u32> {
     copy_u32(sk + u64::from(offset!(inet_saddr)))
 }
 
+/// Whether a socket, held as a number, sends by one interface alone
+/// (`SO_BINDTODEVICE`, `IP_UNICAST_IF`). One that cannot be read does.
+#[inline(always)]
+pub(crate) fn has_interface_at(sk: u64) -> bool {
+    let bound = copy_u32(sk + u64::from(offset!(sk_interface)));
+    let chosen = copy_u32(sk + u64::from(offset!(inet_interface)));
+    bound != Some(0) || chosen != Some(0)
+}
+
 /// The IPv6 address a socket is bound to, as its four words in network byte order.
 #[inline(always)]
 pub(crate) fn bound_ipv6(sk: Pointer) -> Option<[u32; 4]> {
