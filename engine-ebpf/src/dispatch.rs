@@ -9,7 +9,7 @@ use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
 use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
-use crate::{cgroup, groups, rare, subject, traits, wide};
+use crate::{cgroup, groups, memo, rare, subject, traits, wide};
 use core::ptr::null;
 use policy_abi::ask::{Has, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, form, list};
@@ -60,6 +60,13 @@ pub(crate) fn judged_task() -> Option<Pointer> {
         return None;
     }
     Some(task)
+}
+
+/// Whether the process was allowed this before, with nothing to say; it is
+/// counted then. Asked by the hooks of [`memo::KEPT`].
+#[inline(always)]
+pub(crate) fn allowed_before(facts: &Facts) -> bool {
+    memo::allows(&raw const *facts) != 0
 }
 
 /// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
@@ -152,6 +159,7 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     }
     let action = said.count();
     if action == Action::Allow {
+        memo::keep(&raw const *facts, image, &raw const said);
         return 0;
     }
     let said_by = &raw const said;

@@ -13,6 +13,7 @@ use crate::dispatch::{FAILED, NARROW, Said, fill_has};
 use crate::emit::{self, Caller};
 use crate::kernel;
 use crate::maps::{DECIDING, Image, Missing};
+use crate::memo;
 use crate::settle::{settle, settle_rule};
 use crate::tables::{Lookups, Whole, Words, in_force};
 use crate::texts::World;
@@ -244,12 +245,13 @@ fn decided(caller: &Caller, facts: &Facts, place: *const Place, deciding: &mut D
     if deciding.purpose == Purpose::Damaged as u16 {
         return FAILED;
     }
-    if deciding.said.count() == Action::Allow {
-        return 0;
-    }
     let slot = Words(image).word(SLOT).unwrap_or(0);
     deciding.said.slot = slot as u32;
     deciding.said.generation = Words(image).word(GENERATION).unwrap_or(0);
+    if deciding.said.count() == Action::Allow {
+        memo::keep(facts, image, &raw const deciding.said);
+        return 0;
+    }
     let (said, further) = (&raw const deciding.said, &raw const deciding.further);
     let emitted = emit::emit(caller, facts, place, said, further);
     settle(&raw const deciding.said, null(), emitted);
