@@ -1,5 +1,6 @@
 //! The daemon's configuration: a file, overruled by the command line.
 
+use crate::event::Shape;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where events go: `-` for standard output, or a file; nowhere when absent.
     pub events: Option<String>,
+    /// The shape of events.
+    pub event_format: Shape,
     /// Which older processes are trusted.
     pub trust_running: TrustRunning,
     /// Whether a policy may be enforced that cuts off what keeps the host within reach.

@@ -15,7 +15,7 @@ pub use policy::ReloadError;
 
 use crate::config::{Config, Mode, TrustRunning};
 use crate::error::{Exit, with_causes};
-use crate::event::{Renderer, decode};
+use crate::event::{Renderer, Shape, decode};
 use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
 use idle::Idle;
@@ -123,6 +123,7 @@ struct Daemon {
     output: Output,
     mode: Mode,
     idle: Idle,
+    shape: Shape,
     boot_epoch: u64,
     undecodable: u64,
 }
@@ -146,6 +147,7 @@ impl Daemon {
             output,
             mode: config.mode,
             idle: Idle::new(config.detach_after.time()),
+            shape: config.event_format,
             boot_epoch: boot_epoch(),
             undecodable: 0,
         };
@@ -253,7 +255,7 @@ impl Daemon {
     /// Writes a turn's events. True when none is left in the ring.
     fn drain(&mut self) -> Result<bool, DaemonError> {
         let (book, places) = (self.policies.book(), self.policies.places());
-        let renderer = Renderer::new(book, places, self.boot_epoch);
+        let renderer = Renderer::new(book, places, self.boot_epoch).shaped(self.shape);
         let (output, undecodable) = (&mut self.output, &mut self.undecodable);
         let mut failed = None;
         let emptied = self.kernel.drain(TURN, |bytes| {

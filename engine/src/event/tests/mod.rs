@@ -1,6 +1,7 @@
 //! Records built in code, and the exact lines that they become.
 
 mod extremes;
+mod legacy;
 
 use super::{Book, DecodeError, LINE_BYTES, Places, Renderer, Rule, Rules, decode};
 use expect_test::{Expect, expect};
