@@ -54,7 +54,8 @@ pub(crate) static SOCKETS: Storage<Place, { BPF_MAP_TYPE_SK_STORAGE as usize }> 
 #[btf_map(name = "PORTS")]
 pub(crate) static PORTS: Storage<Bound, { BPF_MAP_TYPE_SK_STORAGE as usize }> = Storage::new();
 #[btf_map(name = "BINDINGS")]
-pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
+    Storage::new();
 
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.

@@ -19,8 +19,7 @@ use core::ffi::c_void;
 use policy_abi::event::Counter;
 use policy_abi::hash::{Hasher, component_end};
 use policy_abi::identity::{
-    DEPTH, NAME_MAX, PLACE_ABSTRACT, PLACE_KNOWN, PLACE_UNREADABLE, Place, SCRATCH_WORDS,
-    TEXT_ROOM,
+    DEPTH, NAME_MAX, PLACE_ABSTRACT, PLACE_KNOWN, PLACE_UNREADABLE, Place, SCRATCH_WORDS, TEXT_ROOM,
 };
 
 /// Walks that are made at most: two that agree, and two more twice.

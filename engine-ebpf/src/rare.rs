@@ -83,7 +83,13 @@ impl Tables for Texts {
             let cgroup = unsafe { &*cgroup };
             if dimension == Dimension::Unit {
                 let [_, length] = cgroup.unit;
-                text_end(image, number, start, &raw const cgroup.unit_text, length as u32)
+                text_end(
+                    image,
+                    number,
+                    start,
+                    &raw const cgroup.unit_text,
+                    length as u32,
+                )
             } else {
                 let length = cgroup::text_length(cgroup);
                 text_end(image, number, start, &raw const cgroup.text, length)

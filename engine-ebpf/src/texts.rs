@@ -92,7 +92,13 @@ impl Tables for World<'_> {
             Dimension::Unix if !self.place.is_null() => {
                 // SAFETY: not null, and a place.
                 let place = unsafe { &*self.place };
-                text_end(image, number, start, &raw const place.text, text_length(place))
+                text_end(
+                    image,
+                    number,
+                    start,
+                    &raw const place.text,
+                    text_length(place),
+                )
             }
             _ => STATE_LONG,
         };

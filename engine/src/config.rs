@@ -59,7 +59,7 @@ pub struct Config {
     /// Whether a policy may be enforced that cuts off what keeps the host within reach.
     pub allow_lockout: bool,
     /// Whether a policy may be loaded with rules for which this kernel lacks a hook:
-    /// they are then not enforced, and said to be so.
+    /// they are then not enforced, or by their other hooks alone, and said to be so.
     pub allow_unenforced: bool,
     /// Seconds after which a hook that no rule needs any more is let go.
     pub detach_after: DetachAfter,
@@ -136,6 +136,25 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_names_every_key() {
+        let page = include_str!("../../docs/configuration.md");
+        let example = page.split("```").nth(1).unwrap();
+        let found: Config = toml::from_str(example.strip_prefix("toml").unwrap()).unwrap();
+        // No key is left out here: another one does not compile.
+        let expected = Config {
+            policy: vec!["/etc/interdict/policies".into(), "/srv/site.policy".into()],
+            mode: Mode::Audit,
+            events: Some("/var/log/interdict.jsonl".to_owned()),
+            trust_running: TrustRunning::All,
+            allow_lockout: true,
+            allow_unenforced: true,
+            detach_after: DetachAfter(60),
+        };
+        assert_eq!(found, expected);
+        assert_eq!(DetachAfter::default(), DetachAfter(300));
+    }
 
     #[test]
     fn unknown_keys_are_errors() {

@@ -220,8 +220,7 @@ fn conjoin<L: Clone>(
             Some(true) => {}
             Some(false) => all.clear(),
             None => {
-                let negated = test.negated == (sign == Sign::Plain);
-                let literal = make(axis(test.attribute), negated, &test.values);
+                let literal = literal(test, sign, make);
                 for term in all {
                     term.push(literal.clone());
                 }
@@ -242,11 +241,16 @@ fn alternatives<L: Clone>(
     if let Condition::Test(test) = condition
         && constant(test, sign, shape).is_none()
     {
-        let negated = test.negated == (sign == Sign::Plain);
-        into.push(vec![make(axis(test.attribute), negated, &test.values)]);
+        into.push(vec![literal(test, sign, make)]);
         return;
     }
     into.extend(of_condition(condition, sign, shape, make));
+}
+
+/// What a test, or its complement, makes of a term.
+fn literal<L>(test: &Test, sign: Sign, make: &mut Make<'_, L>) -> L {
+    let negated = test.negated == (sign == Sign::Plain);
+    make(axis(test.attribute), negated, &test.values)
 }
 
 pub(crate) const fn axis(attribute: Attribute) -> Axis {

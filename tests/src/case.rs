@@ -45,7 +45,7 @@ impl Case {
     }
 
     /// Puts a policy in force by an engine that starts now and trusts what runs
-    /// already. Later cases share it: to what is younger it is as any other.
+    /// already. It is to be ended after the case, by [`Case::end`].
     #[must_use]
     #[track_caller]
     pub fn on_a_live_host(policy: &Policy<'_>) -> Self {

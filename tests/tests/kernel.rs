@@ -44,8 +44,8 @@ mod options;
 mod reload;
 #[path = "kernel/sctp.rs"]
 mod sctp;
-#[path = "kernel/services/mod.rs"]
-mod services;
+#[path = "kernel/servers/mod.rs"]
+mod servers;
 #[path = "kernel/subjects.rs"]
 mod subjects;
 #[path = "kernel/tcp.rs"]

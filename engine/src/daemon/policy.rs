@@ -52,6 +52,14 @@ pub enum ReloadError {
     Kernel(#[from] KernelError),
 }
 
+impl ReloadError {
+    /// Whether the same text is refused again for as long as this kernel runs; all
+    /// else may mend itself.
+    const fn lasts(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Unenforceable(_))
+    }
+}
+
 /// The policies of the daemon.
 pub(super) struct Policies {
     paths: Vec<PathBuf>,
@@ -181,9 +189,7 @@ impl Policies {
                 Ok(())
             }
             Err(error) => {
-                // A text that is wrong stays wrong; all else may mend itself.
-                let wrong = matches!(error, ReloadError::Refused(_));
-                self.refused = wrong.then_some(sources);
+                self.refused = error.lasts().then_some(sources);
                 Err(error)
             }
         }
@@ -423,6 +429,14 @@ mod tests {
         });
         std::fs::remove_file(&file).unwrap();
         taken
+    }
+
+    #[test]
+    fn what_cannot_mend_itself_is_refused_once() {
+        assert!(ReloadError::Refused(String::new()).lasts());
+        assert!(ReloadError::Unenforceable(String::new()).lasts());
+        assert!(!ReloadError::Lost(String::new()).lasts());
+        assert!(!ReloadError::Mounts(std::io::ErrorKind::Other.into()).lasts());
     }
 
     #[test]

@@ -44,4 +44,5 @@ pub mod traits;
 /// 2: automata in the image.
 /// 3: rare dimensions, by lists.
 /// 4: details of a hook in records, ports of waiting sockets.
+/// 5: texts of cgroups and creators, what a thread binds; states that are settled.
 pub const ABI_VERSION: u32 = 5;

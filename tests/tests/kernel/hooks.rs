@@ -1,7 +1,6 @@
 //! Which hooks are attached, and what becomes of rules whose hook a kernel lacks.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use interdict_tests::actor::{Actor, outcome};
@@ -132,5 +131,4 @@ fn what_no_rule_needs_any_more_is_let_go() {
     assert_eq!(outcome(&actor.ask(&set)), Err(Errno::PERM));
     assert_eq!(links(engine.pid()), before);
     engine.stop();
-    assert!(!Path::new(&format!("/proc/{}", engine.pid())).exists());
 }

@@ -24,7 +24,7 @@ struct Program {
     file: &'static str,
 }
 
-/// What the tests in `tests/tests/kernel/services` run. Add one HERE.
+/// What the tests in `tests/tests/kernel/servers` run. Add one HERE.
 const PROGRAMS: [Program; 9] = [
     Program {
         package: "btrfs-progs",

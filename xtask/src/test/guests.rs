@@ -22,18 +22,40 @@ use crate::{cargo, paths, setup};
 pub(super) struct Flavour {
     cpus: u32,
     append: &'static [&'static str],
+    /// Tests, by the beginning of their names, that run on other guests alone, but
+    /// here as well with `--full` or when they are asked for.
+    elsewhere: &'static [&'static str],
 }
+
+/// What takes long and depends least on the kernel: real programs, and a file
+/// system that they lie on.
+const PROGRAMS: &[&str] = &["servers::", "btrfs::"];
 
 /// The usual guest.
 pub(super) const PLAIN: Flavour = Flavour {
     cpus: 2,
     append: &[],
+    elsewhere: PROGRAMS,
+};
+
+/// The same with every test.
+pub(super) const COMPLETE: Flavour = Flavour {
+    elsewhere: &[],
+    ..PLAIN
+};
+
+/// The guest of a kernel that has another guest, which has these.
+pub(super) const BESIDE: Flavour = Flavour {
+    elsewhere: &["servers::", "btrfs::", "evasion::"],
+    ..PLAIN
 };
 
 /// Every task can be preempted at every instruction, by every other.
 pub(super) const PREEMPTED: Flavour = Flavour {
     cpus: 1,
     append: &["preempt=full"],
+    // The other guest of this kernel has the random policies.
+    elsewhere: &["servers::", "btrfs::", "differential::"],
 };
 
 /// A guest that has not ended by then hangs.
@@ -100,6 +122,13 @@ fn run(
     ];
     command.extend([GUEST_PROGRAM, "--include-ignored", "--test-threads=1"].map(Into::into));
     command.extend(args.filters.iter().map(Into::into));
+    if !args.full && args.filters.is_empty() && !flavour.elsewhere.is_empty() {
+        let names = flavour.elsewhere.join(" ");
+        said.line(&format!("on other guests, and here with `--full`: {names}"));
+        for name in flavour.elsewhere {
+            command.extend(["--skip", name].map(Into::into));
+        }
+    }
     let request = Request {
         kernel,
         cpus: flavour.cpus,

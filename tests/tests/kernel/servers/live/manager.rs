@@ -12,7 +12,7 @@ use interdict_tests::program::{Program, command};
 use rustix::process::Signal;
 
 use super::{DATABASE, SOCKETS, WEB};
-use crate::services::{bus, database, web};
+use crate::servers::{bus, database, web};
 
 /// Ends with all that it started.
 pub(super) struct Manager {

@@ -158,6 +158,9 @@ fn services_that_are_older_than_the_engine() {
         "{said:?}"
     );
     refused(&mut case, "late", "bus-clients");
+    drop(case);
+    // Later cases get an engine that trusts as little as on other guests.
+    Case::end();
 }
 
 /// A program that no rule lets in is refused at a socket.
