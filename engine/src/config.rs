@@ -51,7 +51,7 @@ pub struct Config {
     /// What rules do.
     pub mode: Mode,
     /// Where events go: `-` for standard output, or a file; nowhere when absent.
-    pub events: Option<String>,
+    pub event_sink: Option<String>,
     /// The shape of events.
     pub event_format: Shape,
     /// Which older processes are trusted.
@@ -146,7 +146,8 @@ mod tests {
         let expected = Config {
             policy: vec!["/etc/interdict/policies".into(), "/srv/site.policy".into()],
             mode: Mode::Audit,
-            events: Some("/var/log/interdict.jsonl".to_owned()),
+            event_sink: Some("/var/log/interdict.jsonl".to_owned()),
+            event_format: Shape::TraceeLegacy,
             trust_running: TrustRunning::All,
             allow_lockout: true,
             allow_unenforced: true,

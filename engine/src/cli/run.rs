@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
     config.allow_lockout |= args.allow_lockout;
     config.allow_unenforced |= args.allow_unenforced;
     if args.events.is_some() {
-        config.events.clone_from(&args.events);
+        config.event_sink.clone_from(&args.events);
     }
     tracing_subscriber::fmt()
         .with_writer(io::stderr)

@@ -135,7 +135,7 @@ impl Daemon {
         // Checked before the kernel is touched: a typing error needs no root.
         let policies = Policies::new(config, hash_key);
         policies.check()?;
-        let output = Output::open(config.events.as_deref())?;
+        let output = Output::open(config.event_sink.as_deref())?;
         let trust_all = config.trust_running == TrustRunning::All;
         let kernel = Kernel::load(&Settings {
             hash_key,

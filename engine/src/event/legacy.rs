@@ -8,8 +8,8 @@ use policy_abi::event::Record;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// One event. Times are nanoseconds, `timestamp` since 1970 and
-/// `threadStartTime` since the machine's start.
+/// One event. Times are nanoseconds since 1970. What is not known of a process
+/// (its parent, namespaces and host name, the call and the stack) has no member.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Legacy<'a> {
@@ -25,6 +25,7 @@ pub(super) struct Legacy<'a> {
     process_name: String,
     executable: Executable,
     container_id: String,
+    container: Container,
     event_id: String,
     event_name: String,
     matched_policies: Vec<&'a str>,
@@ -32,6 +33,9 @@ pub(super) struct Legacy<'a> {
     /// Tracee's hooks have none of their own: always 0. What the caller got is
     /// `decision.errno`.
     return_value: i32,
+    /// Numbers of our own making: Tracee's hash differs from version to version.
+    thread_entity_id: u32,
+    process_entity_id: u32,
     args: Vec<Arg>,
     decision: record::Decision<'a>,
 }
@@ -39,6 +43,13 @@ pub(super) struct Legacy<'a> {
 #[derive(Serialize)]
 struct Executable {
     path: String,
+}
+
+/// Tracee writes it empty for a process that is in no container.
+#[derive(Serialize)]
+struct Container {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    id: String,
 }
 
 /// One member of `args`.
@@ -58,19 +69,23 @@ enum ArgValue {
 }
 
 impl<'a> Legacy<'a> {
-    /// The same event in this shape. `at` is its time in nanoseconds since 1970.
-    pub(super) fn of(event: &Event, at: u64, current: record::Event<'a>) -> Self {
+    /// The same event in this shape. `boot_epoch` is the machine's start in
+    /// nanoseconds since 1970.
+    pub(super) fn of(event: &Event, boot_epoch: u64, current: record::Event<'a>) -> Self {
         let Record {
+            boottime,
             thread_start,
             cpu,
             cgroup,
             ..
         } = *event.record();
         let process = current.workload.process;
+        let container = current.workload.container;
+        let container = container.map_or_else(String::new, |one| one.id);
         let args: Vec<Arg> = current.data.into_iter().map(Arg::of).collect();
         Self {
-            timestamp: at,
-            thread_start_time: thread_start,
+            timestamp: boot_epoch.saturating_add(boottime),
+            thread_start_time: boot_epoch.saturating_add(thread_start),
             processor_id: cpu,
             process_id: process.pid,
             cgroup_id: cgroup,
@@ -82,15 +97,15 @@ impl<'a> Legacy<'a> {
             executable: Executable {
                 path: process.executable.map_or_else(String::new, |exe| exe.path),
             },
-            container_id: current
-                .workload
-                .container
-                .map_or_else(String::new, |one| one.id),
+            container_id: container.clone(),
+            container: Container { id: container },
             event_id: current.id.to_string(),
             event_name: current.name,
             matched_policies: current.policies.map_or_else(Vec::new, |of| of.matched),
             args_num: args.len(),
             return_value: 0,
+            thread_entity_id: process.thread.unique_id,
+            process_entity_id: process.unique_id,
             args,
             decision: current.decision,
         }

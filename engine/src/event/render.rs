@@ -83,8 +83,7 @@ impl<'a> Renderer<'a> {
             match self.shape {
                 Shape::Tracee => current.serialize(&mut serializer)?,
                 Shape::TraceeLegacy => {
-                    let at = self.boot_epoch.saturating_add(event.record().boottime);
-                    Legacy::of(event, at, current).serialize(&mut serializer)?;
+                    Legacy::of(event, self.boot_epoch, current).serialize(&mut serializer)?;
                 }
             }
             if line.len() < LINE_BYTES {

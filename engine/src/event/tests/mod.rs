@@ -2,6 +2,7 @@
 
 mod extremes;
 mod legacy;
+mod page;
 
 use super::{Book, DecodeError, LINE_BYTES, Places, Renderer, Rule, Rules, decode};
 use expect_test::{Expect, expect};
