@@ -47,9 +47,16 @@ macro_rules! put {
     }};
 }
 
-mod call;
+pub(crate) mod call;
 
-/// Writes one event. 0 when the ring had no room, else 1.
+/// [`emit`]: the ring had no room.
+pub(crate) const LOST: u32 = 0;
+/// [`emit`]: the event is on its way.
+pub(crate) const EMITTED: u32 = 1;
+/// The selection did not ask for the event.
+pub(crate) const SUPPRESSED: u32 = 2;
+
+/// Writes one event; [`EMITTED`] or [`LOST`].
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
@@ -80,7 +87,7 @@ pub(crate) extern "C" fn emit(
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
         count(Counter::EventsLost);
-        return 0;
+        return LOST;
     };
     let record: *mut Record = entry.as_mut_ptr();
     put!(record.version = policy_abi::ABI_VERSION);
@@ -112,7 +119,7 @@ pub(crate) extern "C" fn emit(
     }
     put!(record.flags = flags);
     entry.submit(0);
-    1
+    EMITTED
 }
 
 /// The process, the thread and the time.

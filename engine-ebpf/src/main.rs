@@ -29,6 +29,7 @@ mod maps;
 mod path;
 mod rare;
 mod seed;
+mod select;
 mod settle;
 mod subject;
 mod tables;

@@ -27,7 +27,7 @@ pub(super) struct Legacy<'a> {
     container_id: String,
     container: Container,
     event_id: String,
-    event_name: String,
+    event_name: &'static str,
     matched_policies: Vec<&'a str>,
     args_num: usize,
     /// Tracee's hooks have none of their own: always 0. What the caller got is

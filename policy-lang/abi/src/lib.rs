@@ -35,6 +35,7 @@ pub mod image;
 pub mod maps;
 pub mod mediation;
 pub mod offsets;
+pub mod select;
 pub mod traits;
 
 /// Version of everything in this package that the BPF object and the engine
@@ -45,4 +46,5 @@ pub mod traits;
 /// 3: rare dimensions, by lists.
 /// 4: details of a hook in records, ports of waiting sockets.
 /// 5: texts of cgroups and creators, what a thread binds; states that are settled.
-pub const ABI_VERSION: u32 = 5;
+/// 6: a selection of events in the image, suppressed events in tallies.
+pub const ABI_VERSION: u32 = 6;
