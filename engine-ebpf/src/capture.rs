@@ -3,10 +3,10 @@
 
 use crate::count::count;
 use crate::kernel::{
-    Pointer, copy, cred_euid, dentry_inode, dentry_listed, file_dentry, group_leader, inode_links,
-    mm_exe_file, task_comm, task_cred, task_mm,
+    Pointer, copy, cred_euid, cred_uid, dentry_inode, dentry_listed, file_dentry, group_leader,
+    inode_links, mm_exe_file, own_pid, task_comm, task_cred, task_mm, task_pid, task_start,
 };
-use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM};
+use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM, TOLD};
 use crate::path::{read_place, set_state};
 use crate::subject::{is_kernel_thread, known, trusted_as_found};
 use core::ffi::c_void;
@@ -28,6 +28,7 @@ pub(crate) fn executed(task: Pointer) {
         return;
     };
     set_origin(identity, 0);
+    TOLD.forget_task(leader);
     read_exe(leader, identity);
     set_origin(identity, ORIGIN_EXEC);
 }
@@ -62,11 +63,17 @@ fn created(creator: Pointer, child: Pointer) {
     // SAFETY: a map's value, of a process that does not run yet.
     let kept = unsafe { &mut *kept };
     kept.comm = clean_comm(task_comm(leader));
-    kept.uid = cred_euid(task_cred(creator));
+    let cred = task_cred(creator);
+    kept.uid = cred_euid(cred);
+    kept.ruid = cred_uid(cred);
+    kept.pid = task_pid(leader);
+    kept.ns_pid = own_pid(leader);
+    kept.start = task_start(leader);
     if let Some(identity) = known(leader) {
         // SAFETY: a map's value; its place is written before its state.
         let exe = unsafe { &(*identity).exe };
         kept.exe = [exe.hash, u64::from(exe.device)];
+        kept.exe_inode = exe.inode;
         kept.exe_length = exe.length;
         let text = (&raw mut kept.exe_text).cast();
         copy(text, TEXT_ROOM as u32, (&raw const exe.text) as u64);

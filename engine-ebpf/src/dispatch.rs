@@ -137,12 +137,7 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     }
     said.action = action as u32;
     let emitted = if wanted {
-        emit::emit(
-            &raw const *caller,
-            &raw const *facts,
-            place,
-            &raw const said,
-        )
+        emit::emit(&raw const *caller, facts, place, &raw const said)
     } else {
         count(Counter::EventsSuppressed);
         SUPPRESSED
@@ -287,12 +282,7 @@ fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
         slot: 0,
         action: Action::Deny as u32,
     };
-    emit::emit(
-        &raw const *caller,
-        &raw const *facts,
-        place,
-        &raw const said,
-    );
+    emit::emit(&raw const *caller, facts, place, &raw const said);
     EPERM
 }
 

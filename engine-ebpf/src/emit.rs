@@ -5,17 +5,14 @@ use crate::count::{count, count_up};
 use crate::dispatch::Said;
 use crate::kernel::{self, Pointer};
 use crate::maps::EVENTS;
-use crate::subject;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
     bpf_ktime_get_boot_ns,
 };
 use core::ptr::addr_of_mut;
-use policy_abi::event::{
-    Action, Counter, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, Record, Text,
-};
+use policy_abi::event::{Action, Counter, FLAG_FAILED, FLAG_OBJECT, Record, Text};
 use policy_abi::facts::Facts;
-use policy_abi::identity::{ORIGIN_SEEDED, Place, TEXT_ROOM};
+use policy_abi::identity::{Place, TEXT_ROOM};
 
 /// Which hook was called, and with what.
 ///
@@ -48,6 +45,7 @@ macro_rules! put {
 }
 
 pub(crate) mod call;
+mod process;
 
 /// [`emit`]: the ring had no room.
 pub(crate) const LOST: u32 = 0;
@@ -56,12 +54,29 @@ pub(crate) const EMITTED: u32 = 1;
 /// The selection did not ask for the event.
 pub(crate) const SUPPRESSED: u32 = 2;
 
-/// Writes one event; [`EMITTED`] or [`LOST`].
+/// Writes one event, and before it what was not told yet of its process;
+/// [`EMITTED`] or [`LOST`].
+#[inline(always)]
+pub(crate) fn emit(
+    caller: *const Caller,
+    facts: &Facts,
+    place: *const Place,
+    said: *const Said,
+) -> u32 {
+    if process::tell(facts.exe[0]) == 0 {
+        count_up(Counter::Events);
+        count(Counter::EventsLost);
+        return LOST;
+    }
+    write(caller, &raw const *facts, place, said)
+}
+
+/// Writes the event itself.
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn emit(
+extern "C" fn write(
     caller: *const Caller,
     facts: *const Facts,
     place: *const Place,
@@ -111,8 +126,7 @@ pub(crate) extern "C" fn emit(
     put_process(record, caller, task);
     // VERIFIER: or it would follow the rest once for each set of flags.
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
-    let mut flags = forget(caller.flags | put_exe(record, task));
-    flags |= forget(call::put(record, caller, task));
+    let mut flags = caller.flags | forget(call::put(record, caller, task));
     flags |= put_object(record, place);
     if said.generation == 0 {
         flags |= FLAG_FAILED;
@@ -149,23 +163,6 @@ fn put_process(record: *mut Record, caller: &Caller, task: Pointer) {
     put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(task)));
     put!(record.socket_type = caller.socket.kind);
     put!(record.protocol = caller.socket.protocol_or_zero());
-}
-
-/// The subject's program.
-#[inline(always)]
-fn put_exe(record: *mut Record, task: Pointer) -> u32 {
-    let Some(identity) = subject::known(kernel::group_leader(task)) else {
-        return 0;
-    };
-    // SAFETY: a map's value, valid while the program runs.
-    let identity = unsafe { &*identity };
-    // SAFETY: an address inside the reserved record.
-    put_place(unsafe { &raw mut (*record).exe }, &raw const identity.exe);
-    if identity.origin == ORIGIN_SEEDED {
-        FLAG_EXE | FLAG_SEEDED
-    } else {
-        FLAG_EXE
-    }
 }
 
 /// A stored place's numbers and text.

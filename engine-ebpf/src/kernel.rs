@@ -47,6 +47,10 @@ macro_rules! members {
 members! {
     /// Main thread of a task's process.
     group_leader(task_group_leader) -> Pointer;
+    /// Who created a task, or took it over since.
+    task_parent(task_parent) -> Pointer;
+    /// Thread id of a task, as the initial namespace counts.
+    task_pid(task_pid) -> u32;
     /// `PF_` flags of a task.
     task_flags(task_flags) -> u32;
     /// Name of a thread.

@@ -13,7 +13,7 @@ use policy_abi::event::{COUNTER_COUNT, Record, Tally};
 use policy_abi::hash::Key;
 use policy_abi::identity::{Binding, Bound, Cgroup, Creator, Identity, Place};
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
-use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, SLOTS};
+use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, RING_BYTES, SLOTS};
 use policy_abi::offsets::Offsets;
 
 /// A whole policy, as one value.
@@ -35,7 +35,13 @@ pub(crate) static TALLIES: Array<Tally, { (SLOTS * MAX_RULES) as usize }> = Arra
 pub(crate) static COUNTERS: PerCpuArray<u64, { COUNTER_COUNT as usize }> = PerCpuArray::new();
 
 #[btf_map(name = "EVENTS")]
-pub(crate) static EVENTS: RingBuf<Record, { 8 << 20 }> = RingBuf::new();
+pub(crate) static EVENTS: RingBuf<Record, RING_BYTES> = RingBuf::new();
+
+#[btf_map(name = "EPOCH")]
+pub(crate) static EPOCH: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
+
+#[btf_map(name = "TOLD")]
+pub(crate) static TOLD: Storage<u64, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
 
 #[btf_map(name = "IDENTITIES")]
 pub(crate) static IDENTITIES: Storage<Identity, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =

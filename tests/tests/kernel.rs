@@ -4,6 +4,8 @@
 
 #[path = "kernel/abstract_names.rs"]
 mod abstract_names;
+#[path = "kernel/ancestors.rs"]
+mod ancestors;
 #[path = "kernel/bind.rs"]
 mod bind;
 #[path = "kernel/btrfs.rs"]

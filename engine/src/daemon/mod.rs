@@ -15,13 +15,14 @@ pub use policy::ReloadError;
 
 use crate::config::{Config, Mode, TrustRunning};
 use crate::error::{Exit, with_causes};
-use crate::event::{Renderer, Shape, decode};
+use crate::event::{Event, Processes, RenderError, Renderer, Shape, decode, told};
 use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
 use idle::Idle;
 use output::Output;
 use policy::Policies;
-use policy_abi::event::Record;
+use policy_abi::event::{Process, Record};
+use policy_abi::maps::RING_BYTES;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use tokio::io::Interest;
@@ -31,8 +32,13 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 use watch::Watch;
 
-/// Records that the ring holds at most: its bytes by those of a record.
-const RING_RECORDS: usize = (8 << 20) / size_of::<Record>();
+/// Records that the ring holds at most: its bytes by those of the smaller kind.
+const RING_RECORDS: usize = RING_BYTES
+    / if size_of::<Record>() < size_of::<Process>() {
+        size_of::<Record>()
+    } else {
+        size_of::<Process>()
+    };
 /// Events that are written before the daemon looks at anything else.
 const TURN: usize = 1024;
 
@@ -126,6 +132,7 @@ struct Daemon {
     shape: Shape,
     boot_epoch: u64,
     undecodable: u64,
+    processes: Processes,
 }
 
 impl Daemon {
@@ -150,7 +157,9 @@ impl Daemon {
             shape: config.event_format,
             boot_epoch: boot_epoch(),
             undecodable: 0,
+            processes: Processes::default(),
         };
+        daemon.kernel.begin_epoch(daemon.processes.epoch());
         daemon.policies.lack(daemon.kernel.lacking());
         daemon.policies.load(&mut daemon.kernel)?;
         Ok(daemon)
@@ -255,15 +264,19 @@ impl Daemon {
     /// Writes a turn's events. True when none is left in the ring.
     fn drain(&mut self) -> Result<bool, DaemonError> {
         let (book, places) = (self.policies.book(), self.policies.places());
-        let renderer = Renderer::new(book, places, self.boot_epoch).shaped(self.shape);
         let (output, undecodable) = (&mut self.output, &mut self.undecodable);
+        let (processes, boot_epoch, shape) = (&mut self.processes, self.boot_epoch, self.shape);
+        let epoch = processes.epoch();
         let mut failed = None;
         let emptied = self.kernel.drain(TURN, |bytes| {
-            let line = decode(bytes)
-                .map_err(|error| error.to_string())
-                .and_then(|event| renderer.line(&event).map_err(|error| error.to_string()));
+            let line = line_of(bytes, processes, |event, processes| {
+                Renderer::new(book, places, processes, boot_epoch)
+                    .shaped(shape)
+                    .line(event)
+            });
             match line {
-                Ok(line) => {
+                Ok(None) => {}
+                Ok(Some(line)) => {
                     if let Err(error) = output.line(&line) {
                         failed.get_or_insert(error);
                     }
@@ -274,6 +287,9 @@ impl Daemon {
                 }
             }
         })?;
+        if self.processes.epoch() != epoch {
+            self.kernel.begin_epoch(self.processes.epoch());
+        }
         if let Err(error) = self.output.flush() {
             failed.get_or_insert(error);
         }
@@ -297,6 +313,22 @@ impl Daemon {
             Err(error) => error!("the counters cannot be read: {}", with_causes(&error)),
         }
     }
+}
+
+/// The line that a record of the ring becomes, none for what is told of a process,
+/// or what is wrong with it.
+fn line_of(
+    bytes: &[u8],
+    processes: &mut Processes,
+    render: impl FnOnce(&Event, &Processes) -> Result<String, RenderError>,
+) -> Result<Option<String>, String> {
+    if let Some(process) = told(bytes).map_err(|error| error.to_string())? {
+        processes.enter(&process);
+        return Ok(None);
+    }
+    let event = decode(bytes).map_err(|error| error.to_string())?;
+    let line = render(&event, processes).map_err(|error| error.to_string())?;
+    Ok(Some(line))
 }
 
 /// Waits for what comes next. While the ring is not `emptied` that is at least

@@ -3,7 +3,7 @@
 use super::address;
 use super::decode::Event;
 use super::limit::Limits;
-use super::place::{self, Place};
+use super::place::{self, Program};
 use super::record::{Decision, Object, SCHEMA, Subject};
 use super::render::{Cut, before_nul, comm_bytes};
 use super::rules::{Places, Rule, Rules};
@@ -11,7 +11,7 @@ use super::text::{hex, show};
 use super::words;
 use crate::mounts;
 use policy_abi::decide::NO_RULE;
-use policy_abi::event::{FLAG_FAILED, FLAG_SEEDED};
+use policy_abi::event::FLAG_FAILED;
 use policy_abi::facts::{OBJECT_UNNAMED, OBJECT_UNREADABLE};
 use policy_lang::unit;
 use policy_lang::words::errno::Errno;
@@ -81,7 +81,7 @@ pub(super) fn decision<'n>(
     event: &Event,
     named: &'n Named<'_>,
     places: &dyn Places,
-    exe: Option<&Place>,
+    exe: Option<&Program>,
     limits: &Limits,
     mut cut: Cut,
 ) -> Decision<'n> {
@@ -193,13 +193,14 @@ fn object(event: &Event, places: &dyn Places, limits: &Limits, cut: &mut Cut) ->
 fn subject(
     event: &Event,
     places: &dyn Places,
-    exe: Option<&Place>,
+    exe: Option<&Program>,
     limits: &Limits,
     cut: &mut Cut,
 ) -> Subject {
     let record = event.record();
-    let path = exe.and_then(|place| place.path.as_ref());
-    if exe.is_some_and(|place| place.too_long) || path.is_some_and(|path| path.cut) {
+    let file = exe.map(|exe| &exe.file);
+    let path = file.and_then(|file| file.path.as_ref());
+    if file.is_some_and(|file| file.too_long) || path.is_some_and(|path| path.cut) {
         cut.push("decision.subject.exe");
     }
     let shown = path.map(|path| show(&path.bytes));
@@ -219,9 +220,9 @@ fn subject(
         exe: exe_text,
         exe_hex,
         exe_in_fs: path.is_some_and(|path| path.in_fs),
-        exe_device: exe.map(|place| mounts::device(place.device)),
-        exe_inode: exe.map(|place| place.inode),
-        exe_seeded: event.has(FLAG_SEEDED),
+        exe_device: file.map(|file| mounts::device(file.device)),
+        exe_inode: file.map(|file| file.inode).filter(|inode| *inode != 0),
+        exe_seeded: exe.is_some_and(|exe| exe.seeded),
         comm: comm.text,
         comm_hex: comm.hex,
         uid: record.facts.uid,

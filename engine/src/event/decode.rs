@@ -3,8 +3,7 @@
 
 use policy_abi::ABI_VERSION;
 use policy_abi::event::{
-    Action, FLAG_CONNECT, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
-    Record, TYPED_BYTES,
+    Action, FLAG_CONNECT, FLAG_FAILED, FLAG_OBJECT, FLAG_SOCKFD, FLAG_TYPED, Record, TYPED_BYTES,
 };
 use policy_abi::facts::OBJECT_OPTION;
 use policy_abi::family::pair;
@@ -15,8 +14,7 @@ use thiserror::Error;
 use zerocopy::FromBytes as _;
 
 /// Every flag that this version knows.
-const FLAGS: u32 =
-    FLAG_SOCKFD | FLAG_CONNECT | FLAG_TYPED | FLAG_EXE | FLAG_SEEDED | FLAG_OBJECT | FLAG_FAILED;
+const FLAGS: u32 = FLAG_SOCKFD | FLAG_CONNECT | FLAG_TYPED | FLAG_OBJECT | FLAG_FAILED;
 
 /// Why bytes are not an event.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

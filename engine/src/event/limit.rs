@@ -10,6 +10,8 @@ pub(super) struct Limits {
     pub(super) path: usize,
     /// Whether `executable.path_hex` is written: `decision.subject.exe_hex` has the same bytes.
     pub(super) repeat: Repeat,
+    /// Processes above the one that acts.
+    pub(super) ancestors: usize,
     /// Names in `decision.recorded` and in `policies.matched`.
     pub(super) names: usize,
     /// Bytes of all `decision.tags` together.
@@ -39,6 +41,7 @@ impl Limits {
 const WHOLE: Limits = Limits {
     path: usize::MAX,
     repeat: Repeat::Both,
+    ancestors: 16,
     names: usize::MAX,
     tags: usize::MAX,
     because: usize::MAX,
@@ -50,9 +53,11 @@ const NO_REPEAT: Limits = Limits {
 };
 const SHORT_PATHS: Limits = Limits {
     path: 512,
+    ancestors: 4,
     ..NO_REPEAT
 };
 const FEW_NAMES: Limits = Limits {
+    ancestors: 1,
     names: 8,
     tags: 512,
     file: 512,
@@ -70,6 +75,7 @@ const SHORT_TEXT: Limits = Limits {
 /// with some 1,500 bytes to spare, and the property test tries it.
 const LEAST: Limits = Limits {
     path: 128,
+    ancestors: 0,
     names: 2,
     because: 64,
     tags: 64,

@@ -5,10 +5,11 @@
 //! ```
 //!
 //! [`decode`] is the only way to an [`Event`]: what it holds was checked once.
-//! [`Renderer`] needs to be told three things that a record does not carry: what
+//! [`Renderer`] needs to be told four things that a record does not carry: what
 //! a rule number means ([`Rules`]; [`Book`] is one), where a file system is mounted
-//! and what a cgroup is called ([`Places`]; [`Cgroups`] knows the latter), and when
-//! the machine started. The names of the JSON members stand in `record`
+//! and what a cgroup is called ([`Places`]; [`Cgroups`] knows the latter), what
+//! program a process runs and who created it ([`Processes`], which the kernel tells
+//! once of each, before its first event: [`told`]), and when the machine started. The names of the JSON members stand in `record`
 //! and nowhere else.
 //!
 //! ```
@@ -37,6 +38,10 @@
 //!   time in nanoseconds, that stays the same for the life of a process or
 //!   thread: the first half of `mix(start ^ id << 32)`, where `mix` multiplies and
 //!   shifts as `splitmix64` does. The main thread's equals the process's.
+//! - **`ancestors`** are a process's creator, that one's creator and so on, each as
+//!   it was when it created the next: at most eight were told of before the first
+//!   event, and the list ends where a creator had ended unseen. Of a process that
+//!   is older than the engine it is who was its parent at its first event.
 //! - **Times** are the boot epoch that the engine took at its start plus the
 //!   kernel's boot time, always with nine digits.
 //!
@@ -68,6 +73,7 @@ mod decode;
 mod legacy;
 mod limit;
 mod place;
+mod processes;
 mod record;
 mod render;
 mod rules;
@@ -82,5 +88,6 @@ pub use book::Book;
 pub use cgroups::Cgroups;
 pub use decode::{DecodeError, Event, decode};
 pub use limit::LINE_BYTES;
+pub use processes::{Processes, told};
 pub use render::{RenderError, Renderer, Shape};
 pub use rules::{Places, Rule, Rules};

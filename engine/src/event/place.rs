@@ -1,20 +1,29 @@
 //! Texts of the record as paths that an administrator knows.
 
 use super::decode::Event;
+use super::processes::{Exe, Processes};
 use super::rules::Places;
-use policy_abi::event::{FLAG_EXE, FLAG_OBJECT, Text};
-use policy_abi::facts::{OBJECT_ABSTRACT, OBJECT_PATH, OBJECT_UNREADABLE};
+use policy_abi::event::{FLAG_OBJECT, Text};
+use policy_abi::facts::{OBJECT_ABSTRACT, OBJECT_PATH, OBJECT_UNREADABLE, SUBJECT_EXE};
 use policy_abi::identity::TEXT_BYTES;
 
 /// A file that the record names.
 pub(super) struct Place {
     /// The file system's `s_dev`, packed.
     pub(super) device: u32,
+    /// 0 when it is not known.
     pub(super) inode: u64,
     /// Its path, `None` when the record has none.
     pub(super) path: Option<Path>,
-    /// The path was longer than a record holds.
+    /// There is one, longer than a record holds or not told.
     pub(super) too_long: bool,
+}
+
+/// The program that a process runs.
+pub(super) struct Program {
+    pub(super) file: Place,
+    /// The process is older than the engine; this is what was found then.
+    pub(super) seeded: bool,
 }
 
 /// A path as it is shown.
@@ -27,10 +36,46 @@ pub(super) struct Path {
 }
 
 /// The subject's executable, `None` when it is not known.
-pub(super) fn exe(event: &Event, places: &dyn Places, limit: usize) -> Option<Place> {
-    event
-        .has(FLAG_EXE)
-        .then(|| place(&event.record().exe, Some(places), limit))
+pub(super) fn exe(
+    event: &Event,
+    processes: &Processes,
+    places: &dyn Places,
+    limit: usize,
+) -> Option<Program> {
+    let record = event.record();
+    if record.facts.subject & SUBJECT_EXE == 0 {
+        return None;
+    }
+    let program = record.facts.exe;
+    let process = processes.of(record.pid, record.process_start);
+    let Some((known, exe)) = process.and_then(|known| Some((known, known.exe(program)?))) else {
+        // Nobody told: the kernel was interrupted for two epochs before it wrote.
+        let file = Place {
+            device: u32::try_from(program[1]).unwrap_or_default(),
+            inode: 0,
+            path: None,
+            too_long: true,
+        };
+        return Some(Program {
+            file,
+            seeded: false,
+        });
+    };
+    Some(Program {
+        file: program_at(exe, places, limit),
+        seeded: known.seeded,
+    })
+}
+
+/// A program's file.
+pub(super) fn program_at(exe: &Exe, places: &dyn Places, limit: usize) -> Place {
+    named(
+        exe.device,
+        exe.inode,
+        exe.in_fs.as_deref(),
+        Some(places),
+        limit,
+    )
 }
 
 /// The file of a unix socket, `None` for every other object.
@@ -67,13 +112,23 @@ pub(super) fn name(event: &Event) -> Option<&[u8]> {
 }
 
 fn place(text: &Text, places: Option<&dyn Places>, limit: usize) -> Place {
-    let in_fs = bytes(text);
+    named(text.device, text.inode, bytes(text), places, limit)
+}
+
+/// A file by its path inside its file system, `None` when that is not known.
+fn named(
+    device: u32,
+    inode: u64,
+    in_fs: Option<&[u8]>,
+    places: Option<&dyn Places>,
+    limit: usize,
+) -> Place {
     Place {
-        device: text.device,
-        inode: text.inode,
+        device,
+        inode,
         path: in_fs
             .filter(|path| !path.is_empty())
-            .map(|path| shown(text.device, path, places, limit)),
+            .map(|path| shown(device, path, places, limit)),
         too_long: in_fs.is_none(),
     }
 }

@@ -47,6 +47,9 @@ pub(super) struct Process {
     pub(super) pid: u32,
     pub(super) real_user: User,
     pub(super) thread: Thread,
+    /// Who created it, who created that one, and so on; of each its main thread.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) ancestors: Vec<Process>,
 }
 
 #[derive(Serialize)]

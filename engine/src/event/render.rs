@@ -7,6 +7,7 @@ use super::decode::Event;
 use super::legacy::Legacy;
 use super::limit::{LADDER, LINE_BYTES, Limits};
 use super::place::{self, Place};
+use super::processes::{Ancestor, Processes};
 use super::record::{self, Executable, Policies, Process, Thread, User};
 use super::rules::{Places, Rules};
 use super::text::{Still, show};
@@ -43,6 +44,7 @@ pub enum Shape {
 pub struct Renderer<'a> {
     rules: &'a dyn Rules,
     places: &'a dyn Places,
+    processes: &'a Processes,
     boot_epoch: u64,
     shape: Shape,
 }
@@ -54,10 +56,16 @@ impl<'a> Renderer<'a> {
     /// A renderer. `boot_epoch` is the machine's start in nanoseconds since 1970;
     /// it is to be read once and kept, or times move when the clock is set.
     #[must_use]
-    pub const fn new(rules: &'a dyn Rules, places: &'a dyn Places, boot_epoch: u64) -> Self {
+    pub const fn new(
+        rules: &'a dyn Rules,
+        places: &'a dyn Places,
+        processes: &'a Processes,
+        boot_epoch: u64,
+    ) -> Self {
         Self {
             rules,
             places,
+            processes,
             boot_epoch,
             shape: Shape::Tracee,
         }
@@ -95,7 +103,7 @@ impl<'a> Renderer<'a> {
 
     fn event<'n>(&self, event: &Event, named: &'n Named<'_>, limits: &Limits) -> record::Event<'n> {
         let mut cut = Cut::new();
-        let exe = place::exe(event, self.places, limits.path);
+        let exe = place::exe(event, self.processes, self.places, limits.path);
         let (id, name) = words::name(event);
         record::Event {
             timestamp: self.time(event.record().boottime),
@@ -103,7 +111,7 @@ impl<'a> Renderer<'a> {
             name,
             policies: policies(named, limits, &mut cut),
             workload: record::Workload {
-                process: self.process(event, exe.as_ref(), limits, &mut cut),
+                process: self.process(event, exe.as_ref().map(|exe| &exe.file), limits, &mut cut),
                 container: self.container(event),
             },
             data: data(event, self.places, limits, &mut cut),
@@ -141,6 +149,50 @@ impl<'a> Renderer<'a> {
                 host_tid: record.tid,
                 tid: record.ns_tid,
             },
+            ancestors: self.ancestors(event, limits, cut),
+        }
+    }
+
+    /// The processes above, the creator first.
+    fn ancestors(&self, event: &Event, limits: &Limits, cut: &mut Cut) -> Vec<Process> {
+        let record = event.record();
+        let mut above = self.processes.above(record.pid, record.process_start);
+        let mut whole = true;
+        let ancestors = above
+            .by_ref()
+            .take(limits.ancestors)
+            .map(|ancestor| self.ancestor(&ancestor, limits, &mut whole))
+            .collect();
+        if !whole || above.next().is_some() {
+            cut.push("workload.process.ancestors");
+        }
+        ancestors
+    }
+
+    fn ancestor(&self, ancestor: &Ancestor<'_>, limits: &Limits, whole: &mut bool) -> Process {
+        let task = ancestor.task;
+        let name = show(before_nul(&comm_bytes(task.comm)));
+        let exe = ancestor
+            .exe
+            .map(|exe| place::program_at(exe, self.places, limits.path));
+        let mut lost = Cut::new();
+        let executable = executable(exe.as_ref(), limits, &mut lost);
+        *whole &= lost.is_empty() && exe.is_none_or(|exe| !exe.too_long);
+        Process {
+            executable,
+            unique_id: unique_id(task.pid, task.start),
+            host_pid: task.pid,
+            pid: task.ns_pid,
+            real_user: User { id: task.ruid },
+            thread: Thread {
+                start_time: self.time(task.start),
+                name: name.text,
+                name_hex: name.hex,
+                unique_id: unique_id(task.pid, task.start),
+                host_tid: task.pid,
+                tid: task.ns_pid,
+            },
+            ancestors: Vec::new(),
         }
     }
 

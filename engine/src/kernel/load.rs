@@ -39,6 +39,7 @@ pub struct Kernel {
     lacking: Vec<Hook>,
     pub(super) slot: Option<u32>,
     pub(super) active: Word,
+    epoch: Word,
     pub(super) ring: Option<RingBuf<MapData>>,
 }
 
@@ -75,13 +76,15 @@ impl Kernel {
             .override_global(maps::NAMESPACES, &namespaces, true)
             .load(OBJECT)
             .map_err(|source| KernelError::Object(Box::new(source)))?;
-        let active = active_word(&ebpf)?;
+        let active = word(&ebpf, maps::ACTIVE)?;
+        let epoch = word(&ebpf, maps::EPOCH)?;
         let mut kernel = Self {
             ebpf,
             attached: Vec::new(),
             lacking,
             slot: None,
             active,
+            epoch,
             ring: None,
         };
         let btf = kernel_types()?;
@@ -171,6 +174,12 @@ impl Kernel {
         self.lsm(desc)?.detach(link).map_err(refused)
     }
 
+    /// Has every process told of again before its next event: `epoch` is another
+    /// than before, and not 0.
+    pub fn begin_epoch(&self, epoch: u64) {
+        self.epoch.store(epoch);
+    }
+
     /// The hooks whose programs are attached.
     pub fn attached(&self) -> impl Iterator<Item = Hook> + '_ {
         self.attached.iter().map(|(hook, _)| *hook)
@@ -257,13 +266,13 @@ fn kernel_types() -> Result<aya::Btf, KernelError> {
         .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))
 }
 
-/// Maps the word in force.
-fn active_word(ebpf: &Ebpf) -> Result<Word, KernelError> {
-    let Some(Map::Array(data)) = ebpf.map(maps::ACTIVE) else {
-        return Err(KernelError::NoMap(maps::ACTIVE));
+/// Maps the one word of an array.
+fn word(ebpf: &Ebpf, name: &'static str) -> Result<Word, KernelError> {
+    let Some(Map::Array(data)) = ebpf.map(name) else {
+        return Err(KernelError::NoMap(name));
     };
     Word::map(data.fd().as_fd()).map_err(|source| KernelError::System {
-        what: "mapping the word in force",
+        what: "mapping a word that the programs read",
         source,
     })
 }

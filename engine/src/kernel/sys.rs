@@ -141,7 +141,7 @@ impl RawTable {
     }
 }
 
-/// The word that says what is in force. A store to the mapping is one store for
+/// A word that user space writes and the programs read. A store to the mapping is one store for
 /// the programs; a map update is a copy, which the kernel does not promise to
 /// make in one piece.
 pub(super) struct Word {
@@ -165,7 +165,7 @@ impl Word {
         Ok(Self { mapped })
     }
 
-    /// Puts another word in force.
+    /// Writes another.
     pub(super) fn store(&self, word: u64) {
         // SAFETY: aligned and mapped as long as `self` lives; programs only read it.
         let atomic = unsafe { self.mapped.as_ref() };

@@ -41,10 +41,6 @@ pub const FLAG_SOCKFD: u32 = 1;
 pub const FLAG_CONNECT: u32 = 1 << 1;
 /// `typed` holds the address as the caller wrote it.
 pub const FLAG_TYPED: u32 = 1 << 2;
-/// The subject's executable is known.
-pub const FLAG_EXE: u32 = 1 << 3;
-/// The subject was older than the engine; its executable is what was found then.
-pub const FLAG_SEEDED: u32 = 1 << 4;
 /// The object's text and numbers are filled in.
 pub const FLAG_OBJECT: u32 = 1 << 5;
 /// The verdict is the failure verdict: the tables could not be read.
@@ -66,6 +62,64 @@ pub struct Text {
     /// For a path, as in [`crate::identity::Place::text`]; for an abstract name its bytes.
     pub bytes: [u8; TEXT_ROOM],
 }
+
+/// A process, as it was when it was written down.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Task {
+    /// When it started, nanoseconds since boot.
+    pub start: u64,
+    /// Name of its main thread, as in [`Facts::comm`].
+    pub comm: [u64; 2],
+    /// Process id as the initial pid namespace counts.
+    pub pid: u32,
+    /// Process id in its own pid namespace.
+    pub ns_pid: u32,
+    /// Real user id, as the initial user namespace counts.
+    pub ruid: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+}
+
+/// The process's executable is known.
+pub const PROCESS_EXE: u32 = 1;
+/// The process was older than the engine; its executable is what was found then.
+pub const PROCESS_SEEDED: u32 = 1 << 1;
+/// Its creator is known.
+pub const PROCESS_PARENT: u32 = 1 << 2;
+/// The creator's executable is known.
+pub const PROCESS_PARENT_EXE: u32 = 1 << 3;
+/// How many processes above the one that acts are told of before its first event.
+pub const ANCESTORS: u32 = 8;
+
+/// What is told of a process once, before its first event: again when it runs
+/// another program, and in each epoch ([`crate::maps::EPOCH`]). An event names it
+/// by its `pid` and `process_start`. Bytes of a text past its length, and all of
+/// a member that no flag says is there, are not meaningful.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Process {
+    /// [`crate::ABI_VERSION`] of the writer.
+    pub version: u32,
+    /// `PROCESS_` bits.
+    pub flags: u32,
+    /// The program, as in [`Facts::exe`].
+    pub program: [u64; 2],
+    /// The process.
+    pub task: Task,
+    /// Its executable.
+    pub exe: Text,
+    /// Who created it, as that one was then; of a process that is older than the
+    /// engine, who was its parent when this was written.
+    pub parent: Task,
+    /// The creator's executable.
+    pub parent_exe: Text,
+}
+
+const _: () = assert!(
+    size_of::<Process>() != size_of::<Record>(),
+    "what lies in the ring is told apart by its size"
+);
 
 /// One event. Bytes of a text past its length are not meaningful.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -125,8 +179,6 @@ pub struct Record {
     pub thread_comm: [u64; 2],
     /// What the decision was made on.
     pub facts: Facts,
-    /// The subject's executable.
-    pub exe: Text,
     /// The object, when it is a unix socket.
     pub object: Text,
     /// Bytes of `typed` that the caller gave.

@@ -76,14 +76,22 @@ pub struct Creator {
     pub comm: [u64; 2],
     /// Where its executable lay, as in [`crate::facts::Facts::exe`].
     pub exe: [u64; 2],
+    /// Inode of its executable.
+    pub exe_inode: u64,
+    /// When it started, nanoseconds since boot.
+    pub start: u64,
     /// Effective user id of the thread that did it.
     pub uid: u32,
     /// Whether `exe` is known: 1, else 0.
     pub exe_known: u32,
     /// Length of its path, as in [`Place::length`].
     pub exe_length: u32,
-    /// Reserved, zero.
-    pub reserved: u32,
+    /// Real user id of the thread that did it.
+    pub ruid: u32,
+    /// Its process id, as the initial pid namespace counts.
+    pub pid: u32,
+    /// Its process id in its own pid namespace.
+    pub ns_pid: u32,
     /// Its path, as in [`Place::text`].
     pub exe_text: Text,
 }

@@ -10,8 +10,13 @@ pub const TABLES: &str = "TABLES";
 pub const TALLIES: &str = "TALLIES";
 /// Per-CPU array of [`crate::event::Counter`]s.
 pub const COUNTERS: &str = "COUNTERS";
-/// Ring buffer of [`crate::event::Record`]s.
+/// Ring buffer of [`RING_BYTES`]: [`crate::event::Record`]s, and a [`crate::event::Process`]
+/// before the first that is about it.
 pub const EVENTS: &str = "EVENTS";
+/// Array of one word, mapped by user space: processes told of in another epoch are told of again.
+pub const EPOCH: &str = "EPOCH";
+/// Task storage of a word, on group leaders: the epoch in which the process was told of, and its program.
+pub const TOLD: &str = "TOLD";
 /// Task storage of [`crate::identity::Identity`], on group leaders.
 pub const IDENTITIES: &str = "IDENTITIES";
 /// Task storage of [`crate::identity::Creator`], on group leaders.
@@ -36,6 +41,9 @@ pub const NAMESPACES: &str = "NAMESPACES";
 pub const VERSION: &str = "VERSION";
 /// Frozen read-only data: whether every task older than the engine is trusted (1) or root's alone (0).
 pub const TRUST_ALL: &str = "TRUST_ALL";
+
+/// Bytes of the ring buffer.
+pub const RING_BYTES: usize = 8 << 20;
 
 /// Policies that the kernel holds at a time: the one in force and the one being filled.
 pub const SLOTS: u32 = 2;

@@ -48,6 +48,8 @@ macro_rules! offsets {
 offsets! {
     /// Main thread of the process.
     task_group_leader: "task_struct" ["group_leader"],
+    /// The process that waits for this one's end: its creator, or who took it over.
+    task_parent: "task_struct" ["real_parent"],
     /// `PF_` flags.
     task_flags: "task_struct" ["flags"],
     /// Name of the thread.

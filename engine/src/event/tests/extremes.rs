@@ -1,12 +1,13 @@
 //! What is no event, what is longer than a line may be, and bytes of any kind.
 
 use super::*;
+use crate::event::Shape;
 
 #[test]
 fn what_is_no_event() {
     let good = unix(Hook::UnixStreamConnect);
     let refused = |change: fn(&mut Record)| {
-        let mut record = good;
+        let mut record = good.record;
         change(&mut record);
         decode(record.as_bytes()).map(|_| ()).unwrap_err()
     };
@@ -47,7 +48,7 @@ fn what_is_no_event() {
         }
     );
     expect![[r"
-        an event has 919 bytes, not 920
+        an event has 639 bytes, not 640
         an event's `action` is 5, which is not known"]]
     .assert_eq(&format!("{short}\n{}", refused(|r| r.action = 5)));
 }
@@ -104,13 +105,15 @@ fn a_line_that_would_be_too_long_says_what_it_lacks() {
     record.thread_comm = [0x1b1b_1b1b_1b1b_1b1b; 2];
     record.facts.comm = record.thread_comm;
     typed(&mut record, &[&[1, 0][..], &[0x1b; 126]].concat());
+    record.process.exe = text(ROOT, 31, &[0x1b; 256]);
+    let processes = ancestors::told_of(&record.process, 20);
     let event = decode(record.as_bytes()).unwrap();
-    let line = Renderer::new(&Longest, &Longest, u64::MAX)
+    let line = Renderer::new(&Longest, &Longest, &processes, u64::MAX)
         .line(&event)
         .unwrap();
     assert!(line.len() < LINE_BYTES, "{} bytes", line.len());
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-    expect![[r#"["policies.matched","workload.process.executable.path","workload.process.executable.path_hex","decision.object.path","decision.subject.exe","decision.subject.cgroup","decision.recorded","decision.file","decision.because","decision.tags"]"#]].assert_eq(&line["decision"]["cut"].to_string());
+    expect![[r#"["policies.matched","workload.process.executable.path","workload.process.executable.path_hex","workload.process.ancestors","decision.object.path","decision.subject.exe","decision.subject.cgroup","decision.recorded","decision.file","decision.because","decision.tags"]"#]].assert_eq(&line["decision"]["cut"].to_string());
     // The shortest line still says what was denied, to whom and by what.
     assert!(
         line["decision"]["rule"]
@@ -127,17 +130,24 @@ fn holds(record: &Record) {
         return;
     };
     let table = Table::new(&["docker-socket", "b/2", "a/9"]);
+    let mut process = unix(Hook::UnixStreamConnect).process;
+    (process.task.pid, process.task.start) = (record.pid, record.process_start);
+    process.program = record.facts.exe;
+    process.task.comm = record.facts.comm;
+    process.exe = record.object;
+    let processes = ancestors::told_of(&process, 20);
     for (rules, places) in [
         (&table as &dyn Rules, &Mounts as &dyn Places),
         (&Longest, &Longest),
     ] {
-        let line = Renderer::new(rules, places, BOOT_EPOCH)
-            .line(&event)
-            .unwrap();
-        assert!(line.len() < LINE_BYTES, "{} bytes: {line}", line.len());
-        assert!(!line.chars().any(char::is_control), "{line:?}");
-        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert!(json["decision"]["action"].is_string());
+        let renderer = Renderer::new(rules, places, &processes, BOOT_EPOCH);
+        for shape in [Shape::Tracee, Shape::TraceeLegacy] {
+            let line = renderer.shaped(shape).line(&event).unwrap();
+            assert!(line.len() < LINE_BYTES, "{} bytes: {line}", line.len());
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+            let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert!(json["decision"]["action"].is_string());
+        }
     }
 }
 
@@ -159,6 +169,9 @@ proptest! {
 
     #[test]
     fn any_bytes_are_an_event_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..1200)) {
+        if let Ok(Some(process)) = told(&bytes) {
+            Processes::default().enter(&process);
+        }
         if let Ok(event) = decode(&bytes) {
             holds(event.record());
         }
@@ -167,9 +180,9 @@ proptest! {
     #[test]
     fn any_record_becomes_one_line(
         noise in hostile(size_of::<Record>()),
-        hook in 0_u32..4, action in 0_u32..5, effect in 0_u32..6, flags in 0_u32..128,
+        hook in 0_u32..4, action in 0_u32..5, effect in 0_u32..6, flags in prop_oneof![Just(0_u32), Just(7), Just(39), Just(103), Just(71)],
         family in 0_u16..262, kind in 0_u32..7, typed in 0_u32..129,
-        lengths in (0_u32..260, 0_u32..260), device in prop_oneof![Just(ROOT), Just(RUN), any::<u32>()],
+        length in 0_u32..260, device in prop_oneof![Just(ROOT), Just(RUN), any::<u32>()],
         address in prop_oneof![Just(1_u8), Just(2), Just(10), any::<u8>()],
         generation in 6_u64..8, rule in prop_oneof![0_u32..4, Just(NO_RULE)],
     ) {
@@ -178,8 +191,8 @@ proptest! {
         record.version = ABI_VERSION;
         (record.hook, record.action, record.effect, record.flags) = (hook, action, effect, flags);
         (record.facts.family, record.facts.operation, record.facts.object_kind) = (family, 0, kind);
-        (record.exe.length, record.object.length) = lengths;
-        (record.exe.device, record.object.device) = (device, device);
+        record.object.length = length;
+        record.object.device = device;
         (record.typed_length, record.typed[0], record.typed[1]) = (typed, address, 0);
         (record.generation, record.rule, record.terms) = (generation, rule, 100);
         prop_assert!(decode(record.as_bytes()).is_ok());

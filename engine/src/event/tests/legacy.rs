@@ -3,14 +3,15 @@
 use super::*;
 use crate::event::Shape;
 
-pub(super) fn line(record: &Record) -> String {
+pub(super) fn line(record: &Case) -> String {
     let table = Table::new(&["docker-socket", "b/2", "a/9"]);
     let event = decode(record.as_bytes()).unwrap();
-    let renderer = Renderer::new(&table, &Mounts, BOOT_EPOCH).shaped(Shape::TraceeLegacy);
-    renderer.line(&event).unwrap()
+    let processes = record.processes();
+    let renderer = Renderer::new(&table, &Mounts, &processes, BOOT_EPOCH);
+    renderer.shaped(Shape::TraceeLegacy).line(&event).unwrap()
 }
 
-fn legacy(record: &Record) -> serde_json::Value {
+fn legacy(record: &Case) -> serde_json::Value {
     serde_json::from_str(&line(record)).unwrap()
 }
 

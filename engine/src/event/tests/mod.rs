@@ -1,21 +1,24 @@
 //! Records built in code, and the exact lines that they become.
 
+mod ancestors;
 mod extremes;
 mod legacy;
 mod page;
 
-use super::{Book, DecodeError, LINE_BYTES, Places, Renderer, Rule, Rules, decode};
+use super::{
+    Book, DecodeError, LINE_BYTES, Places, Processes, Renderer, Rule, Rules, decode, told,
+};
 use expect_test::{Expect, expect};
 use policy_abi::ABI_VERSION;
 use policy_abi::ask::Nobody;
 use policy_abi::decide::{NO_RULE, decide};
 use policy_abi::event::{
-    Action, FLAG_CONNECT, FLAG_EXE, FLAG_FAILED, FLAG_OBJECT, FLAG_SEEDED, FLAG_SOCKFD, FLAG_TYPED,
-    Record, Text,
+    Action, FLAG_CONNECT, FLAG_FAILED, FLAG_OBJECT, FLAG_SOCKFD, FLAG_TYPED, PROCESS_EXE,
+    PROCESS_PARENT, PROCESS_PARENT_EXE, PROCESS_SEEDED, Process, Record, Text,
 };
 use policy_abi::facts::{
     ABSTRACT_TAG, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_PATH, OBJECT_UNNAMED,
-    OBJECT_UNREADABLE,
+    OBJECT_UNREADABLE, SUBJECT_EXE,
 };
 use policy_abi::family::{CONNECT, TCP, UDP, UNIX};
 use policy_abi::hooks::Hook;
@@ -23,6 +26,7 @@ use policy_abi::image::Effect;
 use policy_lang::compile::{Enforcement, Host, Place, PlaceUse, compile};
 use policy_lang::source::Sources;
 use proptest::prelude::*;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
@@ -114,36 +118,80 @@ fn text(device: u32, inode: u64, bytes: &[u8]) -> Text {
     text
 }
 
+/// A record, and what was told of its process before.
+#[derive(Clone, Copy)]
+struct Case {
+    record: Record,
+    process: Process,
+}
+
+impl Deref for Case {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl DerefMut for Case {
+    fn deref_mut(&mut self) -> &mut Record {
+        &mut self.record
+    }
+}
+
+impl Case {
+    /// What user space knows of processes when the record comes.
+    fn processes(&self) -> Processes {
+        let mut processes = Processes::default();
+        let bytes = self.process.as_bytes();
+        processes.enter(&told(bytes).unwrap().unwrap());
+        processes
+    }
+
+    /// The process is `pid`, and began at `start`.
+    fn began(&mut self, pid: u32, start: u64) {
+        (self.record.pid, self.record.process_start) = (pid, start);
+        (self.process.task.pid, self.process.task.start) = (pid, start);
+    }
+}
+
 /// A record that rule 0 denied, of process 4711 that runs `/usr/bin/nc`.
-fn record(hook: Hook) -> Record {
-    let mut record = Record::new_zeroed();
+fn record(hook: Hook) -> Case {
+    let mut process = Process::new_zeroed();
+    process.version = ABI_VERSION;
+    process.flags = PROCESS_EXE;
+    process.exe = text(ROOT, 31, b"usr/bin/nc/");
+    process.program = [0xabc, u64::from(ROOT)];
+    let record = Record::new_zeroed();
+    let mut record = Case { record, process };
     record.version = ABI_VERSION;
     record.hook = hook as u32;
     record.action = Action::Deny as u32;
-    record.flags = FLAG_EXE | FLAG_SOCKFD | FLAG_CONNECT;
+    record.flags = FLAG_SOCKFD | FLAG_CONNECT;
+    record.facts.subject = SUBJECT_EXE;
+    record.facts.exe = process.program;
     record.generation = 7;
     record.boottime = 86_400_000_000_001;
     record.terms = 100;
     record.rule = 0;
     record.effect = Effect::Deny as u32;
     record.errno = 1;
-    (record.pid, record.tid, record.ns_pid, record.ns_tid) = (4711, 4712, 11, 12);
+    (record.tid, record.ns_pid, record.ns_tid) = (4712, 11, 12);
+    record.began(4711, 3_000_000_000);
     record.ruid = 1000;
     record.loginuid = u32::MAX;
     record.sockfd = 5;
     record.socket_type = 1;
-    record.process_start = 3_000_000_000;
     record.thread_start = 3_500_000_000;
     record.cgroup = 77;
     record.thread_comm = words(b"worker");
     record.facts.comm = words(b"nc");
     (record.facts.uid, record.facts.gid) = (1000, 100);
-    record.exe = text(ROOT, 31, b"usr/bin/nc/");
     record.typed.fill(b'#');
     record
 }
 
-fn unix(hook: Hook) -> Record {
+fn unix(hook: Hook) -> Case {
     let mut record = record(hook);
     record.facts.family = UNIX;
     record.facts.operation = CONNECT;
@@ -160,25 +208,25 @@ fn typed(record: &mut Record, bytes: &[u8]) {
     record.typed_length = u32::try_from(bytes.len()).unwrap();
 }
 
-fn line(record: &Record) -> String {
+fn line(record: &Case) -> String {
     let table = Table::new(&["docker-socket", "b/2", "a/9"]);
     let event = decode(record.as_bytes()).unwrap();
-    Renderer::new(&table, &Mounts, BOOT_EPOCH)
+    Renderer::new(&table, &Mounts, &record.processes(), BOOT_EPOCH)
         .line(&event)
         .unwrap()
 }
 
-fn check(record: &Record, expected: &Expect) {
+fn check(record: &Case, expected: &Expect) {
     expected.assert_eq(&line(record));
 }
 
 /// The member of a line that a path of names and numbers leads to.
-fn member(record: &Record, path: &str) -> serde_json::Value {
+fn member(record: &Case, path: &str) -> serde_json::Value {
     let line: serde_json::Value = serde_json::from_str(&line(record)).unwrap();
     line.pointer(path).cloned().unwrap_or_default()
 }
 
-fn check_member(record: &Record, path: &str, expected: &Expect) {
+fn check_member(record: &Case, path: &str, expected: &Expect) {
     expected.assert_eq(&member(record, path).to_string());
 }
 
@@ -229,7 +277,7 @@ fn hostile_bytes_everywhere() {
     let mut record = unix(Hook::UnixStreamConnect);
     record.thread_comm = words(b"\x1b]0;x\x07");
     record.facts.comm = words(b"a\nb\xff\"");
-    record.exe = text(ROOT, 31, "tmp/\u{202e}cod/".as_bytes());
+    record.process.exe = text(ROOT, 31, "tmp/\u{202e}cod/".as_bytes());
     record.object = text(RUN, 17, b"\xf0\x9f\x92\xa9/\xf0\x9f\x92/");
     typed(&mut record, b"\x01\0/run/\x1b[31m");
     check(
@@ -430,7 +478,7 @@ fn a_path_that_the_host_does_not_have() {
 fn a_path_that_no_record_holds() {
     let mut record = unix(Hook::UnixStreamConnect);
     record.object.length = 257;
-    record.exe.length = u32::MAX;
+    record.process.exe.length = u32::MAX;
     check_member(
         &record,
         "/decision/object",
@@ -454,7 +502,7 @@ fn a_path_that_no_record_holds() {
 #[test]
 fn a_program_that_is_not_known() {
     let mut record = unix(Hook::UnixStreamConnect);
-    record.flags &= !FLAG_EXE;
+    record.facts.subject = 0;
     check_member(
         &record,
         "/decision/subject",
@@ -463,7 +511,8 @@ fn a_program_that_is_not_known() {
         ]],
     );
     check_member(&record, "/workload/process/executable", &expect!["null"]);
-    record.flags |= FLAG_EXE | FLAG_SEEDED;
+    record.facts.subject = SUBJECT_EXE;
+    record.process.flags |= PROCESS_SEEDED;
     check_member(
         &record,
         "/decision/subject",
@@ -510,7 +559,7 @@ fn names_follow_the_call_and_then_the_hook() {
 #[test]
 fn the_other_actions() {
     let mut record = unix(Hook::UnixStreamConnect);
-    let decided = |record: &Record| {
+    let decided = |record: &Case| {
         let parts = [
             "action", "rule", "errno", "recorded", "policy", "line", "mode",
         ];
@@ -571,9 +620,10 @@ fn a_decision_of_the_tables_is_named_by_the_book() {
     (record.recorded, record.terms) = (verdict.recorded, verdict.terms);
     let mut book = Book::new();
     let image = Arc::new(image);
+    let processes = record.processes();
     let says = |book: &Book| {
         let event = decode(record.as_bytes()).unwrap();
-        let renderer = Renderer::new(book, &Mounts, BOOT_EPOCH);
+        let renderer = Renderer::new(book, &Mounts, &processes, BOOT_EPOCH);
         let line: serde_json::Value =
             serde_json::from_str(&renderer.line(&event).unwrap()).unwrap();
         let parts = [
@@ -623,15 +673,14 @@ fn an_id_is_stable_and_the_main_thread_has_its_process_s() {
     let mut record = unix(Hook::UnixStreamConnect);
     record.tid = record.pid;
     record.thread_start = record.process_start;
-    let of = |record: &Record, path| member(record, &format!("/workload/process{path}/unique_id"));
+    let of = |record: &Case, path| member(record, &format!("/workload/process{path}/unique_id"));
     assert_eq!(of(&record, ""), of(&record, "/thread"));
     let before = of(&record, "");
     record.boottime += 5;
-    record.exe = text(ROOT, 1, b"other/");
+    record.process.exe = text(ROOT, 1, b"other/");
     assert_eq!(of(&record, ""), before);
-    record.process_start += 1;
+    record.began(4711, 3_000_000_001);
     assert_ne!(of(&record, ""), before);
-    record.process_start -= 1;
-    record.pid += 1;
+    record.began(4712, 3_000_000_000);
     assert_ne!(of(&record, ""), before);
 }

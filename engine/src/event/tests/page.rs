@@ -64,8 +64,9 @@ fn example(shape: Shape) -> String {
     let mut table = Table::new(&["docker-socket"]);
     table.rules[0].1.truncate(1);
     let event = decode(record.as_bytes()).unwrap();
-    let renderer = Renderer::new(&table, &Mounts, BOOT_EPOCH).shaped(shape);
-    let line = renderer.line(&event).unwrap();
+    let processes = record.processes();
+    let renderer = Renderer::new(&table, &Mounts, &processes, BOOT_EPOCH);
+    let line = renderer.shaped(shape).line(&event).unwrap();
     let shown = broken_up(&line, 0);
     let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     assert_eq!(read(&shown), read(&line));

@@ -1,0 +1,190 @@
+//! What is told of a process once, before the first event that is about it: its
+//! program, and who created it. The same is told before of the processes above
+//! it, so that a reader can go from each to its creator.
+
+use super::put_place;
+use crate::kernel::{self, Pointer};
+use crate::maps::{CREATORS, EPOCH, EVENTS, Missing, TOLD};
+use crate::subject::known;
+use core::ptr::addr_of_mut;
+use policy_abi::event::{
+    ANCESTORS, PROCESS_EXE, PROCESS_PARENT, PROCESS_PARENT_EXE, PROCESS_SEEDED, Process, Task,
+};
+use policy_abi::facts::clean_comm;
+use policy_abi::identity::{Creator, ORIGIN_SEEDED, TEXT_ROOM};
+
+/// Tells of the running process, whose program has the hash `program` (0 when it
+/// is not known), unless that was done. 0 when the ring had no room, else 1.
+///
+/// The mark is set after the record was submitted: who sees it writes behind it.
+///
+/// VERIFIER: followed once, by its types.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(super) extern "C" fn tell(program: u64) -> u32 {
+    let leader = kernel::group_leader(kernel::current());
+    let epoch = epoch();
+    let told = TOLD.of_task(leader, Missing::Create);
+    let mark = program ^ epoch;
+    if is_told(told, mark) {
+        return 1;
+    }
+    let mut above = leader;
+    let mut left = ANCESTORS;
+    while left > 0 {
+        left -= 1;
+        let parent = kernel::task_parent(above);
+        if parent.is_null() {
+            break;
+        }
+        above = kernel::group_leader(parent);
+        // The idle task is nobody's creator.
+        if above.is_null() || kernel::task_pid(above) == 0 {
+            break;
+        }
+        let told = TOLD.of_task(above, Missing::Create);
+        let mark = program_of(above) ^ epoch;
+        if is_told(told, mark) {
+            break;
+        }
+        if !write(above, told, mark, epoch) {
+            return 0;
+        }
+    }
+    u32::from(write(leader, told, mark, epoch))
+}
+
+/// The word that user space changes to have everything told again.
+#[inline(always)]
+fn epoch() -> u64 {
+    match EPOCH.get_ptr(0) {
+        // SAFETY: a map's value, valid while the program runs.
+        Some(epoch) => unsafe { core::ptr::read_volatile(epoch) },
+        None => 0,
+    }
+}
+
+#[inline(always)]
+fn is_told(told: Option<*mut u64>, mark: u64) -> bool {
+    // SAFETY: a map's value, valid while the program runs.
+    told.is_some_and(|told| unsafe { core::ptr::read_volatile(told) } == mark)
+}
+
+/// Hash of a process's program, 0 when it is not known.
+#[inline(always)]
+fn program_of(leader: Pointer) -> u64 {
+    let Some(identity) = known(leader) else {
+        return 0;
+    };
+    // SAFETY: a map's value, valid while the program runs.
+    let hash = unsafe { &raw const (*identity).exe.hash };
+    // SAFETY: a field of it.
+    unsafe { core::ptr::read_volatile(hash) }
+}
+
+/// Writes what is known of a process and marks it. False when the ring had no room.
+///
+/// Without a mark, for want of storage, it is told of again.
+#[inline(always)]
+fn write(leader: Pointer, told: Option<*mut u64>, mark: u64, epoch: u64) -> bool {
+    let Some(mut entry) = EVENTS.reserve_untyped::<Process>(0) else {
+        return false;
+    };
+    let record: *mut Process = entry.as_mut_ptr();
+    put!(record.version = policy_abi::ABI_VERSION);
+    // SAFETY: an address inside the reserved record.
+    put_task(unsafe { &raw mut (*record).task }, leader);
+    let flags = put_exe(record, leader) | put_parent(record, leader);
+    put!(record.flags = flags);
+    if program_of(leader) ^ epoch != mark {
+        // Another process's, which has begun another program meanwhile.
+        entry.discard(0);
+        return true;
+    }
+    entry.submit(0);
+    if let Some(told) = told {
+        // SAFETY: a map's value, valid while the program runs.
+        unsafe { core::ptr::write_volatile(told, mark) };
+    }
+    true
+}
+
+/// A process as it is now.
+#[inline(always)]
+fn put_task(record: *mut Task, leader: Pointer) {
+    put!(record.start = kernel::task_start(leader));
+    put!(record.comm = clean_comm(kernel::task_comm(leader)));
+    put!(record.pid = kernel::task_pid(leader));
+    put!(record.ns_pid = kernel::own_pid(leader));
+    put!(record.ruid = kernel::cred_uid(kernel::task_cred(leader)));
+    put!(record.reserved = 0);
+}
+
+/// The program.
+#[inline(always)]
+fn put_exe(record: *mut Process, leader: Pointer) -> u32 {
+    let Some(identity) = known(leader) else {
+        put!(record.program = [0; 2]);
+        return 0;
+    };
+    // SAFETY: a map's value, valid while the program runs.
+    let identity = unsafe { &*identity };
+    put!(record.program = [identity.exe.hash, u64::from(identity.exe.device)]);
+    // SAFETY: an address inside the reserved record.
+    put_place(unsafe { &raw mut (*record).exe }, &raw const identity.exe);
+    if identity.origin == ORIGIN_SEEDED {
+        PROCESS_EXE | PROCESS_SEEDED
+    } else {
+        PROCESS_EXE
+    }
+}
+
+/// The creator, or of a process that is older than the engine its parent.
+#[inline(always)]
+fn put_parent(record: *mut Process, leader: Pointer) -> u32 {
+    if let Some(creator) = CREATORS.of_task(leader, Missing::Leave) {
+        return put_creator(record, creator);
+    }
+    let parent = kernel::task_parent(leader);
+    if parent.is_null() {
+        return 0;
+    }
+    let parent = kernel::group_leader(parent);
+    if parent.is_null() || kernel::task_pid(parent) == 0 {
+        return 0;
+    }
+    // SAFETY: an address inside the reserved record.
+    put_task(unsafe { &raw mut (*record).parent }, parent);
+    PROCESS_PARENT
+}
+
+/// What was kept of the creator.
+#[inline(always)]
+fn put_creator(record: *mut Process, creator: *const Creator) -> u32 {
+    // SAFETY: a map's value, valid while the program runs.
+    let creator = unsafe { &*creator };
+    if creator.pid == 0 {
+        return 0;
+    }
+    put!(record.parent.start = creator.start);
+    put!(record.parent.comm = creator.comm);
+    put!(record.parent.pid = creator.pid);
+    put!(record.parent.ns_pid = creator.ns_pid);
+    put!(record.parent.ruid = creator.ruid);
+    put!(record.parent.reserved = 0);
+    if creator.exe_known == 0 {
+        return PROCESS_PARENT;
+    }
+    let device = creator.exe[1] as u32;
+    put!(record.parent_exe.device = device);
+    put!(record.parent_exe.inode = creator.exe_inode);
+    put!(record.parent_exe.length = creator.exe_length);
+    // SAFETY: an address inside the reserved record.
+    let to = unsafe { &raw mut (*record).parent_exe.bytes };
+    kernel::copy(
+        to.cast(),
+        TEXT_ROOM as u32,
+        (&raw const creator.exe_text) as u64,
+    );
+    PROCESS_PARENT | PROCESS_PARENT_EXE
+}
