@@ -3,14 +3,14 @@
 
 use crate::ask::{Asked, Hooked, Socket};
 use crate::count::count;
-use crate::emit::{self, Caller};
+use crate::emit::{self, Caller, SUPPRESSED};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
 use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
-use crate::{cgroup, groups, memo, rare, subject, traits};
-use policy_abi::ask::{NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
+use crate::{cgroup, groups, memo, rare, select, subject, traits};
+use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, list};
 use policy_abi::event::{Action, Counter};
 use policy_abi::facts::Facts;
@@ -159,12 +159,23 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
         }
         Action::Allow | Action::Record => count(Counter::Allowed),
     }
-    if action == Action::Allow {
+    let matched = action != Action::Allow;
+    let wanted = select::asks(image, caller, facts, matched);
+    if !matched && !wanted {
         memo::keep(&raw const *facts, image, &raw const said);
         return 0;
     }
     said.action = action as u32;
-    let emitted = emit::emit(&raw const *caller, facts, place, &raw const said);
+    let emitted = if wanted {
+        emit::emit(&raw const *caller, facts, place, &raw const said)
+    } else {
+        count(Counter::EventsSuppressed);
+        SUPPRESSED
+    };
+    if !matched {
+        // No rule counts it.
+        return 0;
+    }
     settle(&raw const said, image, outcome.rule, emitted);
     if action == Action::Kill {
         // SAFETY: the helper has no preconditions; a failure leaves the denial.
@@ -194,6 +205,20 @@ fn judged_by(
         return false;
     };
     let mut asked = Asked::of(caller.socket);
+    if !read_for(&mut asked, image, caller, list) {
+        return false;
+    }
+    judge(image, facts, place, &raw mut asked, verdict) != 0
+}
+
+/// Reads what a list needs. False when the image is damaged.
+#[inline(always)]
+pub(crate) fn read_for(
+    asked: &mut Asked,
+    image: *const Image,
+    caller: &Caller,
+    list: List,
+) -> bool {
     if list.needs(NEEDS_TRAITS) {
         asked.has.traits = traits::of(caller.socket.kind);
     }
@@ -205,11 +230,9 @@ fn judged_by(
     }
     if list.needs(NEEDS_TEXTS) {
         asked.has.texts = rare::of(image);
-        if asked.has.texts == rare::DAMAGED {
-            return false;
-        }
+        return asked.has.texts != rare::DAMAGED;
     }
-    judge(image, facts, place, &raw mut asked, verdict) != 0
+    true
 }
 
 /// The decision; 0 when the image is damaged. `place` is the object's, or null.

@@ -57,7 +57,7 @@ pub(crate) fn bound(sk: Pointer, facts: &Facts) {
 }
 
 /// Fills the object with the address that a socket waits at.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn fill(sk: Pointer, facts: &mut Facts) {
     if !is_hidden(sk) {
         address::local(sk, facts);
@@ -103,7 +103,7 @@ pub(crate) fn judge(caller: &Caller, sk: Pointer, facts: &mut Facts) -> i32 {
 }
 
 /// Keeps what is known of a socket's port.
-#[inline(always)]
+#[inline(never)]
 fn keep(sk: Pointer, state: u32, facts: &Facts) {
     let Some(kept) = PORTS.of_socket(sk, Missing::Create) else {
         count(Counter::NoSocketStorage);

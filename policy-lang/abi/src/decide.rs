@@ -167,22 +167,7 @@ pub fn decide_into<T: Tables + ?Sized>(
     if desc < BODY {
         return Some(());
     }
-    let mut bits = tables.all();
-    bits &= row(tables, desc, Dimension::Exe, |t| {
-        if facts.subject & SUBJECT_EXE == 0 {
-            return Some(CLASS_MISSING);
-        }
-        t.text_class(Lookup::Exe, facts.exe, facts.exe[1])
-    })?;
-    bits &= row(tables, desc, Dimension::Comm, |t| {
-        t.text_class(Lookup::Comm, facts.comm, DOMAIN_COMM)
-    })?;
-    bits &= row(tables, desc, Dimension::Uid, |t| {
-        t.number_class(Lookup::Uid as u32, facts.uid)
-    })?;
-    bits &= row(tables, desc, Dimension::Gid, |t| {
-        t.number_class(Lookup::Gid as u32, facts.gid)
-    })?;
+    let mut bits = subject(tables, facts, desc)?;
     bits &= row(tables, desc, Dimension::Addr, |t| match facts.object_kind {
         OBJECT_IPV4 => t.number_class(Lookup::Addr4 as u32, low(facts.object[0])),
         OBJECT_IPV6 => t.wide_class(Lookup::Addr6 as u32, facts.object),
@@ -207,6 +192,28 @@ pub fn decide_into<T: Tables + ?Sized>(
         bits &= rest.ask(tables, list)?;
     }
     set_verdict(tables, desc, bits, verdict)
+}
+
+/// The AND of the rows of the subject's common dimensions.
+#[inline(always)]
+pub(crate) fn subject<T: Tables + ?Sized>(tables: &T, facts: &Facts, desc: u32) -> Option<u64> {
+    let mut bits = tables.all();
+    bits &= row(tables, desc, Dimension::Exe, |t| {
+        if facts.subject & SUBJECT_EXE == 0 {
+            return Some(CLASS_MISSING);
+        }
+        t.text_class(Lookup::Exe, facts.exe, facts.exe[1])
+    })?;
+    bits &= row(tables, desc, Dimension::Comm, |t| {
+        t.text_class(Lookup::Comm, facts.comm, DOMAIN_COMM)
+    })?;
+    bits &= row(tables, desc, Dimension::Uid, |t| {
+        t.number_class(Lookup::Uid as u32, facts.uid)
+    })?;
+    bits &= row(tables, desc, Dimension::Gid, |t| {
+        t.number_class(Lookup::Gid as u32, facts.gid)
+    })?;
+    Some(bits)
 }
 
 /// What the pair asks of rare dimensions, `None` when the image is damaged.

@@ -35,6 +35,7 @@ pub mod image;
 pub mod maps;
 pub mod mediation;
 pub mod offsets;
+pub mod select;
 pub mod traits;
 
 /// Version of everything in this package that the BPF object and the engine
@@ -46,4 +47,5 @@ pub mod traits;
 /// 4: details of a hook in records, ports of waiting sockets.
 /// 5: texts of cgroups and creators, what a thread binds; states that are settled.
 /// 6: what is told of a process once, and what it was allowed.
-pub const ABI_VERSION: u32 = 6;
+/// 7: a selection of events in the image, suppressed events in tallies.
+pub const ABI_VERSION: u32 = 7;

@@ -17,7 +17,7 @@ use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
     AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_UNREADABLE, DESC_ASKS, DESC_ENFORCED, DESC_RECORD,
     DESC_TERMS, DESC_VERDICT, DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR,
-    STARTS_DIR, STATE_FIRST, STATE_SETTLED, STATE_SINGLE, term,
+    SELECTION, STARTS_DIR, STATE_FIRST, STATE_SETTLED, STATE_SINGLE, term,
 };
 use std::collections::BTreeMap;
 
@@ -139,7 +139,14 @@ fn fill(
             writer.set(PAIR_DIR + index, u64::from(desc))?;
         }
     }
-    Ok(())
+    let selected = &pairs.selected;
+    let descriptors = selected.groups.iter().map(|group| {
+        let of = (pairs, group);
+        descriptor(writer, policy, of, (classes, groups), enforcement)
+    });
+    let descriptors: Vec<u32> = descriptors.collect::<Result<_, Full>>()?;
+    let directory = selected.write(writer, &descriptors)?;
+    writer.set(SELECTION, u64::from(directory))
 }
 
 /// Writes the automaton of a dimension; `classes` are those of its states.

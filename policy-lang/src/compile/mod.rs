@@ -13,6 +13,7 @@ mod keys;
 mod lookup;
 mod net;
 mod pairs;
+mod select;
 mod support;
 mod texts;
 
@@ -21,8 +22,10 @@ use self::pairs::Pairs;
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Importance, RuleIndex};
 use crate::diag::Diagnostic;
+use crate::selection::Selection;
 use crate::words::family::Family;
 use crate::words::operation::Operation;
+use policy_abi::hooks::Hook;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -179,6 +182,8 @@ pub struct Image {
     pub words: Vec<u64>,
     /// Pairs that have terms, in order: what hooks must be attached for.
     pub pairs: Vec<(Family, Operation)>,
+    /// Hooks that must be attached for the selection of events, whatever the rules.
+    pub hooks: Vec<Hook>,
     /// All rules, by index.
     pub rules: Vec<RuleMeta>,
 }
@@ -212,20 +217,36 @@ pub fn compile(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
+    let by_default = Selection::default();
+    compile_with(policy, &by_default, host, generation, enforcement)
+}
+
+/// Compiles a policy together with a selection of events.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(
+    policy: &CheckedPolicy,
+    selection: &Selection,
+    host: &dyn Host,
+    generation: u64,
+    enforcement: Enforcement,
+) -> Result<Image, Vec<Diagnostic>> {
     if let Some(found) = support::too_many_rules(policy) {
         return Err(vec![found]);
     }
-    lower(policy, host, generation, enforcement)
+    lower(policy, selection, host, generation, enforcement)
 }
 
 /// Compiles what the hooks see and what they do not: the tables know no hook.
 fn lower(
     policy: &CheckedPolicy,
+    selection: &Selection,
     host: &dyn Host,
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
-    let pairs = pairs::collect(policy, host)?;
+    let pairs = pairs::collect(policy, selection, host)?;
     let classes = Classes::new(&pairs.sets, host)
         .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
     let groups = groups::Groups::new(policy, &pairs)?;
@@ -233,6 +254,7 @@ fn lower(
     Ok(Image {
         words,
         pairs: pairs.covered(),
+        hooks: pairs.selected.hooks.iter().copied().collect(),
         rules: rule_meta(policy, &pairs, &classes, enforcement),
     })
 }

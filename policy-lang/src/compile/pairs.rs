@@ -1,11 +1,13 @@
 //! Terms by (family, operation), in the order in which they decide.
 
+use super::select::{self, Selected};
 use super::support::{dimension, trait_field};
 use super::{Account, Host, PlaceUse};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::diag::{Code, Diagnostic};
 use crate::maps::HashMap;
+use crate::selection::Selection;
 use crate::terms::{Axis, Literal, count, normal_form};
 use crate::types::Values;
 use crate::types::number::NumberSet;
@@ -79,7 +81,7 @@ impl Sets {
 }
 
 /// A family and an operation.
-type Pair = (Family, Operation);
+pub(super) type Pair = (Family, Operation);
 
 /// Pairs that have the same terms.
 #[derive(Debug)]
@@ -109,6 +111,8 @@ fn names(pairs: &[Pair]) -> String {
 pub(super) struct Pairs {
     pub(super) groups: Vec<Group>,
     pub(super) sets: Sets,
+    /// Which events are made.
+    pub(super) selected: Selected,
 }
 
 impl Pairs {
@@ -117,6 +121,7 @@ impl Pairs {
         let pairs = self
             .groups
             .iter()
+            .filter(|group| !group.terms.is_empty())
             .flat_map(|group| group.pairs.iter().copied());
         let mut all: Vec<_> = pairs.collect();
         all.sort_unstable();
@@ -136,7 +141,11 @@ const fn step(effect: Effect) -> u8 {
 }
 
 /// Collects the terms of a policy. Every pair of every rule is decided by this build.
-pub(super) fn collect(policy: &CheckedPolicy, host: &dyn Host) -> Result<Pairs, Vec<Diagnostic>> {
+pub(super) fn collect(
+    policy: &CheckedPolicy,
+    selection: &Selection,
+    host: &dyn Host,
+) -> Result<Pairs, Vec<Diagnostic>> {
     // Rules in the order in which they decide: by step, then by id.
     let mut order: Vec<(RuleIndex, &Rule)> = policy
         .by_id()
@@ -167,11 +176,12 @@ pub(super) fn collect(policy: &CheckedPolicy, host: &dyn Host) -> Result<Pairs, 
             Err(one) => found.push(*one),
         }
     }
-    if found.is_empty() {
-        Ok(all)
-    } else {
-        Err(found)
+    if !found.is_empty() {
+        return Err(found);
     }
+    all.selected = select::collect(selection, &mut all.sets, host);
+    select::add_pairs(&mut all);
+    Ok(all)
 }
 
 /// The terms of rules for a shape, or the rule whose terms find no room.
@@ -203,7 +213,12 @@ fn group<'p>(
     Ok(placed)
 }
 
-fn intern(literal: &Literal, effect: Effect, sets: &mut Sets, host: &dyn Host) -> Interned {
+pub(super) fn intern(
+    literal: &Literal,
+    effect: Effect,
+    sets: &mut Sets,
+    host: &dyn Host,
+) -> Interned {
     let place_use = place_use(literal, effect);
     let (dimension, set) = sets.intern(literal.axis, &literal.values, place_use, host);
     Interned {

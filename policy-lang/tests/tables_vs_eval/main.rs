@@ -12,8 +12,10 @@
 
 mod policies;
 mod requests;
+mod selection;
 
 use policy_abi::decide::{NO_RULE, Tables, decide, read_bytes};
+use policy_abi::facts::Facts;
 use policy_abi::fields::Dimension;
 use policy_abi::image::Effect;
 use policy_generator::pools::{GROUP_IDS, USER_IDS};
@@ -139,7 +141,13 @@ impl Tables for World<'_> {
     }
 }
 
-fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
+/// Asks what the kernel side would have of a request.
+fn asked<A>(
+    image: &Image,
+    host: &TestHost,
+    request: &Request,
+    ask: impl FnOnce(&World<'_>, &Facts, &requests::Known<'_>) -> A,
+) -> A {
     let nowhere = || b"/nowhere/at/all".to_vec();
     let place = |path: &[u8]| host.place(path).unwrap_or_else(nowhere);
     let key = |path: &[u8]| [policy_abi::hash::path(KEY, &place(path)), u64::from(DEVICE)];
@@ -177,7 +185,13 @@ fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
         request,
         place: &key,
     };
-    let verdict = decide(&world, &facts, &known).expect("the image is whole");
+    ask(&world, &facts, &known)
+}
+
+fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
+    let verdict = asked(image, host, request, |world, facts, known| {
+        decide(world, facts, known).expect("the image is whole")
+    });
     let rule =
         |outcome: policy_abi::decide::Outcome| (outcome.rule != NO_RULE).then_some(outcome.rule);
     Answer {
