@@ -7,6 +7,7 @@ use crate::kernel::{
     inode_links, mm_exe_file, own_pid, task_comm, task_cred, task_mm, task_pid, task_start,
 };
 use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM, TOLD};
+use crate::memo;
 use crate::path::{read_place, set_state};
 use crate::subject::{is_kernel_thread, known, trusted_as_found};
 use core::ffi::c_void;
@@ -89,8 +90,10 @@ pub(crate) fn forked(creator: Pointer, child: Pointer) {
         // Older than the engine and not trusted, or a kernel thread.
         return;
     };
-    if IDENTITIES.of_task_or(child, from).is_none() {
-        count(Counter::NoTaskStorage);
+    match IDENTITIES.of_task_or(child, from) {
+        // Copied while another thread may have written to it.
+        Some(identity) => memo::forget(identity),
+        None => count(Counter::NoTaskStorage),
     }
 }
 

@@ -60,6 +60,31 @@ fn fetch_add(value: *mut u64) -> u64 {
     one
 }
 
+/// Sets the lowest bit and says what the number was.
+#[cfg(target_arch = "bpf")]
+#[inline(always)]
+pub(crate) fn fetch_or_one(value: *mut u64) -> u64 {
+    let mut one = 1_u64;
+    // SAFETY: as above.
+    unsafe {
+        core::arch::asm!(
+            "{one} = atomic_fetch_or((u64 *)({at} + 0), {one})",
+            at = in(reg) value,
+            one = inout(reg) one,
+        );
+    }
+    one
+}
+
+/// For the lints, as below.
+#[cfg(not(target_arch = "bpf"))]
+pub(crate) fn fetch_or_one(value: *mut u64) -> u64 {
+    use core::sync::atomic::{AtomicU64, Ordering};
+    // SAFETY: as above.
+    let atomic = unsafe { AtomicU64::from_ptr(value) };
+    atomic.fetch_or(1, Ordering::Relaxed)
+}
+
 /// For the lints, which look at this package as if it were built for the host.
 #[cfg(not(target_arch = "bpf"))]
 fn fetch_add(value: *mut u64) -> u64 {

@@ -9,7 +9,7 @@ use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
 use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
-use crate::{cgroup, groups, rare, select, subject, traits};
+use crate::{cgroup, groups, memo, rare, select, subject, traits};
 use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, list};
 use policy_abi::event::{Action, Counter};
@@ -58,6 +58,13 @@ pub(crate) fn judged_task() -> Option<Pointer> {
         return None;
     }
     Some(task)
+}
+
+/// Whether the process was allowed this before, with nothing to say; it is
+/// counted then. Asked by the hooks of [`memo::KEPT`].
+#[inline(always)]
+pub(crate) fn allowed_before(facts: &Facts) -> bool {
+    memo::allows(&raw const *facts) != 0
 }
 
 /// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
@@ -133,6 +140,7 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     let matched = action != Action::Allow;
     let wanted = select::asks(image, caller, facts, matched);
     if !matched && !wanted {
+        memo::keep(&raw const *facts, image, &raw const said);
         return 0;
     }
     said.action = action as u32;

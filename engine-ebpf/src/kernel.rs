@@ -236,6 +236,13 @@ pub(crate) fn current() -> Pointer {
     unsafe { bpf_get_current_task_btf() as Pointer }
 }
 
+/// Family, port and IPv4 address of a `struct sockaddr` that the verifier knows by
+/// its type, the latter two in network byte order. It is at least 8 bytes long.
+#[inline(always)]
+pub(crate) fn inet_address(address: Pointer) -> (u16, u16, u32) {
+    (load(address, 0), load(address, 2), load(address, 4))
+}
+
 /// The user registers of a task.
 #[inline(always)]
 pub(crate) fn registers(task: Pointer) -> Pointer {
@@ -422,6 +429,15 @@ pub(crate) fn pid_ns_number(task: Pointer) -> u32 {
 pub(crate) fn source_ipv4_at(sk: u64) -> Option<u32> {
     // `struct inet_sock` begins with the socket.
     copy_u32(sk + u64::from(offset!(inet_saddr)))
+}
+
+/// Whether a socket, held as a number, sends by one interface alone
+/// (`SO_BINDTODEVICE`, `IP_UNICAST_IF`). One that cannot be read does.
+#[inline(always)]
+pub(crate) fn has_interface_at(sk: u64) -> bool {
+    let bound = copy_u32(sk + u64::from(offset!(sk_interface)));
+    let chosen = copy_u32(sk + u64::from(offset!(inet_interface)));
+    bound != Some(0) || chosen != Some(0)
 }
 
 /// The IPv6 address a socket is bound to, as its four words in network byte order.

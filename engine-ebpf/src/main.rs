@@ -26,6 +26,7 @@ mod groups;
 mod hooks;
 mod kernel;
 mod maps;
+mod memo;
 mod path;
 mod rare;
 mod seed;

@@ -125,13 +125,15 @@ extern "C" fn wide_class(image: *const Image, lookup: u32, high: u64, low: u64) 
     class_of_wide(&Words(image), lookup, [high, low]).unwrap_or(0)
 }
 
-/// Whether the first policy has been switched on: hooks are attached before.
+/// The word that says what is in force; 0 before the first policy has been
+/// switched on, which hooks are attached before.
 #[inline(always)]
-fn anything_in_force() -> bool {
-    // SAFETY: a map's value of one aligned word.
-    ACTIVE
-        .get_ptr(0)
-        .is_some_and(|word| unsafe { read_volatile(word) } != 0)
+pub(crate) fn word_in_force() -> u64 {
+    match ACTIVE.get_ptr(0) {
+        // SAFETY: a map's value of one aligned word.
+        Some(word) => unsafe { read_volatile(word) },
+        None => 0,
+    }
 }
 
 /// [`concerns`]: there are rules for the pair.
@@ -146,7 +148,7 @@ pub(crate) const BINDING: u32 = 2;
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn concerns(family: u32, operation: u32) -> u32 {
-    if !anything_in_force() {
+    if word_in_force() == 0 {
         return 0;
     }
     let Some(policy) = in_force() else {
@@ -163,9 +165,7 @@ pub(crate) extern "C" fn concerns(family: u32, operation: u32) -> u32 {
 #[inline(always)]
 pub(crate) fn in_force() -> Option<InForce> {
     for _ in 0..RETRIES {
-        let word = ACTIVE.get_ptr(0)?;
-        // SAFETY: a map's value of one aligned word.
-        let active = Active::unpack(unsafe { read_volatile(word) })?;
+        let active = Active::unpack(word_in_force())?;
         let image: *const Image = TABLES.get_value_ptr_mut(active.slot, &0)?.cast_const();
         // SAFETY: the second word of the value.
         let generation = unsafe { read_volatile(image.cast::<u64>().wrapping_add(1)) };

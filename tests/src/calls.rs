@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::address::Address;
-use crate::protocol::{Argument, Carrier, Request, Ring, RingOperation};
+use crate::protocol::{Argument, Carrier, Request, Ring, RingOperation, Sending};
 
 use Argument::{Bytes, Number, Room, Words};
 
@@ -183,13 +183,19 @@ pub fn ring_connect(socket: i64, peer: &Address, by: Carrier) -> Request {
 /// sendmsg by `io_uring`.
 #[must_use]
 pub fn ring_sendmsg(socket: i64, flags: i32, peer: &Address, by: Carrier) -> Request {
-    let operation = RingOperation::Send {
+    ring(ring_send(Sending::Message, socket, flags, peer), by)
+}
+
+/// A send of a byte by `io_uring`, of any kind.
+#[must_use]
+pub fn ring_send(by: Sending, socket: i64, flags: i32, peer: &Address) -> RingOperation {
+    RingOperation::Send {
+        by,
         socket,
         address: peer.0.clone(),
         bytes: b"x".to_vec(),
         flags: u32::try_from(flags).unwrap(),
-    };
-    ring(operation, by)
+    }
 }
 
 /// send by `io_uring`, on a connected socket.
@@ -236,9 +242,10 @@ pub fn ring_option(socket: i64, level: u32, name: u32, by: Carrier) -> Request {
 
 /// An operation by `io_uring`.
 #[must_use]
-pub const fn ring(operation: RingOperation, by: Carrier) -> Request {
+pub fn ring(operation: RingOperation, by: Carrier) -> Request {
     Request::Ring(Ring {
-        operation,
+        operations: vec![operation],
+        table: None,
         then_user: None,
         by,
     })

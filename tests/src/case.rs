@@ -188,8 +188,9 @@ impl Case {
         assert_eq!(outcome(&actor.ask(request)), Err(errno), "{request:?}");
     }
 
+    /// All events so far were asked for.
     #[track_caller]
-    fn no_event_yet(&mut self, request: &Request) {
+    pub fn no_event_yet(&mut self, request: &Request) {
         let from = self.mark + self.claimed;
         let events = self.engine().events.since(from);
         assert!(events.is_empty(), "before {request:?}: {events:?}");

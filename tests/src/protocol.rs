@@ -29,6 +29,14 @@ pub enum Request {
     Sequence(Vec<Request>),
     /// One after the other, whatever becomes of each; what all came to.
     Each(Vec<Request>),
+    /// One system call by its 32-bit number (`int 0x80`): what arguments point to
+    /// lies low, and words are 32 bits wide. Without such calls the process dies.
+    Narrow {
+        /// Its number for i386.
+        number: u32,
+        /// At most five.
+        arguments: Vec<Argument>,
+    },
     /// In a thread of its own.
     Thread(Box<Request>),
     /// In a child process.
@@ -56,11 +64,18 @@ pub enum Request {
     Hammer(Hammer),
 }
 
-/// One operation by `io_uring`.
+/// The socket at the first place of a ring's own table of files.
+pub const FIXED: i64 = -1;
+
+/// Operations by `io_uring`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ring {
-    /// What is done.
-    pub operation: RingOperation,
+    /// What is done, each after the one before it and only if that has succeeded
+    /// (`IOSQE_IO_LINK`). The reply has what came of each.
+    pub operations: Vec<RingOperation>,
+    /// A descriptor, or none, for the first place of a table of files, which
+    /// operations name as [`FIXED`].
+    pub table: Option<i64>,
     /// An effective user who takes over before the operation, which is carried out
     /// with the credentials from before (`IORING_REGISTER_PERSONALITY`).
     pub then_user: Option<u32>,
@@ -73,8 +88,10 @@ pub struct Ring {
 pub enum RingOperation {
     /// `IORING_OP_CONNECT` of a socket, to an address as bytes.
     Connect(i64, Vec<u8>),
-    /// `IORING_OP_SENDMSG` on a socket, to an address as bytes.
+    /// A send on a socket, to an address as bytes.
     Send {
+        /// The operation.
+        by: Sending,
         /// The socket.
         socket: i64,
         /// The peer's address.
@@ -90,14 +107,31 @@ pub enum RingOperation {
     Hear(i64, usize),
     /// `IORING_OP_SOCKET`: family, type, protocol.
     Socket(i32, i32, i32),
+    /// The same into the first place of the ring's table.
+    FixedSocket(i32, i32, i32),
     /// `IORING_OP_ACCEPT` on a socket.
     Accept(i64),
+    /// The same for all peers to come (`IORING_ACCEPT_MULTISHOT`), up to the first.
+    AcceptMany(i64),
     /// `IORING_OP_BIND` of a socket to an address as bytes.
     Bind(i64, Vec<u8>),
     /// `IORING_OP_LISTEN` on a socket.
     Listen(i64),
     /// `SOCKET_URING_OP_SETSOCKOPT` on a socket: level, name, a number.
     Option(i64, u32, u32, i32),
+}
+
+/// How a ring sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sending {
+    /// `IORING_OP_SENDMSG`.
+    Message,
+    /// `IORING_OP_SENDMSG_ZC`.
+    MessageUncopied,
+    /// `IORING_OP_SEND`; an address of no bytes is none.
+    Bytes,
+    /// `IORING_OP_SEND_ZC`, likewise.
+    BytesUncopied,
 }
 
 /// Who carries an operation of a ring out.
@@ -142,7 +176,7 @@ pub struct Reply {
     pub tid: u32,
     /// What the kernel wrote to each [`Argument::Room`].
     pub rooms: Vec<Vec<u8>>,
-    /// Of [`Request::Each`]: what the kernel returned of each.
+    /// Of [`Request::Each`] and a [`Ring`]: what the kernel returned of each.
     pub results: Vec<i64>,
     /// Of a [`Hammer`]: for each attempt, results and how often each came.
     pub counts: Vec<Vec<(i64, u64)>>,

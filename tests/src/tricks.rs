@@ -182,10 +182,73 @@ pub fn received(rooms: &[Vec<u8>]) -> i64 {
 #[must_use]
 pub fn ring_connect_as_before(socket: i64, peer: &Address, user: u32, by: Carrier) -> Request {
     Request::Ring(Ring {
-        operation: RingOperation::Connect(socket, peer.0.clone()),
+        operations: vec![RingOperation::Connect(socket, peer.0.clone())],
+        table: None,
         then_user: Some(user),
         by,
     })
+}
+
+/// Operations by `io_uring`, each after the one before it, where [`FIXED`] is
+/// this descriptor, or nothing yet.
+///
+/// [`FIXED`]: crate::protocol::FIXED
+#[must_use]
+pub fn ring_chain(table: Option<i64>, operations: Vec<RingOperation>, by: Carrier) -> Request {
+    Request::Ring(Ring {
+        operations,
+        table: Some(table.unwrap_or(-1)),
+        then_user: None,
+        by,
+    })
+}
+
+/// A system call by its 32-bit number, in a child: one that cannot make such
+/// calls dies of it.
+#[must_use]
+pub fn narrow(number: u32, arguments: Vec<Argument>) -> Request {
+    Request::Fork(Box::new(Request::Narrow { number, arguments }))
+}
+
+/// pipe(2); the reply's room has both descriptors.
+#[must_use]
+pub fn pipe() -> Request {
+    call(libc::SYS_pipe, vec![Room(8)])
+}
+
+/// splice(2) of so many bytes out of a pipe.
+#[must_use]
+pub fn splice(from: i64, to: i64, bytes: i64) -> Request {
+    let arguments = [from, 0, to, 0, bytes, 0].map(Number);
+    call(libc::SYS_splice, arguments.to_vec())
+}
+
+/// writev(2) of one piece.
+#[must_use]
+pub fn write_vector(to: i64, bytes: &[u8]) -> Request {
+    let length = Number(i64::try_from(bytes.len()).unwrap());
+    let vector = Words(vec![Bytes(bytes.to_vec()), length]);
+    call(libc::SYS_writev, vec![Number(to), vector, Number(1)])
+}
+
+/// getpeername(2); the reply's room has the address.
+#[must_use]
+pub fn peer_address(socket: i64) -> Request {
+    let length = Bytes(128_u32.to_ne_bytes().to_vec());
+    let arguments = vec![Number(socket), Room(128), length];
+    call(libc::SYS_getpeername, arguments)
+}
+
+/// A control message: level, type, data.
+#[must_use]
+pub fn control(level: i32, kind: i32, data: &[u8]) -> Vec<u8> {
+    let length = 16 + data.len();
+    let mut bytes = (length as u64).to_ne_bytes().to_vec();
+    bytes.extend(level.to_ne_bytes());
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend(data);
+    bytes.resize(length.next_multiple_of(8), 0);
+    bytes
 }
 
 fn header(byte: Argument, control: Argument) -> Argument {

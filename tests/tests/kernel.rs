@@ -38,6 +38,8 @@ mod identity;
 mod language;
 #[path = "kernel/load.rs"]
 mod load;
+#[path = "kernel/memo.rs"]
+mod memo;
 #[path = "kernel/objects.rs"]
 mod objects;
 #[path = "kernel/options.rs"]

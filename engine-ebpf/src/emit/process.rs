@@ -3,12 +3,16 @@
 //! it, so that a reader can go from each to its creator.
 
 use super::put_place;
+use crate::count::count;
 use crate::kernel::{self, Pointer};
 use crate::maps::{CREATORS, EPOCH, EVENTS, Missing, TOLD};
 use crate::subject::known;
+use aya_ebpf::helpers::generated::bpf_loop;
+use core::ffi::c_void;
 use core::ptr::addr_of_mut;
 use policy_abi::event::{
-    ANCESTORS, PROCESS_EXE, PROCESS_PARENT, PROCESS_PARENT_EXE, PROCESS_SEEDED, Process, Task,
+    ANCESTORS, Counter, PROCESS_EXE, PROCESS_PARENT, PROCESS_PARENT_EXE, PROCESS_SEEDED, Process,
+    Task,
 };
 use policy_abi::facts::clean_comm;
 use policy_abi::identity::{Creator, ORIGIN_SEEDED, TEXT_ROOM};
@@ -24,34 +28,76 @@ use policy_abi::identity::{Creator, ORIGIN_SEEDED, TEXT_ROOM};
 pub(super) extern "C" fn tell(program: u64) -> u32 {
     let leader = kernel::group_leader(kernel::current());
     let epoch = epoch();
-    let told = TOLD.of_task(leader, Missing::Create);
-    let mark = program ^ epoch;
-    if is_told(told, mark) {
+    let Some(told) = TOLD.of_task(leader, Missing::Create) else {
+        // The event will say that the program is not known.
+        count(Counter::NoTaskStorage);
+        return 1;
+    };
+    if is_told(told, program ^ epoch) {
         return 1;
     }
-    let mut above = leader;
-    let mut left = ANCESTORS;
-    while left > 0 {
-        left -= 1;
-        let parent = kernel::task_parent(above);
-        if parent.is_null() {
-            break;
-        }
-        above = kernel::group_leader(parent);
-        // The idle task is nobody's creator.
-        if above.is_null() || kernel::task_pid(above) == 0 {
-            break;
-        }
-        let told = TOLD.of_task(above, Missing::Create);
-        let mark = program_of(above) ^ epoch;
-        if is_told(told, mark) {
-            break;
-        }
-        if !write(above, told, mark, epoch) {
-            return 0;
-        }
+    let mut climb = Climb {
+        at: leader,
+        epoch,
+        had_room: 1,
+    };
+    // SAFETY: `step` has the signature that the helper calls, and `climb`
+    // outlives the call.
+    unsafe {
+        bpf_loop(
+            ANCESTORS + 1,
+            step as *const () as *mut c_void,
+            (&raw mut climb).cast(),
+            0,
+        );
     }
-    u32::from(write(leader, told, mark, epoch))
+    if climb.had_room == 0 {
+        // Or those above would never be told of.
+        mark(told, 0);
+        return 0;
+    }
+    1
+}
+
+/// Where the loop from the running process upwards has come to.
+#[repr(C)]
+struct Climb {
+    at: Pointer,
+    epoch: u64,
+    /// 0 when the ring had no room for one of them.
+    had_room: u64,
+}
+
+/// Tells of the process that was come to; 1 ends the loop.
+///
+/// VERIFIER: the body of a loop that it unrolled would be half a million
+/// instructions on 6.1.
+unsafe extern "C" fn step(_index: u32, climb: *mut Climb) -> i64 {
+    // SAFETY: `bpf_loop` passes the pointer that `tell` gave it.
+    let climb = unsafe { &mut *climb };
+    let at = climb.at;
+    let Some(told) = TOLD.of_task(at, Missing::Create) else {
+        return 1;
+    };
+    let own = program_of(at) ^ climb.epoch;
+    if is_told(told, own) {
+        return 1;
+    }
+    if !write(at, told, own, climb.epoch) {
+        climb.had_room = 0;
+        return 1;
+    }
+    let parent = kernel::task_parent(at);
+    if parent.is_null() {
+        return 1;
+    }
+    let above = kernel::group_leader(parent);
+    // The idle task is nobody's creator.
+    if above.is_null() || kernel::task_pid(above) == 0 {
+        return 1;
+    }
+    climb.at = above;
+    0
 }
 
 /// The word that user space changes to have everything told again.
@@ -65,28 +111,37 @@ fn epoch() -> u64 {
 }
 
 #[inline(always)]
-fn is_told(told: Option<*mut u64>, mark: u64) -> bool {
+fn is_told(told: *mut u64, mark: u64) -> bool {
     // SAFETY: a map's value, valid while the program runs.
-    told.is_some_and(|told| unsafe { core::ptr::read_volatile(told) } == mark)
+    unsafe { core::ptr::read_volatile(told) == mark }
+}
+
+/// Writes down with a process what was told of it.
+#[inline(always)]
+fn mark(told: *mut u64, mark: u64) {
+    // SAFETY: a map's value, valid while the program runs.
+    unsafe { core::ptr::write_volatile(told, mark) };
 }
 
 /// Hash of a process's program, 0 when it is not known.
+///
+/// VERIFIER: here and below it is to forget numbers, or it would follow the
+/// rest of the loop once for each way to them.
 #[inline(always)]
 fn program_of(leader: Pointer) -> u64 {
-    let Some(identity) = known(leader) else {
-        return 0;
-    };
-    // SAFETY: a map's value, valid while the program runs.
-    let hash = unsafe { &raw const (*identity).exe.hash };
-    // SAFETY: a field of it.
-    unsafe { core::ptr::read_volatile(hash) }
+    let mut program = 0;
+    if let Some(identity) = known(leader) {
+        // SAFETY: a map's value, valid while the program runs.
+        let hash = unsafe { &raw const (*identity).exe.hash };
+        // SAFETY: a field of it.
+        program = unsafe { core::ptr::read_volatile(hash) };
+    }
+    kernel::opaque_memory(program)
 }
 
 /// Writes what is known of a process and marks it. False when the ring had no room.
-///
-/// Without a mark, for want of storage, it is told of again.
 #[inline(always)]
-fn write(leader: Pointer, told: Option<*mut u64>, mark: u64, epoch: u64) -> bool {
+fn write(leader: Pointer, told: *mut u64, own: u64, epoch: u64) -> bool {
     let Some(mut entry) = EVENTS.reserve_untyped::<Process>(0) else {
         return false;
     };
@@ -94,18 +149,17 @@ fn write(leader: Pointer, told: Option<*mut u64>, mark: u64, epoch: u64) -> bool
     put!(record.version = policy_abi::ABI_VERSION);
     // SAFETY: an address inside the reserved record.
     put_task(unsafe { &raw mut (*record).task }, leader);
-    let flags = put_exe(record, leader) | put_parent(record, leader);
+    let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
+    let mut flags = forget(put_exe(record, leader));
+    flags |= forget(put_parent(record, leader));
     put!(record.flags = flags);
-    if program_of(leader) ^ epoch != mark {
+    if program_of(leader) ^ epoch != own {
         // Another process's, which has begun another program meanwhile.
         entry.discard(0);
         return true;
     }
     entry.submit(0);
-    if let Some(told) = told {
-        // SAFETY: a map's value, valid while the program runs.
-        unsafe { core::ptr::write_volatile(told, mark) };
-    }
+    mark(told, own);
     true
 }
 

@@ -5,6 +5,7 @@
 use crate::count::count;
 use crate::emit::Caller;
 use crate::hooks::family::{AF_INET, AF_INET6, AF_UNSPEC, of_socket};
+use crate::hooks::port;
 use crate::kernel::{self, Pointer};
 use policy_abi::event::Counter;
 use policy_abi::facts::{Facts, OBJECT_IPV4, OBJECT_IPV6, OBJECT_UNREADABLE};
@@ -15,8 +16,8 @@ use policy_abi::family::{self, BIND, CONNECT, ICMP, IP_OTHER, RAW, SCTP, SMC, TC
 pub(crate) enum Use {
     /// connect(2).
     Connect,
-    /// A send with these `MSG_` flags.
-    Send(u32),
+    /// A send with these `MSG_` flags, and control messages or none.
+    Send(u32, bool),
     /// bind(2).
     Bind,
 }
@@ -25,13 +26,19 @@ pub(crate) enum Use {
 const CONNECTED: u32 = 0;
 const SENT: u32 = 1;
 const BOUND: u32 = 2;
+/// The bits of the kind, and one beside it: nobody can say what the source is,
+/// which an unspecified destination leads to.
+const KIND: u64 = 3;
+const HIDDEN: u64 = 4;
 
 impl Use {
     #[inline(always)]
     const fn word(self) -> u64 {
         match self {
             Self::Connect => CONNECTED as u64,
-            Self::Send(flags) => SENT as u64 | (flags as u64) << 32,
+            Self::Send(flags, false) => SENT as u64 | (flags as u64) << 32,
+            // One of them can name the source (`IP_PKTINFO`).
+            Self::Send(flags, true) => SENT as u64 | HIDDEN | (flags as u64) << 32,
             Self::Bind => BOUND as u64,
         }
     }
@@ -61,6 +68,26 @@ struct Raw {
     six: [u32; 4],
 }
 
+/// [`fill`] for what connects mostly are, without a copy of the address: an IPv4
+/// socket's to an IPv4 address. False leaves all to [`fill`].
+#[inline(always)]
+pub(crate) fn plain(sk: Pointer, from: Pointer, length: u32, facts: &mut Facts) -> bool {
+    if kernel::sk_family(sk) != AF_INET || length < INET_BYTES {
+        return false;
+    }
+    let (given, port, address) = kernel::inet_address(from);
+    let word = of_socket(sk);
+    if given != AF_INET || address == 0 || !has_port(word) {
+        return false;
+    }
+    facts.family = word;
+    facts.operation = CONNECT;
+    facts.port = u32::from(u16::from_be(port));
+    facts.object_kind = OBJECT_IPV4;
+    facts.object = [u64::from(u32::from_be(address)), 0];
+    true
+}
+
 /// Fills family, operation and object from the caller's address, which has `length`
 /// bytes. False when there is nothing to judge: a unix socket, no address, or one that
 /// the protocol will refuse or ignore.
@@ -88,7 +115,10 @@ pub(crate) fn fill(
     if ignores(word, usage) {
         return false;
     }
-    let usage = usage.word() | u64::from(kernel::sk_family(sk)) << 16;
+    let mut usage = usage.word() | u64::from(kernel::sk_family(sk)) << 16;
+    if port::is_hidden(sk) {
+        usage |= HIDDEN;
+    }
     filled(&raw const *caller, length, usage, &raw mut *facts) != 0
 }
 
@@ -110,7 +140,7 @@ extern "C" fn filled(caller: *const Caller, length: u32, usage: u64, facts: *mut
     let caller = unsafe { &*caller };
     // SAFETY: the same for facts.
     let facts = unsafe { &mut *facts };
-    let (kind, socket) = (usage as u32 & 0xffff, (usage >> 16) as u16);
+    let (kind, socket) = ((usage & KIND) as u32, (usage >> 16) as u16);
     let mut raw = Raw {
         family: 0,
         port: 0,
@@ -119,8 +149,7 @@ extern "C" fn filled(caller: *const Caller, length: u32, usage: u64, facts: *mut
     };
     let wanted = kernel::at_most(length, INET6_BYTES);
     if !kernel::copy((&raw mut raw).cast(), wanted, caller.address) {
-        count(Counter::UnreadableAddresses);
-        facts.object_kind = OBJECT_UNREADABLE;
+        unreadable(facts);
         return 1;
     }
     let word = facts.family;
@@ -129,6 +158,7 @@ extern "C" fn filled(caller: *const Caller, length: u32, usage: u64, facts: *mut
         facts.port = u32::from(u16::from_be(raw.port));
     }
     let sk = if kind == BOUND { 0 } else { caller.sk };
+    let hidden = sk != 0 && usage & HIDDEN != 0;
     match effective_family(
         u32::from(raw.family),
         u32::from(inet6),
@@ -136,8 +166,16 @@ extern "C" fn filled(caller: *const Caller, length: u32, usage: u64, facts: *mut
         kind,
     ) as u16
     {
+        AF_INET if length >= INET_BYTES && hidden && raw.first == 0 => {
+            unreadable(facts);
+            1
+        }
         AF_INET if length >= INET_BYTES => {
             ipv4(sk, u32::from_be(raw.first), facts);
+            1
+        }
+        AF_INET6 if length >= INET6_BYTES && hidden && is_nowhere(&raw.six) => {
+            unreadable(facts);
             1
         }
         AF_INET6 if length >= INET6_BYTES => {
@@ -155,7 +193,7 @@ fn elsewhere(word: u16, from: u64, length: u32, usage: Use) -> bool {
     match usage {
         Use::Bind => true,
         // Without an address it goes where connect(2) led.
-        Use::Send(_) => length > 0,
+        Use::Send(..) => length > 0,
         Use::Connect => {
             let mut given = 0_u16;
             let dissolves = DISSOLVING.contains(&word)
@@ -174,7 +212,9 @@ const fn ignores(word: u16, usage: Use) -> bool {
     match usage {
         Use::Connect | Use::Bind => false,
         // SCTP's sends are judged where one opens an association.
-        Use::Send(flags) => word == SCTP || matches!(word, TCP | SMC) && flags & MSG_FASTOPEN == 0,
+        Use::Send(flags, _) => {
+            word == SCTP || matches!(word, TCP | SMC) && flags & MSG_FASTOPEN == 0
+        }
     }
 }
 
@@ -199,21 +239,21 @@ extern "C" fn effective_family(given: u32, inet6: u32, word: u32, usage: u32) ->
 #[inline(always)]
 const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) -> u16 {
     match (given, inet6) {
-        (AF_INET, false) => AF_INET,
         (AF_INET6, true) => AF_INET6,
-        // SCTP over IPv6 takes IPv4 addresses; what sends datagrams does so to
-        // reach a peer; TCP never does.
-        (AF_INET, true) if word == SCTP => AF_INET,
-        (AF_INET, true) if !matches!(word, TCP | SMC) && !bound => AF_INET,
+        // Over IPv6 SCTP takes it, and what sends datagrams to reach a peer. The
+        // rest refuses it, but not for sure: an IPv6 socket of TCP or UDP that
+        // waits for its lock can be one of IPv4 by then (`IPV6_ADDRFORM`).
+        (AF_INET, _) => AF_INET,
         // An IPv4 socket can be bound to 0.0.0.0 of no family, and a raw one
         // looks at no family at all.
-        (AF_UNSPEC, false) if bound => AF_INET,
+        (AF_UNSPEC, _) if bound => AF_INET,
         (_, false) if word == RAW && bound => AF_INET,
-        // What sends datagrams over IPv4 takes no family for its own; connect
-        // with it dissolves the association.
-        (AF_UNSPEC, false) if !matches!(word, TCP | SMC) && sent => AF_INET,
-        // Raw sockets over IPv6 do so as well, UDP's then send to their peer.
+        // Raw sockets send to no family as to their own.
         (AF_UNSPEC, true) if matches!(word, RAW | IP_OTHER) && sent => AF_INET6,
+        // What sends datagrams over IPv4 takes no family for its own; connect
+        // with it dissolves the association. Over IPv6 UDP sends to its peer,
+        // unless it is IPv4 by then.
+        (AF_UNSPEC, _) if !matches!(word, TCP | SMC) && sent => AF_INET,
         _ => 0,
     }
 }
@@ -224,14 +264,17 @@ const fn taken_for(given: u16, inet6: bool, word: u16, sent: bool, bound: bool) 
 pub(crate) fn ipv4(sk: u64, address: u32, facts: &mut Facts) {
     let mut address = address;
     if address == 0 && sk != 0 {
-        // The kernel goes to the bound address, else to loopback (notes 111).
-        let Some(source) = kernel::source_ipv4_at(sk) else {
-            count(Counter::UnreadableAddresses);
-            facts.object_kind = OBJECT_UNREADABLE;
-            return;
+        // The kernel goes to the bound address, else to loopback (notes 111). A
+        // socket of one interface goes to whatever address that one has.
+        let source = match kernel::source_ipv4_at(sk) {
+            Some(0) if !kernel::has_interface_at(sk) => LOOPBACK,
+            None | Some(0) => {
+                unreadable(facts);
+                return;
+            }
+            Some(source) => u32::from_be(source),
         };
-        let source = u32::from_be(source);
-        address = if source == 0 { LOOPBACK } else { source };
+        address = source;
     }
     facts.object_kind = OBJECT_IPV4;
     facts.object = [u64::from(address), 0];
@@ -263,8 +306,7 @@ pub(crate) fn local(sk: Pointer, facts: &mut Facts) {
     facts.port = u32::from(kernel::bound_port(sk));
     if kernel::sk_family(sk) == AF_INET6 {
         let Some(words) = kernel::bound_ipv6(sk) else {
-            count(Counter::UnreadableAddresses);
-            facts.object_kind = OBJECT_UNREADABLE;
+            unreadable(facts);
             return;
         };
         if let Some(mapped) = mapped(&words) {
@@ -278,6 +320,13 @@ pub(crate) fn local(sk: Pointer, facts: &mut Facts) {
     }
 }
 
+/// Nobody can say what the address is, which deny rules match.
+#[inline(always)]
+fn unreadable(facts: &mut Facts) {
+    count(Counter::UnreadableAddresses);
+    facts.object_kind = OBJECT_UNREADABLE;
+}
+
 #[inline(always)]
 fn set_ipv6(words: &[u32; 4], facts: &mut Facts) {
     let [a, b, c, d] = *words;
@@ -286,6 +335,13 @@ fn set_ipv6(words: &[u32; 4], facts: &mut Facts) {
         u64::from(u32::from_be(a)) << 32 | u64::from(u32::from_be(b)),
         u64::from(u32::from_be(c)) << 32 | u64::from(u32::from_be(d)),
     ];
+}
+
+/// Whether an IPv6 address is `::`, or 0.0.0.0 in its IPv6 form.
+#[inline(always)]
+const fn is_nowhere(words: &[u32; 4]) -> bool {
+    let [a, b, c, d] = *words;
+    d == 0 && (mapped_prefix(words) || a | b | c == 0)
 }
 
 /// The IPv4 address, in host byte order, that an IPv6 one stands for.

@@ -34,7 +34,7 @@ pub(crate) const fn has_port(word: u16) -> bool {
 /// Whether a socket's address is that of another one inside it, which cannot
 /// be read: SMC's.
 #[inline(always)]
-fn is_hidden(sk: Pointer) -> bool {
+pub(crate) fn is_hidden(sk: Pointer) -> bool {
     kernel::sk_family(sk) == SMC || kernel::sk_protocol(sk) == IPPROTO_SMC
 }
 

@@ -13,21 +13,27 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if let Some(refusal) = dispatch::refused_before(ctx.arg(3)) {
         return refusal;
     }
-    let (sock, from): (Pointer, u64) = (ctx.arg(0), ctx.arg(1));
+    let (sock, from): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
     let length: u32 = ctx.arg::<i32>(2).cast_unsigned();
     let sk = kernel::socket_sk(sock);
     if sk.is_null() {
         return 0;
     }
-    let mut caller = dispatch::caller(Hook::SocketConnect, sk);
-    caller.address = from;
-    caller.address_length = length;
+    let caller = || {
+        let mut caller = dispatch::caller(Hook::SocketConnect, sk);
+        caller.address = from as u64;
+        caller.address_length = length;
+        caller
+    };
     let mut facts = Facts::default();
-    if !address::fill(&caller, sk, length, Use::Connect, &mut facts) {
+    if !address::plain(sk, from, length, &mut facts)
+        && !address::fill(&caller(), sk, length, Use::Connect, &mut facts)
+    {
         return 0;
     }
-    if dispatch::judged(sk).is_none() {
+    if dispatch::judged(sk).is_none() || dispatch::allowed_before(&facts) {
         return 0;
     }
+    let caller = caller();
     dispatch::conclude(&caller, &mut facts, null())
 }

@@ -30,6 +30,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         operation: CREATE,
         ..Facts::default()
     };
+    if dispatch::allowed_before(&facts) {
+        return 0;
+    }
     let mut caller = dispatch::caller(Hook::SocketCreate, null());
     caller.socket = Socket::made(family as u16, kind as u16, protocol as u16);
     caller.detail = [family, kind, protocol];

@@ -32,12 +32,13 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let mut caller = dispatch::caller(Hook::SocketSendmsg, sk);
     caller.address = from;
     caller.address_length = length;
-    let usage = Use::Send(kernel::msg_flags(message));
+    let controlled = kernel::msg_controllen(message) != 0;
+    let usage = Use::Send(kernel::msg_flags(message), controlled);
     let mut facts = Facts::default();
     if !address::fill(&caller, sk, length, usage, &mut facts) {
         return 0;
     }
-    if dispatch::judged(sk).is_none() {
+    if dispatch::judged(sk).is_none() || dispatch::allowed_before(&facts) {
         return 0;
     }
     dispatch::conclude(&caller, &mut facts, null())

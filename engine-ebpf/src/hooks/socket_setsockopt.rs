@@ -29,6 +29,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         object: option(level, name),
         ..Facts::default()
     };
+    if dispatch::allowed_before(&facts) {
+        return 0;
+    }
     let mut caller = dispatch::caller(Hook::SocketSetsockopt, sk);
     caller.detail = [level, name, 0];
     dispatch::conclude(&caller, &mut facts, null())

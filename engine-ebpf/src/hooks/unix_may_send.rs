@@ -26,6 +26,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     } else {
         unix::fill(peer, &mut facts)
     };
+    if dispatch::allowed_before(&facts) {
+        return 0;
+    }
     let caller = dispatch::caller(Hook::UnixMaySend, sk);
     dispatch::conclude(&caller, &mut facts, place)
 }

@@ -17,6 +17,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     }
     let mut facts = Facts::default();
     let place = unix::fill(other, &mut facts);
+    if dispatch::allowed_before(&facts) {
+        return 0;
+    }
     let caller = dispatch::caller(Hook::UnixStreamConnect, sk);
     dispatch::conclude(&caller, &mut facts, place)
 }

@@ -15,7 +15,7 @@ pub use policy::ReloadError;
 
 use crate::config::{Config, Mode, TrustRunning};
 use crate::error::{Exit, with_causes};
-use crate::event::{Event, Processes, RenderError, Renderer, Shape, decode, told};
+use crate::event::{Event, KEPT, Processes, RenderError, Renderer, Shape, decode, told};
 use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
 use idle::Idle;
@@ -133,6 +133,8 @@ struct Daemon {
     boot_epoch: u64,
     undecodable: u64,
     processes: Processes,
+    /// Policies that were tried since the ring was last empty.
+    behind: usize,
 }
 
 impl Daemon {
@@ -158,6 +160,7 @@ impl Daemon {
             boot_epoch: boot_epoch(),
             undecodable: 0,
             processes: Processes::default(),
+            behind: 0,
         };
         daemon.kernel.begin_epoch(daemon.processes.epoch());
         daemon.policies.lack(daemon.kernel.lacking());
@@ -222,8 +225,12 @@ impl Daemon {
     fn reload(&mut self) {
         // The rules of a former generation are kept for its last events; those
         // must not fall behind by more generations than are kept.
-        if let Err(error) = self.drain_what_lies() {
-            error!("the events cannot be read: {}", with_causes(&error));
+        self.behind += 1;
+        if self.behind + 1 >= KEPT {
+            if let Err(error) = self.drain_what_lies() {
+                error!("the events cannot be read: {}", with_causes(&error));
+            }
+            self.behind = 0;
         }
         notify_socket::tell(&format!(
             "RELOADING=1\nMONOTONIC_USEC={}",
@@ -296,6 +303,9 @@ impl Daemon {
         if let Some(error) = failed {
             // Verdicts go on; the count says what is missing.
             warn!("events cannot be written: {error}");
+        }
+        if emptied {
+            self.behind = 0;
         }
         Ok(emptied)
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Generations that are kept. A record speaks of the one that was in force when
 /// its program began; what lies in the ring is younger than the last few.
-const KEPT: usize = 8;
+pub const KEPT: usize = 8;
 
 /// Rules by generation.
 #[derive(Debug, Default)]

@@ -84,7 +84,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use book::Book;
+pub use book::{Book, KEPT};
 pub use cgroups::Cgroups;
 pub use decode::{DecodeError, Event, decode};
 pub use limit::LINE_BYTES;

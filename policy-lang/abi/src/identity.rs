@@ -136,6 +136,28 @@ pub struct Identity {
     pub reserved: u32,
     /// The executable.
     pub exe: Place,
+    /// What the process was allowed lately.
+    pub memo: Memo,
+}
+
+/// Operations that a [`Memo`] holds.
+pub const MEMO_SLOTS: usize = 8;
+
+/// Operations that were allowed with nothing to say, in the words of
+/// [`Facts`](crate::facts::Facts): what is decided by these alone is decided so
+/// again as long as the same policy is in force.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Memo {
+    /// Odd while a thread of the process writes; two more each time.
+    pub version: u64,
+    /// The policy, as the word in [`crate::maps::ACTIVE`]; 0 for none.
+    pub active: u64,
+    /// The subject: all words of the facts from [`crate::facts::SUBJECT_WORD`] on.
+    pub subject: [u64; crate::facts::SUBJECT_WORDS],
+    /// The operations: the words before those, the first with
+    /// [`crate::facts::ALLOWED`] added.
+    pub allowed: [[u64; crate::facts::SUBJECT_WORD]; MEMO_SLOTS],
 }
 
 /// Captured at exec by the engine.

@@ -46,6 +46,6 @@ pub mod traits;
 /// 3: rare dimensions, by lists.
 /// 4: details of a hook in records, ports of waiting sockets.
 /// 5: texts of cgroups and creators, what a thread binds; states that are settled.
-/// 6: what is told of a process once.
+/// 6: what is told of a process once, and what it was allowed.
 /// 7: a selection of events in the image, suppressed events in tallies.
 pub const ABI_VERSION: u32 = 7;

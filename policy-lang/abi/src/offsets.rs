@@ -173,6 +173,10 @@ offsets! {
     sk_v6_bound: "sock" ["__sk_common.skc_v6_rcv_saddr"] optional,
     /// Bound IPv4 source address.
     inet_saddr: "inet_sock" ["inet_saddr"],
+    /// Interface a socket is bound to, 0 for none.
+    sk_interface: "sock" ["__sk_common.skc_bound_dev_if"],
+    /// Interface that a socket over IPv4 sends by, 0 for none.
+    inet_interface: "inet_sock" ["uc_index"],
     /// Name given to bind(2).
     unix_addr: "unix_sock" ["addr"],
     /// Dentry of the socket's file.

@@ -8,7 +8,7 @@ use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::case::Case;
 use interdict_tests::event::{Decided, Object};
-use interdict_tests::protocol::{Carrier, Request};
+use interdict_tests::protocol::{Argument, Carrier, Request};
 use interdict_tests::skip::skipped;
 use rustix::io::Errno;
 
@@ -24,6 +24,7 @@ const SCTP: i32 = libc::IPPROTO_SCTP;
 const BINDX_ADD: i32 = 100;
 const CONNECTX_OLD: i32 = 107;
 const CONNECTX: i32 = 110;
+const CONNECTX_BY_GET: i32 = 111;
 /// Control messages of that level.
 const SENDER: u32 = 2;
 const TO_IPV4: u32 = 7;
@@ -49,6 +50,19 @@ fn list(addresses: &[Address]) -> Vec<u8> {
 
 fn connectx(socket: i64, addresses: &[Address]) -> Request {
     calls::set_bytes(socket, SCTP, CONNECTX, &list(addresses))
+}
+
+/// `sctp_connectx(3)` as its library has it: by getsockopt(2), which the hook of
+/// options does not see.
+fn connectx_by_get(socket: i64, addresses: &[Address]) -> Request {
+    let list = list(addresses);
+    // No association yet, the length of the addresses, where they lie.
+    let words = i64::try_from(list.len()).unwrap() << 32;
+    let asked = Argument::Words(vec![Argument::Number(words), Argument::Bytes(list)]);
+    let numbers = [socket, SCTP.into(), CONNECTX_BY_GET.into()].map(Argument::Number);
+    let length = Argument::Bytes(16_u32.to_ne_bytes().to_vec());
+    let arguments = [&numbers[..], &[asked, length]].concat();
+    calls::call(libc::SYS_getsockopt, arguments)
 }
 
 fn bindx(socket: i64, addresses: &[Address]) -> Request {
@@ -96,6 +110,29 @@ fn passes(case: &mut Case, actor: &mut Actor, request: &Request) {
     let fine = result.is_ok() || result.is_err_and(|errno| own.contains(&errno));
     assert!(fine, "{request:?}: {result:?}");
     assert!(case.rest().is_empty(), "{request:?}");
+}
+
+#[test]
+fn connects_by_getsockopt() {
+    let mut case = Case::under(CONNECTS);
+    let (mut actor, mut good) = (Actor::other(), Actor::good());
+    if !has(&mut actor) {
+        return;
+    }
+    for kind in [STREAM, PACKETS] {
+        let make = calls::socket(INET, kind | libc::SOCK_NONBLOCK, SCTP);
+        for addresses in [vec![closed(7000)], vec![open(7000), closed(7000)]] {
+            let socket = actor.must(&make);
+            let connect = connectx_by_get(socket, &addresses);
+            case.denies(&mut actor, &connect, &decided("127.0.0.9"));
+            let socket = good.must(&make);
+            let connect = connectx_by_get(socket, &addresses);
+            passes(&mut case, &mut good, &connect);
+        }
+        let socket = actor.must(&make);
+        let connect = connectx_by_get(socket, &[open(7000)]);
+        passes(&mut case, &mut actor, &connect);
+    }
 }
 
 #[test]

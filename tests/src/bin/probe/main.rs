@@ -8,6 +8,7 @@ mod call;
 mod children;
 mod hammer;
 mod masquerade;
+mod narrow;
 mod ring;
 
 use std::io::{self, BufRead as _};
@@ -43,6 +44,9 @@ fn answer(to: &mut impl io::Write, reply: &Reply) -> io::Result<()> {
 fn perform(request: &Request) -> Reply {
     match request {
         Request::Call { number, arguments } => call::perform(*number, arguments),
+        Request::Narrow { number, arguments } => {
+            narrow::perform(*number, arguments).unwrap_or_else(|error| of_error(&error))
+        }
         Request::Sequence(requests) => {
             let mut last = reply(0);
             for request in requests {

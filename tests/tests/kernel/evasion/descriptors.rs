@@ -14,7 +14,7 @@ use interdict_tests::{place, tricks};
 use super::{Guard, OPEN, POLICY, folder, guarded, listens};
 
 /// Hands a descriptor from one process to another, by a connection of theirs.
-fn pass(from: &mut Actor, to: &mut Actor, descriptor: i64) -> i64 {
+pub(super) fn pass(from: &mut Actor, to: &mut Actor, descriptor: i64) -> i64 {
     let meeting = Address::abstract_name(b"meeting-point");
     let listener = listens(to, &meeting);
     let socket = from.unix();
@@ -31,7 +31,7 @@ fn pass(from: &mut Actor, to: &mut Actor, descriptor: i64) -> i64 {
 }
 
 /// Takes a descriptor out of another process.
-fn steal(from: &Actor, to: &mut Actor, descriptor: i64) -> i64 {
+pub(super) fn steal(from: &Actor, to: &mut Actor, descriptor: i64) -> i64 {
     let process = to.must(&tricks::process(from.pid()));
     to.must(&tricks::steal(process, descriptor))
 }

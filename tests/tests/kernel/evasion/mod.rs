@@ -4,15 +4,22 @@
 //! One policy serves nearly all of them, so that the engine reads it once: what
 //! is guarded is told apart by the object. A rule is called as the socket is.
 
+mod addresses;
 mod binds;
 mod descriptors;
+mod families;
 mod labels;
 mod mounts;
 mod names;
 mod namespaces;
+mod network;
 mod older;
 mod parents;
+mod ports;
 mod programs;
+mod races;
+mod reach;
+mod rings;
 mod services;
 
 use std::fs;
