@@ -3,8 +3,8 @@
 //!
 //! A memo is compared by value, all of it: the policy, the subject as it is at
 //! this moment, the operation and its object. There is nothing to invalidate. Only
-//! what [`Facts`] decide alone is kept; a pair with rare dimensions never is, and
-//! nothing while events are selected.
+//! what [`Facts`] decide alone is kept; a pair with rare dimensions never is,
+//! nor one of whose allowed operations events are selected.
 //!
 //! It lies with the process, and its threads share it. Whoever writes makes its
 //! version odd before, and gives up when another does so; whoever reads
@@ -18,12 +18,12 @@ use crate::maps::Image;
 use crate::subject::known;
 use crate::tables::{Words, word_in_force};
 use core::ptr::{read_volatile, write_volatile};
-use policy_abi::decide::{Tables as _, list};
+use policy_abi::ask::MAKES_EVENTS;
+use policy_abi::decide::list;
 use policy_abi::event::Counter;
 use policy_abi::facts::{ALLOWED, Facts, SUBJECT_EXE, SUBJECT_WORD, SUBJECT_WORDS};
 use policy_abi::family::{CONNECT, CREATE, SETSOCKOPT};
 use policy_abi::identity::{Identity, MEMO_SLOTS, Place};
-use policy_abi::image::SELECTION;
 use policy_abi::maps::Active;
 
 /// Operations that are kept, a bit each: others are rare, or judged once.
@@ -161,12 +161,9 @@ pub(crate) extern "C" fn keep(facts: *const Facts, image: *const Image, said: *c
     }
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
-    // What a selection asks for depends on the hook, too.
-    if Words(image).word(SELECTION) != Some(0) {
-        return 0;
-    }
     if KEPT >> facts.operation & 1 == 0
-        || list(&Words(image), facts).is_none_or(|list| list.count() != 0)
+        || list(&Words(image), facts)
+            .is_none_or(|list| list.count() != 0 || list.needs(MAKES_EVENTS))
     {
         return 0;
     }

@@ -12,6 +12,7 @@ use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
 use crate::maps::HashMap;
 use crate::source::Span;
+use policy_abi::ask::MAKES_EVENTS;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
@@ -253,7 +254,9 @@ fn descriptor(
         .collect();
     let terms = writer.append(&words)?;
     set(DESC_TERMS, u64::from(terms)).ok_or(Full)?;
-    set(DESC_ASKS, list.0).ok_or(Full)?;
+    let selected = |pair| pairs.selected.pairs.contains(pair);
+    let events = u64::from(group.pairs.iter().any(selected)) * MAKES_EVENTS;
+    set(DESC_ASKS, list.0 | events).ok_or(Full)?;
     writer.append(&desc)
 }
 

@@ -88,7 +88,13 @@ fn plain_events_of_what_no_rule_is_about(mut case: Case) {
     let stream = Service::stream(PATH);
     let (mut actor, mut good) = (Actor::other(), Actor::good());
 
-    // A family that has a rule, and one that has none.
+    // A family that has a rule, and one that has none; each time, though the same
+    // was allowed before.
+    for _ in 0..3 {
+        let socket = actor.tcp();
+        let to = calls::connect(socket, &Address::ip(HOME, 8081));
+        seen(&mut case, &mut actor, &to, (CONNECT, "socket_connect"));
+    }
     let socket = actor.tcp();
     let to = calls::connect(socket, &Address::ip(HOME, 8081));
     let event = seen(&mut case, &mut actor, &to, (CONNECT, "socket_connect"));
