@@ -53,11 +53,18 @@ macro_rules! put {
     }};
 }
 
-mod call;
+pub(crate) mod call;
 mod process;
 
-/// Writes one event, and before it what was not told yet of its process. 0 when
-/// the ring had no room, else 1. `further` are record rules beside those that the
+/// [`emit`]: the ring had no room.
+pub(crate) const LOST: u32 = 0;
+/// [`emit`]: the event is on its way.
+pub(crate) const EMITTED: u32 = 1;
+/// The selection did not ask for the event.
+pub(crate) const SUPPRESSED: u32 = 2;
+
+/// Writes one event, and before it what was not told yet of its process;
+/// [`EMITTED`] or [`LOST`]. `further` are record rules beside those that the
 /// verdict has, or null.
 #[inline(always)]
 pub(crate) fn emit(
@@ -70,7 +77,7 @@ pub(crate) fn emit(
     if process::tell(facts.exe[0]) == 0 {
         count_up(Counter::Events);
         count(Counter::EventsLost);
-        return 0;
+        return LOST;
     }
     write(caller, &raw const *facts, place, said, further)
 }
@@ -103,7 +110,7 @@ extern "C" fn write(
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
         count(Counter::EventsLost);
-        return 0;
+        return LOST;
     };
     let record: *mut Record = entry.as_mut_ptr();
     put!(record.version = policy_abi::ABI_VERSION);
@@ -142,7 +149,7 @@ extern "C" fn write(
     }
     put!(record.flags = flags);
     entry.submit(0);
-    1
+    EMITTED
 }
 
 /// The process, the thread and the time.

@@ -30,6 +30,7 @@ mod memo;
 mod path;
 mod rare;
 mod seed;
+mod select;
 mod settle;
 mod subject;
 mod tables;

@@ -3,7 +3,8 @@
 //!
 //! A memo is compared by value, all of it: the policy, the subject as it is at
 //! this moment, the operation and its object. There is nothing to invalidate. Only
-//! what [`Facts`] decide alone is kept; a pair with rare dimensions never is.
+//! what [`Facts`] decide alone is kept; a pair with rare dimensions never is,
+//! nor one of whose allowed operations events are selected.
 //!
 //! It lies with the process, and its threads share it. Whoever writes makes its
 //! version odd before, and gives up when another does so; whoever reads
@@ -17,6 +18,7 @@ use crate::maps::Image;
 use crate::subject::known;
 use crate::tables::{Words, word_in_force};
 use core::ptr::{read_volatile, write_volatile};
+use policy_abi::ask::MAKES_EVENTS;
 use policy_abi::decide::{form, list};
 use policy_abi::event::Counter;
 use policy_abi::facts::{ALLOWED, Facts, SUBJECT_EXE, SUBJECT_WORD, SUBJECT_WORDS};
@@ -162,7 +164,7 @@ pub(crate) extern "C" fn keep(facts: *const Facts, image: *const Image, said: *c
     if KEPT >> facts.operation & 1 == 0
         || form(&Words(image), facts)
             .and_then(|form| list(&Words(image), form))
-            .is_none_or(|list| list.count() != 0)
+            .is_none_or(|list| list.count() != 0 || list.needs(MAKES_EVENTS))
     {
         return 0;
     }

@@ -5,10 +5,10 @@
 //! before there was an engine has none. Without this its first client would see
 //! it taken, and until then a rename would lead it out of a rule.
 
+use crate::dispatch;
 use crate::kernel::{self, Pointer};
 use crate::unix;
 use core::ffi::c_void;
-use policy_abi::facts::Facts;
 use policy_abi::family::UNIX;
 
 /// `SOCK_DGRAM`. Linux, include/linux/net.h.
@@ -38,7 +38,7 @@ pub(crate) fn socket(ctx: *mut c_void) -> i32 {
     }
     // A connection's end has its listener's name, and is nobody's peer to be.
     if kernel::sk_type(sk) == DGRAM || kernel::sk_state(sk) == LISTEN {
-        unix::fill(sk, &mut Facts::default());
+        unix::fill(sk, &mut dispatch::blank());
     }
     0
 }

@@ -2,6 +2,7 @@
 
 use crate::count::{add, tally};
 use crate::dispatch::Said;
+use crate::emit::{EMITTED, SUPPRESSED};
 use crate::maps::Image;
 use crate::tables::Words;
 use aya_ebpf::helpers::generated::bpf_loop;
@@ -22,8 +23,12 @@ pub(crate) extern "C" fn settle(said: *const Said, image: *const Image, emitted:
     // SAFETY: the verifier checks that callers hand over what was said.
     let said = unsafe { &*said };
     let (verdict, action) = (&said.verdict, said.action);
+    if action == Action::Allow as u32 {
+        // A plain event: no rule is concerned.
+        return 0;
+    }
     if action != Action::Record as u32 {
-        settle_rule(said.slot, said.outcome().rule, action, emitted != 0);
+        settle_rule(said.slot, said.outcome().rule, action, emitted);
     }
     if image.is_null() || verdict.recorded == 0 {
         return 0;
@@ -76,7 +81,7 @@ unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
     // Terms of one rule stand together.
     if rule != recorded.last {
         let action = Action::Record as u32;
-        settle_rule(recorded.slot, rule, action, recorded.emitted != 0);
+        settle_rule(recorded.slot, rule, action, recorded.emitted);
     }
     recorded.last = rule;
     0
@@ -84,7 +89,7 @@ unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
 
 /// Counts for one rule.
 #[inline(always)]
-pub(crate) fn settle_rule(slot: u32, rule: u32, action: u32, emitted: bool) {
+pub(crate) fn settle_rule(slot: u32, rule: u32, action: u32, emitted: u32) {
     let Some(tally) = tally(slot, rule) else {
         return;
     };
@@ -97,9 +102,9 @@ pub(crate) fn settle_rule(slot: u32, rule: u32, action: u32, emitted: bool) {
         Some(Action::WouldDeny) => add(&raw mut tally.would_deny),
         Some(Action::Allow | Action::Record) | None => {}
     }
-    add(if emitted {
-        &raw mut tally.emitted
-    } else {
-        &raw mut tally.lost
+    add(match emitted {
+        EMITTED => &raw mut tally.emitted,
+        SUPPRESSED => &raw mut tally.suppressed,
+        _ => &raw mut tally.lost,
     });
 }

@@ -9,8 +9,8 @@
 
 use crate::ask::{Acting, Kept};
 use crate::count::count;
-use crate::dispatch::{FAILED, NARROW, Said, fill_has};
-use crate::emit::{self, Caller};
+use crate::dispatch::{FAILED, NARROW, Said, fill_has, say};
+use crate::emit::Caller;
 use crate::kernel;
 use crate::maps::{DECIDING, Image, Missing};
 use crate::memo;
@@ -37,19 +37,12 @@ const NO_LAST: u16 = u16::MAX;
 
 const _: () = assert!(policy_abi::image::MAX_RULES < NO_LAST as u32);
 
-/// What the loop is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
-enum Purpose {
-    /// The verdict, and what an event says of record rules.
-    Judge = 0,
-    /// Counts of record rules whose event was lost.
-    Lost = 1,
-    /// Counts of record rules whose event was written.
-    Emitted = 2,
-    /// None: the image is damaged.
-    Damaged = 3,
-}
+/// What the loop is for: the verdict, and what an event says of record rules.
+const JUDGE: u16 = 0;
+/// Counts of record rules: this, and what [`say`] gave.
+const SETTLE: u16 = 1;
+/// None: the image is damaged.
+const DAMAGED: u16 = u16::MAX;
 
 /// Decisions of one thread that are under way: one, and one in a softirq that came
 /// between.
@@ -77,7 +70,7 @@ struct Deciding {
     protocol: u32,
     /// The last record rule that was gone through.
     last: u16,
-    /// A [`Purpose`].
+    /// [`JUDGE`], [`SETTLE`] and what follows it, or [`DAMAGED`].
     purpose: u16,
 }
 
@@ -242,26 +235,21 @@ fn decided(caller: &Caller, facts: &Facts, place: *const Place, deciding: &mut D
         return FAILED;
     }
     run(image, deciding);
-    if deciding.purpose == Purpose::Damaged as u16 {
+    if deciding.purpose == DAMAGED {
         return FAILED;
     }
     let slot = Words(image).word(SLOT).unwrap_or(0);
     deciding.said.slot = slot as u32;
     deciding.said.generation = Words(image).word(GENERATION).unwrap_or(0);
-    if deciding.said.count() == Action::Allow {
-        memo::keep(facts, image, &raw const deciding.said);
-        return 0;
-    }
+    deciding.said.count();
     let (said, further) = (&raw const deciding.said, &raw const deciding.further);
-    let emitted = emit::emit(caller, facts, place, said, further);
-    settle(&raw const deciding.said, null(), emitted);
+    let Some(emitted) = say(image, caller, facts, place, (said, further)) else {
+        memo::keep(facts, image, said);
+        return 0;
+    };
+    settle(said, null(), emitted);
     if deciding.said.verdict.recorded != 0 {
-        let purpose = if emitted == 0 {
-            Purpose::Lost
-        } else {
-            Purpose::Emitted
-        };
-        deciding.purpose = purpose as u16;
+        deciding.purpose = SETTLE + emitted as u16;
         deciding.last = NO_LAST;
         let from = wide::deciding(&Words(image), form).unwrap_or(0);
         deciding.walk.restart(&Parts(image), from);
@@ -301,7 +289,7 @@ unsafe extern "C" fn step(_index: u32, running: *mut Running) -> i64 {
     // SAFETY: what `run` was handed.
     let deciding = unsafe { &mut *running.deciding };
     let Some(ends) = stepped(running.image, deciding) else {
-        deciding.purpose = Purpose::Damaged as u16;
+        deciding.purpose = DAMAGED;
         return 1;
     };
     i64::from(ends)
@@ -350,7 +338,7 @@ fn take_word(image: *const Image, deciding: &mut Deciding, word: u32) -> Option<
     }
     let terms = wide::terms(&parts, form, word)?;
     let verdict = &mut deciding.said.verdict;
-    if deciding.purpose == Purpose::Judge as u16 && verdict.recorded == 0 {
+    if deciding.purpose == JUDGE && verdict.recorded == 0 {
         verdict.recorded = bits;
         verdict.terms = terms;
     } else {
@@ -375,7 +363,7 @@ fn record_next(image: *const Image, deciding: &mut Deciding) -> Option<()> {
         return Some(());
     }
     deciding.last = rule;
-    if deciding.purpose == Purpose::Judge as u16 {
+    if deciding.purpose == JUDGE {
         let further = &mut deciding.further;
         let named = further.named;
         if (named as usize) < FURTHER_RULES {
@@ -387,13 +375,9 @@ fn record_next(image: *const Image, deciding: &mut Deciding) -> Option<()> {
             further.unnamed = further.unnamed.wrapping_add(1);
         }
     } else {
-        let emitted = deciding.purpose == Purpose::Emitted as u16;
-        settle_rule(
-            deciding.said.slot,
-            u32::from(rule),
-            Action::Record as u32,
-            emitted,
-        );
+        let emitted = u32::from(deciding.purpose - SETTLE);
+        let action = Action::Record as u32;
+        settle_rule(deciding.said.slot, u32::from(rule), action, emitted);
     }
     Some(())
 }

@@ -1,5 +1,10 @@
 //! The daemon's configuration: a file, overruled by the command line.
 
+mod events;
+
+pub use events::Events;
+
+use crate::event::Shape;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,7 +55,11 @@ pub struct Config {
     /// What rules do.
     pub mode: Mode,
     /// Where events go: `-` for standard output, or a file; nowhere when absent.
-    pub events: Option<String>,
+    pub event_sink: Option<String>,
+    /// The shape of events.
+    pub event_format: Shape,
+    /// Which events are made.
+    pub events: Events,
     /// Which older processes are trusted.
     pub trust_running: TrustRunning,
     /// Whether a policy may be enforced that cuts off what keeps the host within reach.
@@ -101,6 +110,9 @@ pub enum ConfigError {
         /// What and where.
         source: toml::de::Error,
     },
+    /// Its `[events]` do not mean anything; the text says where.
+    #[error("{0}")]
+    Events(String),
 }
 
 impl Config {
@@ -123,10 +135,19 @@ impl Config {
                 });
             }
         };
-        toml::from_str(&text).map_err(|source| ConfigError::Parse {
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let parsed = toml::from_str(text).map_err(|source| ConfigError::Parse {
             path: path.to_owned(),
             source,
-        })
+        });
+        let mut config: Self = parsed?;
+        let name = path.to_string_lossy();
+        let checked = config.events.check(&name, text);
+        checked.map_err(ConfigError::Events)?;
+        Ok(config)
     }
 }
 
@@ -134,16 +155,32 @@ impl Config {
 mod tests {
     use super::*;
 
+    fn parsed(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("/etc/x.toml"), text).map_err(|error| error.to_string())
+    }
+
+    fn events(text: &str) -> Events {
+        parsed(&format!("[events]\n{text}")).unwrap().events
+    }
+
     #[test]
     fn the_page_names_every_key() {
         let page = include_str!("../../docs/configuration.md");
         let example = page.split("```").nth(1).unwrap();
-        let found: Config = toml::from_str(example.strip_prefix("toml").unwrap()).unwrap();
+        let found = parsed(example.strip_prefix("toml").unwrap()).unwrap();
         // No key is left out here: another one does not compile.
         let expected = Config {
             policy: vec!["/etc/interdict/policies".into(), "/srv/site.policy".into()],
             mode: Mode::Audit,
-            events: Some("/var/log/interdict.jsonl".to_owned()),
+            event_sink: Some("/var/log/interdict.jsonl".to_owned()),
+            event_format: Shape::TraceeLegacy,
+            events: events(
+                "security_socket_connect = \"all\"\nsecurity_socket_setsockopt = \"off\"\n\
+                 security_socket_bind = { select = \"all\", families = [\"tcp\", \"udp\"] }\n\
+                 security_socket_create = [\n\
+                 { select = \"all\", subject = 'unit = nginx.service and uid != 0' },\n\
+                 { select = \"matched\" },\n]",
+            ),
             trust_running: TrustRunning::All,
             allow_lockout: true,
             allow_unenforced: true,
@@ -167,5 +204,93 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("unknown field `mod`"), "{error}");
+    }
+
+    #[test]
+    fn events_that_mean_nothing_are_refused_at_their_place() {
+        for (written, place, said) in [
+            (
+                "security_socket_conect = \"all\"",
+                "2:1",
+                "`security_socket_connect`?",
+            ),
+            (
+                "nothing = \"all\"",
+                "2:1",
+                "security_socket_create, security",
+            ),
+            (
+                "security_socket_bind = \"some\"",
+                "2:24",
+                "`some` is not `all`",
+            ),
+            ("security_socket_bind = []", "2:24", "no parts"),
+            (
+                "security_socket_bind = { select = \"off\" }",
+                "2:35",
+                "stands alone",
+            ),
+            (
+                "security_socket_bind = { select = \"all\", families = [\"tpc\"] }",
+                "2:54",
+                "did you mean `tcp`?",
+            ),
+            (
+                "security_socket_bind = { select = \"all\", families = [] }",
+                "2:53",
+                "no families",
+            ),
+            (
+                "security_unix_may_send = { select = \"all\", families = [\"unix\", \"tcp\"] }",
+                "2:64",
+                "sockets of `tcp` never have `security_unix_may_send`",
+            ),
+            (
+                "security_socket_bind = { select = \"all\", subject = 'port = 80' }",
+                "2:53",
+                "`port` is not of the process",
+            ),
+            (
+                "security_socket_bind = [\n{ select = \"all\", subject = 'uid = bob' } ]",
+                "3:36",
+                "P0",
+            ),
+            (
+                "security_socket_bind = { select = \"all\", subject = \"exe = \\\"/a\\\"\" }",
+                "2:52",
+                "single quotes",
+            ),
+        ] {
+            let error = parsed(&format!("[events]\n{written}\n")).unwrap_err();
+            assert!(
+                error.contains(&format!("/etc/x.toml:{place}")),
+                "{place}: {error}"
+            );
+            assert!(error.contains(said), "{written}: {error}");
+        }
+        for written in [
+            "security_socket_bind = 1",
+            "security_socket_bind = { families = [\"tcp\"] }",
+            "security_socket_bind = { select = \"all\", family = \"tcp\" }",
+        ] {
+            let error = parsed(&format!("[events]\n{written}\n")).unwrap_err();
+            assert!(
+                error.contains("/etc/x.toml") && error.contains("line 2"),
+                "{error}"
+            );
+        }
+        let error = parsed("events = \"-\"").unwrap_err();
+        assert!(error.contains("`event_sink`"), "{error}");
+    }
+
+    #[test]
+    fn a_condition_can_be_written_in_every_way_without_escapes() {
+        for quote in ["'", "\"", "'''", "\"\"\"", "'''\n"] {
+            let close = quote.trim_end();
+            let text = format!(
+                "security_socket_bind = [{{ select = \"all\", subject = {quote}uid = 0{close} }}]"
+            );
+            events(&text);
+        }
     }
 }

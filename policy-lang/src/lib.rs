@@ -43,6 +43,7 @@ mod lint;
 mod maps;
 mod parse;
 pub mod request;
+pub mod selection;
 pub mod source;
 mod suppress;
 pub mod terms;

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use crate::actor::{Actor, outcome};
 use crate::engine::{Engine, Policy};
 use crate::event::{Decided, Event};
+use crate::place;
 use crate::protocol::{Reply, Request};
 use crate::status::Status;
 
@@ -51,6 +52,17 @@ impl Case {
     pub fn on_a_live_host(policy: &Policy<'_>) -> Self {
         Self::end();
         Self::within(policy, &["--trust-running", "all"])
+    }
+
+    /// Puts a policy in force by an engine that starts now with a configuration. It
+    /// is to be ended after the case, by [`Case::end`].
+    #[must_use]
+    #[track_caller]
+    pub fn configured(policy: &Policy<'_>, config: &str) -> Self {
+        Self::end();
+        let file = place::fresh("config").join("interdict.toml");
+        std::fs::write(&file, config).unwrap();
+        Self::within(policy, &["--config", file.to_str().unwrap()])
     }
 
     /// Ends the engine that cases share: nothing is judged until the next one.

@@ -65,6 +65,8 @@ pub struct Tally {
     pub emitted: u64,
     /// Events without room.
     pub lost: u64,
+    /// Events that the selection did not ask for.
+    pub suppressed: u64,
 }
 
 /// What counts failures: zero unless a test provokes them.
@@ -125,6 +127,7 @@ impl Status {
                 would_deny: tally.would_deny - before.would_deny,
                 emitted: tally.emitted - before.emitted,
                 lost: tally.lost - before.lost,
+                suppressed: tally.suppressed - before.suppressed,
             };
             (id.clone(), since)
         });
@@ -152,8 +155,8 @@ impl Status {
         for (id, tally) in &self.rules {
             assert_eq!(
                 tally.matched,
-                tally.emitted + tally.lost,
-                "every match of {id} has an event or counts as lost: {tally:?}"
+                tally.emitted + tally.suppressed + tally.lost,
+                "every match of {id} has an event, or counts as suppressed or lost: {tally:?}"
             );
             assert!(
                 tally.matched >= tally.denied + tally.would_deny,

@@ -48,6 +48,8 @@ mod options;
 mod reload;
 #[path = "kernel/sctp.rs"]
 mod sctp;
+#[path = "kernel/selection.rs"]
+mod selection;
 #[path = "kernel/servers/mod.rs"]
 mod servers;
 #[path = "kernel/subjects.rs"]

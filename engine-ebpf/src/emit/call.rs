@@ -101,6 +101,13 @@ pub(super) fn put(record: *mut Record, caller: &Caller, task: Pointer) -> u32 {
     flags
 }
 
+/// Whether a task is in connect(2).
+#[inline(always)]
+pub(crate) fn connects(task: Pointer) -> bool {
+    let regs = kernel::registers(task);
+    !regs.is_null() && kernel::regs_cs(regs) == USER_CS && kernel::regs_orig_ax(regs) == CONNECT
+}
+
 /// `AF_INET` and `AF_INET6`, and the bytes of their address structures.
 const INET: (u16, u32) = (2, 16);
 const INET6: (u16, u32) = (10, 28);

@@ -9,7 +9,6 @@ use crate::kernel::{self, Pointer};
 use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
-use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 /// `S_IFMT` and `S_IFSOCK`. Linux, include/uapi/linux/stat.h.
@@ -28,7 +27,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         return 0;
     };
     let dentry: Pointer = ctx.arg(1);
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     let place = unix::at_path(task, dentry, &mut facts);
     let mut caller = dispatch::caller(Hook::PathMknod, null());
     caller.socket = if in_mknod(task) {

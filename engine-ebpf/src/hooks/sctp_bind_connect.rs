@@ -15,7 +15,7 @@ use crate::kernel::{self, Pointer};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::event::Counter;
-use policy_abi::facts::{Facts, OBJECT_UNREADABLE};
+use policy_abi::facts::OBJECT_UNREADABLE;
 use policy_abi::hooks::Hook;
 
 /// `SCTP_SOCKOPT_BINDX_ADD`. Linux, include/uapi/linux/sctp.h, as the other two.
@@ -44,7 +44,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         return 0;
     }
     let mut caller = dispatch::caller(Hook::SctpBindConnect, sk);
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     caller.address = ctx.arg(2);
     let mut rest: u32 = ctx.arg::<i32>(3).cast_unsigned();
     for number in 0..=ADDRESSES {

@@ -68,7 +68,7 @@ pub(crate) fn further(sk: Pointer, message: Pointer) -> i32 {
         family: SCTP,
         operation: CONNECT,
         port: u32::from(u16::from_be(port.unwrap_or(0))),
-        ..Facts::default()
+        ..dispatch::blank()
     };
     for number in 0..=MESSAGES {
         let found = next_message(&raw mut rest, &raw const caller, &raw mut facts);

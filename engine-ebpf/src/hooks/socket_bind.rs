@@ -8,7 +8,6 @@ use crate::kernel::{self, Pointer};
 use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
-use policy_abi::facts::Facts;
 use policy_abi::family::UNIX;
 use policy_abi::hooks::Hook;
 
@@ -25,7 +24,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let mut caller = dispatch::caller(Hook::SocketBind, sk);
     caller.address = from;
     caller.address_length = length;
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     let unix = kernel::sk_family(sk) == UNIX;
     let judged = if unix {
         unix::is_name(from, length)

@@ -6,7 +6,6 @@ use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
-use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -25,7 +24,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         caller.address_length = length;
         caller
     };
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     if !address::plain(sk, from, length, &mut facts)
         && !address::fill(&caller(), sk, length, Use::Connect, &mut facts)
     {

@@ -28,7 +28,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let mut facts = Facts {
         family: family_of(family as u16, kind as u16, protocol as u16),
         operation: CREATE,
-        ..Facts::default()
+        ..dispatch::blank()
     };
     if dispatch::allowed_before(&facts) {
         return 0;

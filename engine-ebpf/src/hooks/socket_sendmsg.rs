@@ -8,7 +8,6 @@ use crate::hooks::{family, sctp_send};
 use crate::kernel::{self, Pointer};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
-use policy_abi::facts::Facts;
 use policy_abi::family::SCTP;
 use policy_abi::hooks::Hook;
 
@@ -34,7 +33,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     caller.address_length = length;
     let controlled = kernel::msg_controllen(message) != 0;
     let usage = Use::Send(kernel::msg_flags(message), controlled);
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     if !address::fill(&caller, sk, length, usage, &mut facts) {
         return 0;
     }

@@ -27,7 +27,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         operation: SETSOCKOPT,
         object_kind: OBJECT_OPTION,
         object: option(level, name),
-        ..Facts::default()
+        ..dispatch::blank()
     };
     if dispatch::allowed_before(&facts) {
         return 0;

@@ -3,7 +3,6 @@
 use crate::kernel::{self, Pointer};
 use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
-use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -19,7 +18,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if dispatch::judged(sk).is_none() {
         return 0;
     }
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     let place = if peer.is_null() {
         unix::unreadable(&mut facts);
         core::ptr::null()

@@ -4,7 +4,6 @@
 use crate::kernel::Pointer;
 use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
-use policy_abi::facts::Facts;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -15,7 +14,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if dispatch::judged(sk).is_none() {
         return 0;
     }
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     let place = unix::fill(other, &mut facts);
     if dispatch::allowed_before(&facts) {
         return 0;

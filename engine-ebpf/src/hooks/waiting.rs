@@ -7,7 +7,6 @@ use crate::kernel::Pointer;
 use crate::tables::{BINDING, OPERATION, concerns};
 use crate::{dispatch, unix};
 use core::ptr::null;
-use policy_abi::facts::Facts;
 use policy_abi::family::{LISTEN, UNIX};
 use policy_abi::hooks::Hook;
 
@@ -17,7 +16,7 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
     let word = of_socket(sk);
     let mut caller = dispatch::caller(hook, sk);
     caller.detail = [detail, 0, 0];
-    let mut facts = Facts::default();
+    let mut facts = dispatch::blank();
     let mut place = null();
     // The place of a unix socket that begins to listen is taken whatever the rules are.
     let takes = operation == LISTEN;

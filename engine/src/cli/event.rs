@@ -20,20 +20,33 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 
-/// What is read of an event; the rest is passed over.
+/// What is read of an event; the rest is passed over. Of the shape of Tracee's
+/// releases the time is a number, and `args` stand for `data`.
 #[derive(Deserialize)]
 struct Event {
     #[serde(default)]
-    timestamp: String,
-    #[serde(default)]
+    timestamp: Value,
+    #[serde(default, alias = "args")]
     data: Vec<Datum>,
     decision: Decision,
+}
+
+impl Event {
+    /// When it was, as it says itself.
+    fn time(&self) -> String {
+        match &self.timestamp {
+            Value::String(time) => time.clone(),
+            Value::Number(nanos) => nanos.to_string(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
 struct Datum {
     name: String,
-    int32: Option<i32>,
+    #[serde(default, alias = "value")]
+    int32: Value,
 }
 
 #[derive(Deserialize)]
@@ -149,7 +162,7 @@ fn asked(line: &[u8]) -> Result<(Event, Request), String> {
     let decision = &event.decision;
     request.object = decision.object.object()?;
     let kind = event.data.iter().find(|one| one.name == "type");
-    request.socket_type = kind.and_then(|one| socket_type(one.int32?));
+    request.socket_type = kind.and_then(|one| socket_type(&one.int32));
     let from = &decision.subject;
     let subject = &mut request.subject;
     subject.exe = bytes(from.exe.as_ref(), from.exe_hex.as_ref())?.filter(|_| !from.exe_in_fs);
@@ -204,8 +217,8 @@ fn bytes(text: Option<&String>, hex: Option<&String>) -> Result<Option<Vec<u8>>,
 }
 
 /// A socket's type by the kernel's number.
-fn socket_type(number: i32) -> Option<u8> {
-    let word = match number {
+fn socket_type(number: &Value) -> Option<u8> {
+    let word = match number.as_u64()? {
         1 => "stream",
         2 => "dgram",
         3 => "raw",
@@ -247,7 +260,7 @@ fn machine(answer: Answer, policy: &CheckedPolicy) -> Result<Value, ExpectedErro
     };
     let mut answer = to_json(&explanation, policy)?;
     let said = json!({
-        "timestamp": event.timestamp,
+        "timestamp": event.time(),
         "action": event.decision.action.word(),
         "rule": event.decision.rule,
         "agrees": agrees(&event, &explanation, policy),
@@ -274,7 +287,7 @@ fn human(answer: Answer, policy: &CheckedPolicy) -> String {
     } = &event.decision;
     let mut said = format!(
         "{}: {} of {family} {operation}",
-        event.timestamp,
+        event.time(),
         action.word()
     );
     // Writing to a string cannot fail.

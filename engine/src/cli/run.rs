@@ -4,6 +4,7 @@ use super::output;
 use crate::config::{Config, DEFAULT_PATH, DEFAULT_POLICIES, Mode, TrustRunning};
 use crate::daemon::{self, DaemonError, ReloadError};
 use crate::error::{Exit, ExpectedError};
+use crate::event::Shape;
 use clap::ValueEnum;
 use std::io;
 use std::path::PathBuf;
@@ -21,6 +22,9 @@ pub(super) struct Args {
     /// Where events go: `-` for standard output, or a file that is appended to
     #[arg(long, value_name = "WHERE")]
     events: Option<String>,
+    /// The shape of events: Tracee's current one, or that of its releases
+    #[arg(long, value_enum, value_name = "SHAPE")]
+    event_format: Option<FormatArg>,
     /// Which processes older than the engine are taken for what they show
     #[arg(long, value_enum, value_name = "WHO")]
     trust_running: Option<TrustArg>,
@@ -42,6 +46,14 @@ enum ModeArg {
     Enforce,
     /// Nothing is blocked; events say what would have been
     Audit,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatArg {
+    /// Tracee's current shape
+    Tracee,
+    /// The released one: `eventName`, `args`, ids and addresses as strings
+    TraceeLegacy,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -70,10 +82,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, ExpectedError> {
         Some(TrustArg::All) => config.trust_running = TrustRunning::All,
         None => {}
     }
+    match args.event_format {
+        Some(FormatArg::Tracee) => config.event_format = Shape::Tracee,
+        Some(FormatArg::TraceeLegacy) => config.event_format = Shape::TraceeLegacy,
+        None => {}
+    }
     config.allow_lockout |= args.allow_lockout;
     config.allow_unenforced |= args.allow_unenforced;
     if args.events.is_some() {
-        config.events.clone_from(&args.events);
+        config.event_sink.clone_from(&args.events);
     }
     tracing_subscriber::fmt()
         .with_writer(io::stderr)

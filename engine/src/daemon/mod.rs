@@ -15,7 +15,7 @@ pub use policy::ReloadError;
 
 use crate::config::{Config, Mode, TrustRunning};
 use crate::error::{Exit, with_causes};
-use crate::event::{Event, KEPT, Processes, RenderError, Renderer, decode, told};
+use crate::event::{Event, KEPT, Processes, RenderError, Renderer, Shape, decode, told};
 use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError};
 use idle::Idle;
@@ -129,6 +129,7 @@ struct Daemon {
     output: Output,
     mode: Mode,
     idle: Idle,
+    shape: Shape,
     boot_epoch: u64,
     undecodable: u64,
     processes: Processes,
@@ -143,7 +144,7 @@ impl Daemon {
         // Checked before the kernel is touched: a typing error needs no root.
         let policies = Policies::new(config, hash_key);
         policies.check()?;
-        let output = Output::open(config.events.as_deref())?;
+        let output = Output::open(config.event_sink.as_deref())?;
         let trust_all = config.trust_running == TrustRunning::All;
         let kernel = Kernel::load(&Settings {
             hash_key,
@@ -155,6 +156,7 @@ impl Daemon {
             output,
             mode: config.mode,
             idle: Idle::new(config.detach_after.time()),
+            shape: config.event_format,
             boot_epoch: boot_epoch(),
             undecodable: 0,
             processes: Processes::default(),
@@ -270,12 +272,14 @@ impl Daemon {
     fn drain(&mut self) -> Result<bool, DaemonError> {
         let (book, places) = (self.policies.book(), self.policies.places());
         let (output, undecodable) = (&mut self.output, &mut self.undecodable);
-        let (processes, boot_epoch) = (&mut self.processes, self.boot_epoch);
+        let (processes, boot_epoch, shape) = (&mut self.processes, self.boot_epoch, self.shape);
         let epoch = processes.epoch();
         let mut failed = None;
         let emptied = self.kernel.drain(TURN, |bytes| {
             let line = line_of(bytes, processes, |event, processes| {
-                Renderer::new(book, places, processes, boot_epoch).line(event)
+                Renderer::new(book, places, processes, boot_epoch)
+                    .shaped(shape)
+                    .line(event)
             });
             match line {
                 Ok(None) => {}

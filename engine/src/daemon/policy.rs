@@ -12,8 +12,9 @@ use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
 use policy_abi::mediation;
 use policy_lang::ast::Effect;
-use policy_lang::compile::{Enforcement, Image, compile};
+use policy_lang::compile::{Enforcement, Image, compile_with};
 use policy_lang::diag::{Diagnostic, Report, Severity, Style, render_all, show_bytes};
+use policy_lang::selection::Selection;
 use policy_lang::source::{SourceFile, Sources};
 use policy_lang::{CheckedPolicy, Lints};
 use std::collections::BTreeMap;
@@ -68,6 +69,7 @@ pub(super) struct Policies {
     allow_unenforced: bool,
     /// Hooks that rules can need and this kernel lacks.
     lacking: Vec<Hook>,
+    selection: Selection,
     hash_key: [u64; 2],
     generation: u64,
     sources: Option<Sources>,
@@ -100,6 +102,7 @@ impl Policies {
             allow_lockout: config.allow_lockout,
             allow_unenforced: config.allow_unenforced,
             lacking: Vec::new(),
+            selection: config.events.selection().clone(),
             hash_key,
             generation: 0,
             sources: None,
@@ -217,7 +220,7 @@ impl Policies {
             Mode::Enforce => Enforcement::AsWritten,
             Mode::Audit => Enforcement::AuditAll,
         };
-        let image = compile(&policy, &anchors, generation, enforcement)
+        let image = compile_with(&policy, &self.selection, &anchors, generation, enforcement)
             .map_err(|found| refused(sources, &Report::new(found)))?;
         if let Some(path) = anchors.lost() {
             return Err(ReloadError::Lost(show_bytes(&path)));
@@ -284,6 +287,16 @@ impl Policies {
             let (path, kind) = (show_bytes(&path), show_bytes(&kind));
             warn!("`{path}` lies on {kind}: no exemption can rest on it, so none does");
         }
+        for hook in image
+            .hooks
+            .iter()
+            .filter(|hook| self.lacking.contains(hook))
+        {
+            let name = hook.name();
+            warn!(
+                "this kernel lacks the hook `{name}`: events that are selected of what it sees are not made"
+            );
+        }
         let image = Arc::new(image);
         // An event can come right after the switch.
         self.book.enter(generation, Arc::clone(&image));
@@ -303,11 +316,11 @@ impl Policies {
         Ok(())
     }
 
-    /// The hooks that a policy's pairs need, of those that there are.
+    /// The hooks that a policy's pairs and the selection need, of those that there are.
     fn hooks(&self, image: &Image) -> Vec<Hook> {
         let pairs = image.pairs.iter();
         let needed = pairs.flat_map(|(family, of)| mediation::hooks(family.number(), of.number()));
-        let mut hooks: Vec<Hook> = needed.copied().collect();
+        let mut hooks: Vec<Hook> = needed.chain(&image.hooks).copied().collect();
         hooks.retain(|hook| !self.lacking.contains(hook));
         hooks.sort();
         hooks.dedup();

@@ -42,6 +42,7 @@ struct Counts {
     would_deny: u64,
     emitted: u64,
     lost: u64,
+    suppressed: u64,
 }
 
 /// A path of a rule.
@@ -157,6 +158,7 @@ impl From<Tally> for Counts {
             would_deny,
             emitted,
             lost,
+            suppressed,
         } = tally;
         Self {
             matched,
@@ -164,6 +166,7 @@ impl From<Tally> for Counts {
             would_deny,
             emitted,
             lost,
+            suppressed,
         }
     }
 }

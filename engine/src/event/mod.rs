@@ -45,6 +45,9 @@
 //! - **Times** are the boot epoch that the engine took at its start plus the
 //!   kernel's boot time, always with nine digits.
 //!
+//! [`Shape::TraceeLegacy`] is the shape of Tracee's releases, with the same
+//! `decision`, whose `cut` names members of the current shape.
+//!
 //! # Hostile text
 //!
 //! Names and paths are chosen by the processes that are judged. Control
@@ -67,6 +70,7 @@ mod container;
 mod data;
 mod decision;
 mod decode;
+mod legacy;
 mod limit;
 mod place;
 mod processes;
@@ -85,5 +89,5 @@ pub use cgroups::Cgroups;
 pub use decode::{DecodeError, Event, decode};
 pub use limit::LINE_BYTES;
 pub use processes::{Processes, told};
-pub use render::{RenderError, Renderer};
+pub use render::{RenderError, Renderer, Shape};
 pub use rules::{Places, Rule, Rules};

@@ -13,7 +13,7 @@ pub(super) const SCHEMA: u32 = 1;
 pub(super) struct Event<'a> {
     pub(super) timestamp: String,
     pub(super) id: u32,
-    pub(super) name: String,
+    pub(super) name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policies: Option<Policies<'a>>,
     pub(super) workload: Workload,

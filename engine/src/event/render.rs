@@ -4,6 +4,7 @@ use super::container;
 use super::data::data;
 use super::decision::{Named, decision};
 use super::decode::Event;
+use super::legacy::Legacy;
 use super::limit::{LADDER, LINE_BYTES, Limits};
 use super::place::{self, Place};
 use super::processes::{Ancestor, Processes};
@@ -12,7 +13,7 @@ use super::rules::{Places, Rules};
 use super::text::{Still, show};
 use super::time::rfc3339;
 use super::words;
-use serde::Serialize as _;
+use serde::{Deserialize, Serialize as _};
 use thiserror::Error;
 
 /// Why an event has no line. Neither happens for what `decode` lets through; an
@@ -27,6 +28,17 @@ pub enum RenderError {
     Text(#[from] std::string::FromUtf8Error),
 }
 
+/// Which of Tracee's shapes events have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// The current one.
+    #[default]
+    Tracee,
+    /// The released one: flat, with `eventName`, `args` and strings for ids.
+    TraceeLegacy,
+}
+
 /// Turns events into lines.
 #[derive(Clone, Copy)]
 pub struct Renderer<'a> {
@@ -34,6 +46,7 @@ pub struct Renderer<'a> {
     places: &'a dyn Places,
     processes: &'a Processes,
     boot_epoch: u64,
+    shape: Shape,
 }
 
 /// Names of members that are not whole.
@@ -54,7 +67,14 @@ impl<'a> Renderer<'a> {
             places,
             processes,
             boot_epoch,
+            shape: Shape::Tracee,
         }
+    }
+
+    /// The same with lines of another shape.
+    #[must_use]
+    pub const fn shaped(self, shape: Shape) -> Self {
+        Self { shape, ..self }
     }
 
     /// The event's line, without its end and shorter than [`LINE_BYTES`].
@@ -67,8 +87,13 @@ impl<'a> Renderer<'a> {
         for limits in LADDER {
             line.clear();
             let mut serializer = serde_json::Serializer::with_formatter(&mut line, Still);
-            self.event(event, &named, limits)
-                .serialize(&mut serializer)?;
+            let current = self.event(event, &named, limits);
+            match self.shape {
+                Shape::Tracee => current.serialize(&mut serializer)?,
+                Shape::TraceeLegacy => {
+                    Legacy::of(event, self.boot_epoch, current).serialize(&mut serializer)?;
+                }
+            }
             if line.len() < LINE_BYTES {
                 break;
             }

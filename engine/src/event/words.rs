@@ -2,7 +2,7 @@
 
 use super::decode::Event;
 use policy_abi::event::{Action, FLAG_CONNECT};
-use policy_abi::hooks::Hook;
+use policy_abi::select;
 use policy_lang::words::errno;
 use policy_lang::words::family::Family;
 use policy_lang::words::operation::OPERATIONS;
@@ -19,22 +19,10 @@ pub(super) const fn action(action: Action) -> &'static str {
 }
 
 /// An event's id and name. The module's page says how they follow from the hook.
-pub(super) fn name(event: &Event) -> (u32, String) {
-    let (id, hook) = match event.hook() {
-        Hook::SocketConnect | Hook::UnixStreamConnect => (1036, Hook::SocketConnect),
-        Hook::UnixMaySend if event.has(FLAG_CONNECT) => (1036, Hook::SocketConnect),
-        Hook::SocketSendmsg => (100_001, Hook::SocketSendmsg),
-        Hook::UnixMaySend => (100_002, Hook::UnixMaySend),
-        Hook::SctpBindConnect => (100_003, Hook::SctpBindConnect),
-        Hook::SocketCreate => (1034, Hook::SocketCreate),
-        Hook::SocketListen => (1035, Hook::SocketListen),
-        Hook::SocketAccept => (1037, Hook::SocketAccept),
-        Hook::SocketBind | Hook::PathMknod => (1038, Hook::SocketBind),
-        Hook::SocketSetsockopt => (1039, Hook::SocketSetsockopt),
-        // `decode` lets no such record through.
-        other @ (Hook::BprmCommittedCreds | Hook::BprmCredsForExec | Hook::TaskAlloc) => (0, other),
-    };
-    (id, format!("security_{}", hook.name()))
+pub(super) fn name(event: &Event) -> (u32, &'static str) {
+    let seat = select::seat(event.hook() as u32, event.has(FLAG_CONNECT));
+    // `decode` lets no record of a hook through that writes none.
+    select::Event::at(seat).map_or((0, ""), |event| (event.id, event.name))
 }
 
 /// The errno's name, or its number where it has none.

@@ -86,6 +86,24 @@ fn events_are_explained_one_by_one() {
 }
 
 #[test]
+fn an_event_in_the_shape_of_releases_is_explained_too() {
+    let (current, _) = EVENTS.split_once('\n').unwrap();
+    let (_, decision) = current.split_once("\"decision\":").unwrap();
+    let kind = r#"{"name":"type","type":"int","value":1}"#;
+    let address =
+        r#"{"name":"remote_addr","type":"struct sockaddr*","value":{"sa_family":"AF_UNIX"}}"#;
+    let legacy = format!(
+        r#"{{"timestamp":1767409445000000001,"eventId":"1036","args":[{kind},{address}],"decision":{decision}"#
+    );
+    let dir = Dir::new("events-legacy").file("p.policy", POLICY);
+    let said = |event: &str| dir.ran(&["explain", "p.policy", "--event", "-"], event.as_bytes());
+    let (now, then) = (said(current).out, said(&legacy).out);
+    assert!(now.contains("`type != dgram` holds"), "{now}");
+    let time = "2026-01-03T03:04:05.000000001Z";
+    assert_eq!(then, now.replace(time, "1767409445000000001"));
+}
+
+#[test]
 fn events_and_a_policy_that_are_not_there() {
     let dir = Dir::new("events-none").file("p.policy", POLICY);
     let exit = |arguments: &[&str]| dir.ran(&[&["explain"], arguments].concat(), b"").exit;

@@ -2,6 +2,7 @@
 //! reference of the language and the tutorial.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod events;
 mod examples;
 mod grammar;
 mod language;

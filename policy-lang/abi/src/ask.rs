@@ -30,6 +30,10 @@ pub const NEEDS_CGROUP: u64 = 1 << 61;
 /// Some entry asks for a text that the image's patterns with wildcards are held against.
 pub const NEEDS_TEXTS: u64 = 1 << 60;
 
+/// The selection of events asks for some of what the pair allows: it is judged each
+/// time anew.
+pub const MAKES_EVENTS: u64 = 1 << 59;
+
 /// The lookups of texts that lists ask for, in the order of [`Has::texts`].
 pub const TEXTS: [Lookup; 4] = [
     Lookup::ParentComm,

@@ -209,13 +209,8 @@ pub fn decide_into<T: Tables + ?Sized>(
     if desc < BODY {
         return Some(());
     }
-    let subject = |dimension| move |t: &T| subject_class(t, facts, dimension);
     let object = |dimension| move |t: &T| class_of_object(t, facts, dimension);
-    let mut bits = tables.all();
-    bits &= row(tables, desc, Dimension::Exe, subject(Dimension::Exe))?;
-    bits &= row(tables, desc, Dimension::Comm, subject(Dimension::Comm))?;
-    bits &= row(tables, desc, Dimension::Uid, subject(Dimension::Uid))?;
-    bits &= row(tables, desc, Dimension::Gid, subject(Dimension::Gid))?;
+    let mut bits = subject(tables, facts, desc)?;
     bits &= row(tables, desc, Dimension::Addr, object(Dimension::Addr))?;
     bits &= row(tables, desc, Dimension::Port, object(Dimension::Port))?;
     bits &= row(tables, desc, Dimension::Unix, object(Dimension::Unix))?;
@@ -224,6 +219,18 @@ pub fn decide_into<T: Tables + ?Sized>(
         bits &= rest.ask(tables, list)?;
     }
     set_verdict(tables, desc, bits, verdict)
+}
+
+/// The AND of the rows of the subject's common dimensions.
+#[inline(always)]
+pub(crate) fn subject<T: Tables + ?Sized>(tables: &T, facts: &Facts, desc: u32) -> Option<u64> {
+    let class = |dimension| move |t: &T| subject_class(t, facts, dimension);
+    let mut bits = tables.all();
+    bits &= row(tables, desc, Dimension::Exe, class(Dimension::Exe))?;
+    bits &= row(tables, desc, Dimension::Comm, class(Dimension::Comm))?;
+    bits &= row(tables, desc, Dimension::Uid, class(Dimension::Uid))?;
+    bits &= row(tables, desc, Dimension::Gid, class(Dimension::Gid))?;
+    Some(bits)
 }
 
 /// The subject's class in one of its common dimensions.

@@ -209,7 +209,7 @@ pub struct Record {
     pub typed: [u8; TYPED_BYTES],
 }
 
-/// Counts of one rule in one slot. `matched = emitted + lost` once all programs have returned.
+/// Counts of one rule in one slot. `matched = emitted + suppressed + lost` once all programs have returned.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
@@ -225,6 +225,8 @@ pub struct Tally {
     pub emitted: u64,
     /// Events that found no room.
     pub lost: u64,
+    /// Events that the selection did not ask for.
+    pub suppressed: u64,
 }
 
 /// Counts of some rules that stand together.
@@ -242,6 +244,7 @@ impl Tally {
             would_deny: self.would_deny.saturating_add(other.would_deny),
             emitted: self.emitted.saturating_add(other.emitted),
             lost: self.lost.saturating_add(other.lost),
+            suppressed: self.suppressed.saturating_add(other.suppressed),
         }
     }
 }
@@ -259,7 +262,8 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Operations judged: of families and operations that the policy has rules for.
+    /// Operations judged: of families and operations that the policy has rules for,
+    /// or that the selection of events asks for.
     Decisions = "decisions",
     /// Operations that were allowed.
     Allowed = "allowed",
@@ -293,6 +297,9 @@ counters! {
     UnreadableAddresses = "unreadable_addresses",
     /// Texts that were too long to be held against patterns with wildcards.
     LongTexts = "long_texts",
+    /// Events of operations that a rule denied or recorded, which the selection did
+    /// not ask for.
+    EventsSuppressed = "events_suppressed",
 }
 
 /// How many counters there are.

@@ -14,6 +14,7 @@
 //! STARTS_DIR + 2*d    where automaton d begins, a lookup as well
 //! AUTOMATON_DIR + 2*d automaton d: base of its byte groups, 0 without; base of its states
 //! PAIR_DIR + p        pair p: a [`crate::wide::Form`], 0 when no rule names the pair
+//! word SELECTION      which events are made ([`crate::select`]), 0 for those by default
 //! …                   lookups, descriptors, rows, terms
 //! ```
 //!
@@ -69,7 +70,7 @@ use crate::family::PAIRS;
 use crate::fields::{COMMON_COUNT, DIMENSION_COUNT, LOOKUP_COUNT};
 
 /// First word of an image; changes with the layout.
-pub const MAGIC: u64 = 0x0003_7464_7265_746e;
+pub const MAGIC: u64 = 0x0004_7464_7265_746e;
 /// Words that are near.
 pub const NEAR_WORDS: u32 = 1 << 16;
 /// Words in a page of what is far.
@@ -111,8 +112,10 @@ pub const STARTS_DIR: u32 = LOOKUP_DIR + 2 * STARTS;
 pub const AUTOMATON_DIR: u32 = STARTS_DIR + 2 * DIMENSION_COUNT;
 /// Where the pairs are described.
 pub const PAIR_DIR: u32 = AUTOMATON_DIR + 2 * DIMENSION_COUNT;
+/// Where the selection of events is described, 0 without one.
+pub const SELECTION: u32 = PAIR_DIR + PAIRS;
 /// First word that the compiler may use.
-pub const BODY: u32 = PAIR_DIR + PAIRS;
+pub const BODY: u32 = SELECTION + 1;
 
 /// Longest run of entries that a key is looked for in.
 pub const PROBES: u32 = 8;

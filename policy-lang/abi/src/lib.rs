@@ -35,6 +35,7 @@ pub mod image;
 pub mod maps;
 pub mod mediation;
 pub mod offsets;
+pub mod select;
 pub mod traits;
 pub mod wide;
 
@@ -47,5 +48,6 @@ pub mod wide;
 /// 4: details of a hook in records, ports of waiting sockets.
 /// 5: texts of cgroups and creators, what a thread binds; states that are settled.
 /// 6: what is told of a process once, and what it was allowed.
-/// 7: wide rows and far pages in the image, more recorded rules in records.
-pub const ABI_VERSION: u32 = 7;
+/// 7: a selection of events in the image, suppressed events in tallies.
+/// 8: wide rows and far pages in the image, more recorded rules in records.
+pub const ABI_VERSION: u32 = 8;

@@ -13,12 +13,13 @@ use crate::ast::Effect;
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
+use policy_abi::ask::MAKES_EVENTS;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
     ASK_WORDS, AUTOMATON_DIR, DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT,
-    DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, STARTS_DIR, STATE_FIRST,
-    STATE_SETTLED, STATE_SINGLE, term,
+    DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, SELECTION, STARTS_DIR,
+    STATE_FIRST, STATE_SETTLED, STATE_SINGLE, term,
 };
 use std::collections::BTreeMap;
 
@@ -94,6 +95,7 @@ impl Maker<'_> {
         let (wide, narrow): (Vec<_>, Vec<_>) = groups
             .map(|group| (group, Layout::of(&group.terms, wide)))
             .partition(|(_, layout)| layout.is_wide());
+        self.selection(writer)?;
         for (group, layout) in narrow {
             self.group(writer, group, layout)?;
         }
@@ -108,6 +110,21 @@ impl Maker<'_> {
             self.group(writer, group, layout)?;
         }
         Ok(())
+    }
+
+    /// Writes the selection of events. The terms of its filters have room in a word.
+    fn selection(&self, writer: &mut Writer) -> Result<(), Full> {
+        let selected = &self.pairs.selected;
+        let descriptors = selected.groups.iter().map(|group| {
+            let layout = Layout::of(&group.terms, false);
+            if layout.is_wide() {
+                return Err(Full);
+            }
+            self.descriptor(writer, group, layout)
+        });
+        let descriptors: Vec<u32> = descriptors.collect::<Result<_, Full>>()?;
+        let directory = selected.write(writer, &descriptors)?;
+        writer.set(SELECTION, u64::from(directory))
     }
 
     /// Writes the lookups, small ones first: those are near.
@@ -164,7 +181,9 @@ impl Maker<'_> {
             writer.append_near(&terms)?
         };
         set(DESC_TERMS, u64::from(terms)).ok_or(Full)?;
-        set(DESC_ASKS, list.0).ok_or(Full)?;
+        let selected = |pair| self.pairs.selected.pairs.contains(pair);
+        let events = u64::from(group.pairs.iter().any(selected)) * MAKES_EVENTS;
+        set(DESC_ASKS, list.0 | events).ok_or(Full)?;
         writer.append_near(&desc)
     }
 

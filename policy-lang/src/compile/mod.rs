@@ -14,6 +14,7 @@ mod lookup;
 mod net;
 mod pairs;
 mod rows;
+mod select;
 mod support;
 mod texts;
 mod writer;
@@ -23,8 +24,10 @@ use self::pairs::Pairs;
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Importance, RuleIndex};
 use crate::diag::Diagnostic;
+use crate::selection::Selection;
 use crate::words::family::Family;
 use crate::words::operation::Operation;
+use policy_abi::hooks::Hook;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -182,6 +185,8 @@ pub struct Image {
     pub words: Vec<u64>,
     /// Pairs that have terms, in order: what hooks must be attached for.
     pub pairs: Vec<(Family, Operation)>,
+    /// Hooks that must be attached for the selection of events, whatever the rules.
+    pub hooks: Vec<Hook>,
     /// All rules, by index.
     pub rules: Vec<RuleMeta>,
 }
@@ -214,7 +219,22 @@ pub fn compile(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
-    let pairs = pairs::collect(policy, host);
+    let by_default = Selection::default();
+    compile_with(policy, &by_default, host, generation, enforcement)
+}
+
+/// Compiles a policy together with a selection of events.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(
+    policy: &CheckedPolicy,
+    selection: &Selection,
+    host: &dyn Host,
+    generation: u64,
+    enforcement: Enforcement,
+) -> Result<Image, Vec<Diagnostic>> {
+    let pairs = pairs::collect(policy, selection, host);
     let classes = Classes::new(&pairs.sets, host)
         .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
     let groups = groups::Groups::new(policy, &pairs)?;
@@ -222,6 +242,7 @@ pub fn compile(
     Ok(Image {
         words,
         pairs: pairs.covered(),
+        hooks: pairs.selected.hooks.iter().copied().collect(),
         rules: rule_meta(policy, &pairs, &classes, enforcement),
     })
 }

@@ -1,11 +1,13 @@
 //! Terms by (family, operation), in the order in which they decide.
 
+use super::select::{self, Selected};
 use super::support::{dimension, trait_field};
 use super::{Account, Host, PlaceUse};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
 use crate::limits;
 use crate::maps::HashMap;
+use crate::selection::Selection;
 use crate::terms::{Axis, Literal, normal_form};
 use crate::types::Values;
 use crate::types::number::NumberSet;
@@ -83,7 +85,7 @@ impl Sets {
 }
 
 /// A family and an operation.
-type Pair = (Family, Operation);
+pub(super) type Pair = (Family, Operation);
 
 /// Pairs that have the same terms.
 #[derive(Debug)]
@@ -113,6 +115,8 @@ fn names(pairs: &[Pair]) -> String {
 pub(super) struct Pairs {
     pub(super) groups: Vec<Group>,
     pub(super) sets: Sets,
+    /// Which events are made.
+    pub(super) selected: Selected,
 }
 
 impl Pairs {
@@ -121,6 +125,7 @@ impl Pairs {
         let pairs = self
             .groups
             .iter()
+            .filter(|group| !group.terms.is_empty())
             .flat_map(|group| group.pairs.iter().copied());
         let mut all: Vec<_> = pairs.collect();
         all.sort_unstable();
@@ -140,7 +145,7 @@ const fn step(effect: Effect) -> u8 {
 }
 
 /// Collects the terms of a policy. Every pair of every rule is decided by this build.
-pub(super) fn collect(policy: &CheckedPolicy, host: &dyn Host) -> Pairs {
+pub(super) fn collect(policy: &CheckedPolicy, selection: &Selection, host: &dyn Host) -> Pairs {
     // Rules in the order in which they decide: by step, then by id.
     let mut order: Vec<(RuleIndex, &Rule)> = policy
         .by_id()
@@ -169,6 +174,8 @@ pub(super) fn collect(policy: &CheckedPolicy, host: &dyn Host) -> Pairs {
             all.groups.push(Group { pairs, terms });
         }
     }
+    all.selected = select::collect(selection, &mut all.sets, host);
+    select::add_pairs(&mut all);
     all
 }
 
@@ -196,7 +203,12 @@ fn group<'p>(
     placed
 }
 
-fn intern(literal: &Literal, effect: Effect, sets: &mut Sets, host: &dyn Host) -> Interned {
+pub(super) fn intern(
+    literal: &Literal,
+    effect: Effect,
+    sets: &mut Sets,
+    host: &dyn Host,
+) -> Interned {
     let place_use = place_use(literal, effect);
     let (dimension, set) = sets.intern(literal.axis, &literal.values, place_use, host);
     Interned {

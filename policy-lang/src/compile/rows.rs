@@ -27,11 +27,11 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The layout of a group's terms: one word if they have room in it, unless
-    /// wide rows are asked for.
+    /// wide rows are asked for. No term needs no more than the word.
     pub(super) fn of(terms: &[Placed], wide: bool) -> Self {
         let deciding = terms.iter().filter(|one| one.effect != Effect::Record);
         let deciding = deciding.count();
-        if terms.len() <= BITS && !wide {
+        if terms.is_empty() || terms.len() <= BITS && !wide {
             return Self {
                 deciding,
                 words: 1,

@@ -3,15 +3,18 @@
 
 use super::*;
 use crate::load;
+use crate::selection::Wish;
 use crate::source::Sources;
-use crate::words::family::FamilySet;
+use crate::words::family::{self, FamilySet};
 use crate::words::operation::OPERATIONS;
 use crate::words::shape::possible;
 use policy_abi::ask::Nobody;
 use policy_abi::decide::{NO_RULE, decide};
 use policy_abi::facts::{self, Facts, OBJECT_IPV4, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNREADABLE};
+use policy_abi::hooks::Hook;
 use policy_abi::image::{IMAGE_WORDS, MAGIC, PAIR_DIR};
 use policy_abi::mediation;
+use policy_abi::select::Event;
 use policy_abi::wide::Form;
 use std::fmt::Write as _;
 
@@ -78,6 +81,48 @@ fn an_empty_policy_allows() {
     };
     let verdict = decide(&image.words[..], &facts, &Nobody).unwrap();
     assert_eq!(verdict, policy_abi::decide::Verdict::ALLOW);
+}
+
+#[test]
+fn what_a_selection_has_judged_beside_the_rules() {
+    let sources = Sources::single("p.policy", "deny udp connect id a");
+    let policy = load(&sources).0.unwrap();
+    let image = |plain, word: &str| {
+        let family::Named::Families(families) = family::named(word) else {
+            panic!("{word} is no family");
+        };
+        let wish = Wish {
+            plain,
+            families,
+            subject: None,
+        };
+        let event = Event::named("security_socket_connect").unwrap();
+        let mut selection = Selection::default();
+        selection.choose(event, vec![wish]).unwrap();
+        let host = AnyHost::default();
+        compile_with(&policy, &selection, &host, 1, Enforcement::AsWritten).unwrap()
+    };
+    let judged = |image: &Image, family: u16| {
+        let pair = policy_abi::family::pair(family, policy_abi::family::CONNECT).unwrap();
+        image.words[(PAIR_DIR + pair) as usize] != 0
+    };
+    // Rules alone, and what they decide is all that is counted for them.
+    let all = image(false, "any");
+    assert_eq!(all.hooks, []);
+    assert!(!judged(&all, policy_abi::family::TCP) && judged(&all, policy_abi::family::UDP));
+    let all = image(true, "tcp");
+    assert_eq!(all.hooks, [Hook::SocketConnect]);
+    assert_eq!(all.pairs, [(Family::UDP, Operation::Connect)]);
+    assert!(judged(&all, policy_abi::family::TCP) && judged(&all, policy_abi::family::SMC));
+    assert!(!judged(&all, policy_abi::family::UNIX));
+    let unix = [Hook::UnixStreamConnect, Hook::UnixMaySend];
+    assert_eq!(image(true, "unix").hooks, unix);
+    let facts = Facts {
+        family: policy_abi::family::TCP,
+        ..Facts::default()
+    };
+    let verdict = decide(&all.words[..], &facts, &Nobody).unwrap();
+    assert!(!verdict.actual.denies() && verdict.recorded == 0);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) fn lint(context: &mut Context<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// Whether a rule matches no operation whose object can be read.
-fn never(context: &mut Context<'_>, rule: usize) -> bool {
+pub(super) fn never(context: &mut Context<'_>, rule: usize) -> bool {
     let Some(region) = context.regions.get(rule) else {
         return false;
     };

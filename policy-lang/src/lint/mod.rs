@@ -203,6 +203,16 @@ mod tests {
                  deny tcp {operation} to {{ 10.0.0.1, 0.0.0.0 }} id b"
             )
         };
+        // What matches no object that can be read may come between all the same.
+        let between = |id: &str| {
+            format!(
+                "kill tcp connect with ENOENT id c
+                 audit kill tcp connect with ENOENT id a
+                 kill tcp connect to port 0-65535 if port != 0-65535 id {id}"
+            )
+        };
+        assert!(!useless(&between("b")));
+        assert!(useless(&between("d")));
         assert!(useless(&addresses("connect")));
         assert!(useless(&addresses("bind")), "the smaller is in the larger");
         let larger = |operation: &str| {

@@ -18,6 +18,7 @@
 //! then several together, which is another pass. Both have a bound of work.
 
 use super::context::{Context, Each, covered};
+use super::contradiction::never;
 use super::covers::{Undecided, pair, several};
 use crate::ast::Effect;
 use crate::boxes::{Answer, Index, Meet, Owner, Part, Plane, Point, holds, sample};
@@ -173,12 +174,14 @@ fn says_otherwise(context: &mut Context<'_>, rule: usize, from: usize, to: usize
     let between = ids.get(from.saturating_add(1)..to).unwrap_or(&[]);
     for index in between {
         let other = index.0 as usize;
-        let rival = context
+        let same_effect = context
             .rules()
             .get(other)
-            .is_some_and(|one| one.effect == effect)
-            && !context.order.is_useless(other)
-            && !context.order.same_saying(other, rule);
+            .is_some_and(|one| one.effect == effect);
+        // One that matches nothing which can be read may still match the rest.
+        let rival = same_effect
+            && !context.order.same_saying(other, rule)
+            && (!context.order.is_useless(other) || never(context, other));
         if !context.effort.spend(1) {
             return true;
         }

@@ -12,9 +12,11 @@
 
 mod policies;
 mod requests;
+mod selection;
 mod wide;
 
 use policy_abi::decide::{NO_RULE, Tables, decide_all, read_bytes};
+use policy_abi::facts::Facts;
 use policy_abi::fields::Dimension;
 use policy_abi::image::Effect;
 use policy_generator::pools::{GROUP_IDS, USER_IDS};
@@ -140,7 +142,13 @@ impl Tables for World<'_> {
     }
 }
 
-fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
+/// Asks what the kernel side would have of a request.
+fn asked<A>(
+    image: &Image,
+    host: &TestHost,
+    request: &Request,
+    ask: impl FnOnce(&World<'_>, &Facts, &requests::Known<'_>) -> A,
+) -> A {
     let nowhere = || b"/nowhere/at/all".to_vec();
     let place = |path: &[u8]| host.place(path).unwrap_or_else(nowhere);
     let key = |path: &[u8]| [policy_abi::hash::path(KEY, &place(path)), u64::from(DEVICE)];
@@ -178,9 +186,15 @@ fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
         request,
         place: &key,
     };
+    ask(&world, &facts, &known)
+}
+
+fn by_tables(image: &Image, host: &TestHost, request: &Request) -> Answer {
     let mut recorded: Vec<u32> = Vec::new();
-    let verdict = decide_all(&world, &facts, &known, &mut |terms, bits| {
-        recorded.extend(image.recorded(terms, bits).iter().map(|index| index.0));
+    let verdict = asked(image, host, request, |world, facts, known| {
+        decide_all(world, facts, known, &mut |terms, bits| {
+            recorded.extend(image.recorded(terms, bits).iter().map(|index| index.0));
+        })
     });
     let verdict = verdict.expect("the image is whole");
     // One rule's terms can lie in two words.

@@ -279,3 +279,25 @@ fn of_older_processes_roots_are_trusted() {
 fn all_older_processes_are_trusted_if_one_says_so() {
     found(&["--trust-running", "all"], [true, true, true]);
 }
+
+/// Instructions that a kernel may follow for one program.
+const VERIFIED: u64 = 100_000;
+
+#[test]
+fn each_program_is_verified_in_few_instructions() {
+    let doctor = Command::new("/usr/bin/interdict")
+        .arg("doctor")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(doctor.stdout).unwrap();
+    let counts = said.split_once("instructions verified: ").unwrap().1;
+    let counts = counts.lines().next().unwrap();
+    let counts: Vec<u64> = counts
+        .split(", ")
+        .map(|one| one.rsplit_once(' ').unwrap().1.parse().unwrap())
+        .collect();
+    assert!(counts.len() > 10, "{said}");
+    let most = counts.into_iter().max().unwrap();
+    // 0 is a kernel that does not say.
+    assert!((1..=VERIFIED).contains(&most), "{said}");
+}

@@ -1,6 +1,7 @@
 //! What is no event, what is longer than a line may be, and bytes of any kind.
 
 use super::*;
+use crate::event::Shape;
 
 #[test]
 fn what_is_no_event() {
@@ -139,13 +140,14 @@ fn holds(record: &Record) {
         (&table as &dyn Rules, &Mounts as &dyn Places),
         (&Longest, &Longest),
     ] {
-        let line = Renderer::new(rules, places, &processes, BOOT_EPOCH)
-            .line(&event)
-            .unwrap();
-        assert!(line.len() < LINE_BYTES, "{} bytes: {line}", line.len());
-        assert!(!line.chars().any(char::is_control), "{line:?}");
-        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert!(json["decision"]["action"].is_string());
+        let renderer = Renderer::new(rules, places, &processes, BOOT_EPOCH);
+        for shape in [Shape::Tracee, Shape::TraceeLegacy] {
+            let line = renderer.shaped(shape).line(&event).unwrap();
+            assert!(line.len() < LINE_BYTES, "{} bytes: {line}", line.len());
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+            let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert!(json["decision"]["action"].is_string());
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod ancestors;
 mod extremes;
+mod legacy;
+mod page;
 
 use super::{
     Book, DecodeError, LINE_BYTES, Places, Processes, Renderer, Rule, Rules, decode, told,

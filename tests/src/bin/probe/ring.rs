@@ -27,6 +27,8 @@ pub(super) fn perform(ring: &Ring) -> io::Result<Reply> {
     };
     let mut messages: Vec<Message> = ring.operations.iter().map(|_| Message::default()).collect();
     let last = ring.operations.len().saturating_sub(1);
+    // Shown to the kernel all at once, or a polling thread would take a chain in pieces.
+    let mut submission = queue.submission();
     for (index, operation) in ring.operations.iter().enumerate() {
         let message = messages.get_mut(index).ok_or(io::ErrorKind::Other)?;
         let mut flags = Flags::empty();
@@ -40,8 +42,9 @@ pub(super) fn perform(ring: &Ring) -> io::Result<Reply> {
             entry = entry.personality(kept);
         }
         // SAFETY: what the entry points to lives until all are completed below.
-        unsafe { queue.submission().push(&entry) }.map_err(io::Error::other)?;
+        unsafe { submission.push(&entry) }.map_err(io::Error::other)?;
     }
+    drop(submission);
     let results = completed(&mut queue, &ring.operations)?;
     let rooms = messages.into_iter().filter_map(|message| message.room);
     let failed = results.iter().find(|result| **result < 0);

@@ -251,8 +251,9 @@ impl Operation {
         let to = Address::ip(address, port);
         let deed = match choices.below(4) {
             0 => Deed::Bind(to, object(local)),
-            // Of SCTP's sends the protocol refuses some before they are judged.
-            1 if matches!(kind, DGRAM | RAW) => Deed::Send(to, object(canonical)),
+            1 if matches!(kind, DGRAM | RAW) || (kind == PACKETS && associates(local)) => {
+                Deed::Send(to, object(canonical))
+            }
             _ => Deed::Connect(to, object(canonical)),
         };
         let family = if address.is_ipv4() {
@@ -348,6 +349,22 @@ impl Step {
 fn named(word: &str) -> Family {
     let found = WORDS.iter().find(|(known, _)| *known == word);
     Family::from_number(found.unwrap().1).unwrap()
+}
+
+/// Whether SCTP gets as far with a send to an address as to the hook: others it
+/// refuses before. Linux, `sctp_v4_addr_valid`, `sctp_v6_addr_valid` and
+/// `sctp_inet6_send_verify`.
+fn associates(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, second, third, _] = address.octets();
+            let tested = first == 198 && second & 0xfe == 18;
+            let anycast = [first, second, third] == [192, 88, 99];
+            let unusable = first == 0 || address.is_multicast() || address.is_broadcast();
+            !(unusable || tested || anycast)
+        }
+        IpAddr::V6(address) => !address.is_multicast() && !address.is_unicast_link_local(),
+    }
 }
 
 /// The address that the kernel goes to (notes 111).
