@@ -1,0 +1,42 @@
+//! The programs that interdict is compared with, attached until they are dropped.
+
+use std::path::Path;
+
+use aya::programs::Lsm;
+use aya::{Btf, Ebpf};
+
+use crate::{Outcome, linear};
+
+/// A program that does nothing on each deciding hook.
+pub(crate) fn empty(folder: &Path) -> Outcome<Ebpf> {
+    load(&folder.join("empty.o"), |_| true)
+}
+
+/// A program that refuses, on one hook.
+pub(crate) fn refuse(folder: &Path, hook: &str) -> Outcome<Ebpf> {
+    load(&folder.join("refuse.o"), |name| name == hook)
+}
+
+/// The linear program with so many rules.
+pub(crate) fn linear(folder: &Path, count: u32) -> Outcome<Ebpf> {
+    let mut program = load(&folder.join("linear.o"), |_| true)?;
+    linear::fill(&mut program, count)?;
+    Ok(program)
+}
+
+/// An object of which the programs that are wanted are attached.
+fn load(object: &Path, wanted: impl Fn(&str) -> bool) -> Outcome<Ebpf> {
+    let btf = Btf::from_sys_fs()?;
+    let mut ebpf = Ebpf::load_file(object)?;
+    let mut attached = 0;
+    for (name, program) in ebpf.programs_mut().filter(|(name, _)| wanted(name)) {
+        let program: &mut Lsm = program.try_into()?;
+        program.load(name, &btf)?;
+        program.attach()?;
+        attached += 1;
+    }
+    if attached == 0 {
+        return Err(format!("`{}` has no such program", object.display()).into());
+    }
+    Ok(ebpf)
+}
