@@ -76,13 +76,19 @@ extern "C" fn socket_connect(ctx: *mut c_void) -> i32 {
 }
 
 /// Whether a rule matches.
+///
+/// With a pointer and a count, since the verifier follows that and the compiler makes
+/// the shortest loop of it: a slice's iterator takes half as long again.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "as one would write it in C")]
 fn denied(rules: &Rules, asked: &Asked) -> bool {
-    for (index, rule) in (0_u64..).zip(&rules.rules) {
-        if index >= rules.count {
-            return false;
-        }
+    let mut left = rules.count.min(MAX_RULES as u64);
+    let mut next = rules.rules.as_ptr();
+    while left != 0 {
+        // SAFETY: `left` rules from here lie in the array, and at least one.
+        let rule = unsafe { &*next };
+        next = next.wrapping_add(1);
+        left -= 1;
         if asked.address & rule.mask != rule.address
             || rule.port != 0 && rule.port != asked.port
             || rule.by_comm != 0 && rule.comm != asked.comm
