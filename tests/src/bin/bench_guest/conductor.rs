@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -38,14 +39,23 @@ pub(crate) fn main(folder: &str, rounds: &str, operations: &str, setups: &[&str]
             .collect::<Outcome<_>>()?,
         engine: None,
     };
+    let mut failures = Vec::new();
     for setup in setups {
         let setup: Setup = setup.parse()?;
-        let said = bench.row(setup);
-        if let Err(error) = said {
-            return Err(format!("{setup}: {error}").into());
+        // What fails is said and left out; the next row is another thing.
+        let row = AssertUnwindSafe(|| bench.row(setup));
+        let measured = catch_unwind(row).unwrap_or_else(|_| Err("it panicked".into()));
+        if let Err(error) = measured {
+            failures.push(format!("{setup}: {error}"));
+            none(setup, "*", &format!("failed: {error}"))?;
+            bench.engine = None;
         }
     }
-    Ok(())
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("; ").into())
+    }
 }
 
 fn workload(name: &str) -> Outcome<&'static Workload> {
@@ -97,11 +107,18 @@ impl Bench<'_> {
                 None
             }
         };
+        let mut failures = Vec::new();
         for workload in self.workloads.clone() {
-            self.cell(setup, workload)?;
+            if let Err(error) = self.cell(setup, workload) {
+                failures.push(format!("{}: {error}", workload.name));
+            }
         }
         drop(attached);
-        Ok(())
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(failures.join("; ").into())
+        }
     }
 
     /// One operation with what is attached by now.
@@ -129,17 +146,15 @@ impl Bench<'_> {
             .stderr(Stdio::inherit())
             .output()?;
         if !worker.status.success() {
-            return Err(
-                format!("{}: the worker ended with {}", workload.name, worker.status).into(),
-            );
+            return Err(format!("the worker ended with {}", worker.status).into());
         }
         let lines = String::from_utf8(worker.stdout)?;
+        self.accounts(setup, &lines, before)?;
         let mut out = io::stdout().lock();
         for line in lines.lines() {
             writeln!(out, "round\t{setup}\t{}\t{line}", workload.name)?;
         }
-        drop(out);
-        self.accounts(setup, &lines, before)
+        Ok(())
     }
 
     /// A policy, in force; or why the engine refuses it.
@@ -220,6 +235,7 @@ struct Emitted {
 }
 
 fn none(setup: Setup, operation: &str, why: &str) -> Outcome<()> {
+    let why = why.replace(['\t', '\n'], " ");
     writeln!(io::stdout(), "none\t{setup}\t{operation}\t{why}")?;
     Ok(())
 }
@@ -227,6 +243,5 @@ fn none(setup: Setup, operation: &str, why: &str) -> Outcome<()> {
 /// Of a rejection, the line that says why.
 fn first_reason(lines: &[String]) -> String {
     let errors = lines.iter().find(|line| line.contains("error"));
-    let line = errors.or(lines.last()).map_or("rejected", String::as_str);
-    line.replace('\t', " ")
+    errors.or(lines.last()).cloned().unwrap_or_default()
 }
