@@ -17,6 +17,9 @@ use crate::{Outcome, policy, programs};
 /// A configuration by which no event is made.
 const SILENT: &str = "/run/interdict-silent.toml";
 
+/// Most characters of a reason.
+const REASON_CHARS: usize = 160;
+
 /// Rounds of each cell, and where the objects lie.
 struct Bench<'a> {
     folder: &'a Path,
@@ -46,7 +49,8 @@ pub(crate) fn main(folder: &str, rounds: &str, operations: &str, setups: &[&str]
         let row = AssertUnwindSafe(|| bench.row(setup));
         let measured = catch_unwind(row).unwrap_or_else(|_| Err("it panicked".into()));
         if let Err(error) = measured {
-            failures.push(format!("{setup}: {error}"));
+            failures.push(setup.to_string());
+            writeln!(io::stderr(), "bench_guest: {setup}: {error:.2000}")?;
             none(setup, "*", &format!("failed: {error}"))?;
             bench.engine = None;
         }
@@ -54,7 +58,7 @@ pub(crate) fn main(folder: &str, rounds: &str, operations: &str, setups: &[&str]
     if failures.is_empty() {
         Ok(())
     } else {
-        Err(failures.join("; ").into())
+        Err(format!("failed: {}", failures.join(", ")).into())
     }
 }
 
@@ -235,7 +239,12 @@ struct Emitted {
 }
 
 fn none(setup: Setup, operation: &str, why: &str) -> Outcome<()> {
-    let why = why.replace(['\t', '\n'], " ");
+    // A verifier's log has thousands of words.
+    let why: String = why
+        .replace(['\t', '\n', '|'], " ")
+        .chars()
+        .take(REASON_CHARS)
+        .collect();
     writeln!(io::stdout(), "none\t{setup}\t{operation}\t{why}")?;
     Ok(())
 }

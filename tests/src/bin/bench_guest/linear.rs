@@ -19,13 +19,10 @@ struct Rule {
     comm: [u8; 16],
 }
 
-/// All of them, and before them how many they are.
+/// All of them.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Rules {
-    count: u64,
-    rules: [Rule; MAX_RULES],
-}
+struct Rules([Rule; MAX_RULES]);
 
 // SAFETY: numbers and bytes alone, without padding.
 unsafe impl Pod for Rules {}
@@ -38,15 +35,15 @@ const NOTHING: Rule = Rule {
     comm: [0; 16],
 };
 
+/// The global that says how many rules there are.
+pub(crate) const COUNT: &str = "COUNT";
+
 /// Gives the program so many rules, the addresses and ports of interdict's: none
 /// of them matches what is measured.
 pub(crate) fn fill(program: &mut Ebpf, count: u32) -> Outcome<()> {
     #[expect(clippy::large_stack_arrays, reason = "a process that does this alone")]
-    let mut rules = Box::new(Rules {
-        count: u64::from(count),
-        rules: [NOTHING; MAX_RULES],
-    });
-    let room = rules.rules.get_mut(..usize::try_from(count)?);
+    let mut rules = Box::new(Rules([NOTHING; MAX_RULES]));
+    let room = rules.0.get_mut(..usize::try_from(count)?);
     let room = room.ok_or("the linear program has no room for so many rules")?;
     for (number, rule) in room.iter_mut().enumerate() {
         *rule = nth(number);

@@ -21,7 +21,12 @@ pub(super) fn udp(context: &Context<'_>) -> Outcome<Round> {
     let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, DISCARD);
     Ok(Box::new(move || {
         let mut sum = Timed::default();
-        for _ in 0..UDP_BATCHES {
+        // What is refused has an event, for which the daemon needs time.
+        let batches = if refused { STREAM_BATCHES } else { UDP_BATCHES };
+        for _ in 0..batches {
+            if refused {
+                settle();
+            }
             let took =
                 timed(|| (0..BATCH).try_for_each(|_| expect(refused, connect(&client, &to))))?;
             sum.add(took, BATCH);
