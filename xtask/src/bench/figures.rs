@@ -58,6 +58,11 @@ impl Figures {
                     What::Round(instructions) => {
                         measured.entry(key).or_default().push(*instructions);
                     }
+                    // What is said of one operation stands before what is said of all.
+                    What::None(why) if said.operation == "*" => {
+                        let cell = self.0.entry(key);
+                        cell.or_insert_with(|| Cell::None(why.clone()));
+                    }
                     What::None(why) => {
                         self.0.insert(key, Cell::None(why.clone()));
                     }

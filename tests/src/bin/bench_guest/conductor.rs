@@ -72,6 +72,8 @@ fn prepare() -> Outcome<()> {
     fs::create_dir_all(FOLDER)?;
     // Workers have a real-time priority, and are never to make way for that.
     fs::write("/proc/sys/kernel/sched_rt_runtime_us", "-1")?;
+    // Where a process's memory lies is part of what a fork or a thread costs.
+    fs::write("/proc/sys/kernel/randomize_va_space", "0")?;
     // Datagrams that wait at a socket: a batch of them.
     fs::write("/proc/sys/net/unix/max_dgram_qlen", "512")?;
     fs::write(SILENT, silence())?;
