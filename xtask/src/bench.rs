@@ -53,6 +53,9 @@ pub(crate) struct BenchArgs {
     /// Measure what the suite holds to its record, and record it instead
     #[arg(long, conflicts_with_all = ["operations", "rows", "write", "again"])]
     record: bool,
+    /// Measure what the suite holds to its record, and hold it
+    #[arg(long, conflicts_with_all = ["operations", "rows", "write", "again", "record"])]
+    check: bool,
     /// Measure nothing: take what the guests said last
     #[arg(long)]
     again: bool,
@@ -82,6 +85,9 @@ target directory.";
 pub(crate) fn main(args: &BenchArgs) -> Result<()> {
     if args.record {
         return gate::record();
+    }
+    if args.check {
+        return gate::check();
     }
     let rows = chosen_rows(&args.rows)?;
     let operations = chosen_operations(&args.operations);
