@@ -61,7 +61,7 @@ pub(crate) fn check() -> Result<()> {
     }
     ensure!(
         past.is_empty(),
-        "{}; if that is meant, `cargo xtask bench --record` records it",
+        "{}; if that is meant, `cargo xtask bench --gate record` records it",
         past.join("; ")
     );
     Ok(())
@@ -124,7 +124,7 @@ fn compare(record: &Record, measured: &Record) -> Result<Vec<Verdict>> {
     };
     ensure!(
         keys(record) == keys(measured),
-        "`{RECORD}` is about other figures: `cargo xtask bench --record` writes it anew"
+        "`{RECORD}` is about other figures: `cargo xtask bench --gate record` writes it anew"
     );
     let pairs = record
         .iter()
@@ -150,7 +150,7 @@ fn written(measured: &Record) -> Result<String> {
     let mut text = String::from(
         "# Instructions that an operation takes under a policy of ten rules beyond what it takes with a program\n\
          # that does nothing, by kernel: medians of some rounds. `cargo xtask test` fails when one grows by more\n\
-         # than the larger of 2 % and 12; `cargo xtask bench --record` writes this file.\n",
+         # than the larger of 2 % and 12; `cargo xtask bench --gate record` writes this file.\n",
     );
     for (kernel, of) in measured {
         writeln!(text, "\n[\"{kernel}\"]")?;
