@@ -5,22 +5,32 @@
 //! compare one commit with another; they say nothing of caches and are no
 //! nanoseconds.
 
+mod figures;
+mod gate;
+mod goals;
+mod guest;
+mod page;
+mod plan;
+mod plot;
+mod stamp;
 mod table;
 
+use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::kernels::Kernel;
-use crate::process::{run, say};
-use crate::vm::{self, Add, Request};
-use crate::{cargo, paths, setup, toolchain};
+use crate::paths;
+use crate::process::say;
+use figures::Figures;
+pub(crate) use gate::check;
+use plan::{Boot, EMPTY, NOTHING, OPERATIONS, Row};
+use stamp::Stamp;
 
-/// Count the instructions of connects with nothing, an empty program and interdict attached
+/// Count the instructions of operations with nothing, interdict and others attached
 #[derive(Args)]
 #[command(long_about = LONG_ABOUT)]
 pub(crate) struct BenchArgs {
@@ -28,143 +38,192 @@ pub(crate) struct BenchArgs {
     #[arg(long = "kernel", value_enum, default_values = ["6.1", "6.12"])]
     kernels: Vec<Kernel>,
     /// Rounds of each operation, after one that warms up
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
+    /// Only this operation; may be repeated
+    #[arg(long = "operation", value_name = "NAME", value_parser = plan::operation_names())]
+    operations: Vec<String>,
+    /// Only rows whose name contains this, such as `linear` or `10 rules`, beside
+    /// nothing and the empty program; may be repeated
+    #[arg(long = "row", value_name = "WORDS")]
+    rows: Vec<String>,
+    /// Write docs/performance.md and its plots; with every row and operation alone
+    #[arg(long, conflicts_with_all = ["operations", "rows"])]
+    write: bool,
+    /// Measure what the suite holds to its record alone, and hold it or record it
+    #[arg(long, value_enum, conflicts_with_all = ["operations", "rows", "write", "again"])]
+    gate: Option<Gate>,
+    /// Measure nothing: take what the guests said last
+    #[arg(long)]
+    again: bool,
+}
+
+/// What becomes of the figures that the suite holds to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Gate {
+    /// Fail where one is past its record, as the suite does
+    Check,
+    /// Make them the record
+    Record,
 }
 
 const LONG_ABOUT: &str = "\
-Count the instructions of connects with nothing, an empty program and interdict attached.
+Count the instructions of operations with nothing, interdict and others attached.
 
 Boots each kernel on one emulated CPU that counts instructions for time, and
-connects over loopback: udp, tcp and unix stream, with nothing on the LSM hooks,
-with a program that does nothing on each deciding hook, and under `interdict
-run` with a small policy that denies none of it. Prints, for each, the minimum of the
-rounds, their median and the distance of their quartiles, and what is more than
-with the empty program. Compare a commit with the one before it; instructions
-are not nanoseconds.";
+measures connects, sends and more over loopback: with nothing on the LSM hooks,
+with a program that does nothing on each deciding hook, with one that refuses,
+with a simple one that goes through its rules one by one, under `interdict run` with policies of
+1 to 10,000 rules that allow or refuse, in a Landlock domain, and on a kernel with
+AppArmor or SELinux. Prints, for each, the minimum of the rounds, their median
+and the distance of their quartiles, and what is more than with nothing and with
+the empty program. What cannot be measured is there with the reason. Compare a
+commit with the one before it; instructions are not nanoseconds.
 
-/// What is attached, as the guest calls it, in the order of the table.
-const ROWS: [&str; 3] = ["nothing", "empty", "interdict"];
-
-/// Counting is slow.
-const TIMEOUT: Duration = Duration::from_mins(15);
-
-/// Places in the guest.
-const GUEST_PROGRAM: &str = "/usr/lib/interdict-bench/bench_guest";
-const GUEST_OBJECT: &str = "/usr/lib/interdict-bench/empty.o";
-const GUEST_POLICY: &str = "/etc/interdict/policies/small.policy";
+All of it takes some minutes a kernel. What was measured last is kept in the
+target directory.";
 
 /// Builds, boots, counts and prints.
 ///
 /// # Errors
-/// When something cannot be built or a guest fails; there is no table then.
+/// When something cannot be built or a guest fails; what was measured is printed
+/// before.
 pub(crate) fn main(args: &BenchArgs) -> Result<()> {
-    setup::for_guests(&args.kernels)?;
-    let interdict = vm::interdict("release", false)?;
-    let adds = vec![
-        interdict,
-        add(&guest_program()?, GUEST_PROGRAM)?,
-        add(&empty_object()?, GUEST_OBJECT)?,
-        add(
-            &paths::workspace().join("xtask/src/bench/small.policy"),
-            GUEST_POLICY,
-        )?,
-    ];
+    match args.gate {
+        Some(Gate::Check) => return gate::check(),
+        Some(Gate::Record) => return gate::record(),
+        None => {}
+    }
+    let rows = chosen_rows(&args.rows)?;
+    let operations = chosen_operations(&args.operations);
+    let mut figures = Figures::default();
+    let mut failures = Vec::new();
+    let stamp = if args.again {
+        let kept = fs::read_to_string(kept("stamp")?);
+        Stamp::kept(&kept.context("nothing was measured yet")?)
+    } else {
+        Stamp::now()?
+    };
+    let built = if args.again {
+        None
+    } else {
+        fs::create_dir_all(kept("stamp")?.with_file_name(""))?;
+        fs::write(kept("stamp")?, stamp.to_string())?;
+        Some(guest::build(&args.kernels)?)
+    };
     for kernel in &args.kernels {
-        say(&format!("counting on Linux {kernel}"));
-        let lines = count(*kernel, args.rounds, adds.clone())?;
-        let table = table::render(&lines, &ROWS, args.rounds)?;
+        let measured = match &built {
+            Some(built) => boots(
+                built,
+                *kernel,
+                &rows,
+                &operations,
+                args.rounds,
+                &mut figures,
+            ),
+            None => again(*kernel, &rows, args.rounds, &mut figures),
+        };
+        if let Err(error) = measured {
+            failures.push(format!("{error:#}"));
+        }
+        let table = table::render(&figures, *kernel, &rows, &operations)?;
         writeln!(
             io::stdout(),
             "Linux {kernel}, instructions an operation\n{table}"
         )?;
     }
+    if args.write {
+        for kernel in &args.kernels {
+            figures.whole(*kernel, &rows, &operations)?;
+        }
+        page::write(&figures, &args.kernels, &stamp)?;
+    }
+    if !failures.is_empty() {
+        bail!("{}", failures.join("; "));
+    }
     Ok(())
 }
 
-/// One guest's lines.
-fn count(kernel: Kernel, rounds: u32, adds: Vec<Add>) -> Result<String> {
-    let rounds = rounds.to_string();
-    let command = [
-        GUEST_PROGRAM,
-        &rounds,
-        GUEST_OBJECT,
-        "/usr/bin/interdict",
-        GUEST_POLICY,
-    ];
-    let request = Request {
-        adds,
-        icount: true,
-        cpus: 1,
-        timeout: TIMEOUT,
-        ..Request::new(kernel, command.map(Into::into).to_vec())
+/// Rows by their names; all without any.
+fn chosen_rows(words: &[String]) -> Result<Vec<Row>> {
+    let all = plan::rows();
+    for word in words {
+        ensure!(
+            all.iter().any(|row| row.to_string().contains(word)),
+            "no row has `{word}` in its name"
+        );
+    }
+    let chosen = |row: &Row| {
+        let name = row.to_string();
+        words.is_empty()
+            || [NOTHING, EMPTY].contains(row)
+            || words.iter().any(|word| name.contains(word))
     };
-    let captured = Captured::default();
-    let finished = vm::run(&request, Box::new(captured.clone()), Box::new(io::stderr()))?;
-    if let Some(message) = finished.message() {
-        say(&format!("bench: {message}"));
-    }
-    ensure!(
-        finished.outcome.code() == 0,
-        "the guest ended with {}",
-        finished.outcome.code()
-    );
-    String::from_utf8(captured.bytes()).context("the guest's lines are not UTF-8")
+    Ok(all.into_iter().filter(chosen).collect())
 }
 
-/// The half that runs in the guest.
-fn guest_program() -> Result<PathBuf> {
-    let arguments = [
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "interdict-tests",
-        "--bin",
-        "bench_guest",
-    ];
-    cargo::build_executables(&arguments, ["bench_guest"]).map(|[program]| program)
+/// Operations by their names; all without any.
+fn chosen_operations(names: &[String]) -> Vec<&'static str> {
+    let all = OPERATIONS.iter().map(|operation| operation.name);
+    all.filter(|name| names.is_empty() || names.iter().any(|chosen| chosen == name))
+        .collect()
 }
 
-/// The object whose programs do nothing.
-fn empty_object() -> Result<PathBuf> {
-    let tools = toolchain::find().map_err(anyhow::Error::msg)?;
-    let target = paths::target()?.join("bench-ebpf");
-    let mut command = tools.cargo_command(&paths::workspace().join("engine-ebpf"), &target);
-    run(command.args(["--quiet", "--features", "bench", "--bin", "bench-empty"]))?;
-    let object = target.join("bpfel-unknown-none/release/bench-empty");
-    if !object.is_file() {
-        bail!("the build left no `{}`", object.display());
-    }
-    Ok(object)
-}
-
-fn add(host: &Path, guest: &str) -> Result<Add> {
-    Ok(Add {
-        host: host.canonicalize()?,
-        guest: PathBuf::from(guest),
-    })
-}
-
-/// Keeps what it is given.
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Captured {
-    fn bytes(&self) -> Vec<u8> {
-        self.0.lock().map(|bytes| bytes.clone()).unwrap_or_default()
-    }
-}
-
-impl io::Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Ok(mut kept) = self.0.lock() {
-            kept.extend_from_slice(bytes);
+/// Measures rows on a kernel, each in the boot that it asks for.
+fn boots(
+    built: &guest::Built,
+    kernel: Kernel,
+    rows: &[Row],
+    operations: &[&'static str],
+    rounds: u32,
+    figures: &mut Figures,
+) -> Result<()> {
+    let mut failures = Vec::new();
+    for boot in Boot::ALL {
+        let rows: Vec<Row> = rows
+            .iter()
+            .filter(|row| row.boot == boot)
+            .copied()
+            .collect();
+        if rows.is_empty() {
+            continue;
         }
-        Ok(bytes.len())
+        say(&format!("counting on Linux {kernel}{}", boot.words()));
+        let (lines, ended) = guest::count(built, kernel, boot, &rows, operations, rounds)?;
+        fs::write(kept(&lines_of(kernel, boot))?, &lines)?;
+        let read = figures.read(kernel, &lines, &rows, rounds);
+        failures.extend([ended, read].into_iter().filter_map(Result::err));
     }
+    match failures
+        .into_iter()
+        .map(|error| format!("{error:#}"))
+        .collect::<Vec<_>>()
+    {
+        none if none.is_empty() => figures.whole(kernel, rows, operations),
+        some => bail!("{}", some.join("; ")),
+    }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+/// What was measured on a kernel last.
+fn again(kernel: Kernel, rows: &[Row], rounds: u32, figures: &mut Figures) -> Result<()> {
+    for boot in Boot::ALL {
+        let rows: Vec<Row> = rows
+            .iter()
+            .filter(|row| row.boot == boot)
+            .copied()
+            .collect();
+        let lines = fs::read_to_string(kept(&lines_of(kernel, boot))?);
+        let lines = lines.with_context(|| format!("Linux {kernel} was not measured yet"))?;
+        figures.read(kernel, &lines, &rows, rounds)?;
     }
+    Ok(())
+}
+
+fn lines_of(kernel: Kernel, boot: Boot) -> String {
+    format!("{kernel}{}.tsv", boot.words().replace(' ', "-"))
+}
+
+/// A file of what was measured last.
+fn kept(name: &str) -> Result<PathBuf> {
+    Ok(paths::target()?.join("bench-lines").join(name))
 }

@@ -18,7 +18,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::kernels::Kernel;
-use crate::{fuzz, setup, tidy};
+use crate::{bench, fuzz, setup, tidy};
 use counts::Counts;
 
 /// Check the format and the lints, run every test, on this machine and on the kernels
@@ -106,6 +106,10 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "fuzzing",
         work: Work::Long(fuzz::for_suite),
+    },
+    Stage {
+        name: "instructions of an operation",
+        work: Work::Check(bench::check),
     },
     Stage {
         name: "kernel 6.1",
