@@ -63,6 +63,10 @@ pub(crate) static PORTS: Storage<Bound, { BPF_MAP_TYPE_SK_STORAGE as usize }> = 
 pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
     Storage::new();
 
+/// Whether a hook saw the peer of the connect that a thread is in: 1, else 0.
+#[btf_map(name = "REACHED")]
+pub(crate) static REACHED: Storage<u64, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.
 #[btf_map(name = "SEED_ROOM")]

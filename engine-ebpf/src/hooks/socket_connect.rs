@@ -1,11 +1,12 @@
 //! connect(2) and its twin in `io_uring`. Unix sockets are decided where the
 //! peer is known.
 
-use crate::dispatch;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
+use crate::{dispatch, failure};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
+use policy_abi::family::UNIX;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -16,6 +17,10 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let length: u32 = ctx.arg::<i32>(2).cast_unsigned();
     let sk = kernel::socket_sk(sock);
     if sk.is_null() {
+        return 0;
+    }
+    if kernel::sk_family(sk) == UNIX {
+        failure::begins();
         return 0;
     }
     let caller = || {

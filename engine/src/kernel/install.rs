@@ -6,11 +6,13 @@ use super::error::KernelError;
 use super::load::{Kernel, on_map};
 use super::stats::Totals;
 use super::sys::RawTable;
+use crate::error::with_causes;
 use aya::maps::{Array, ArrayOfMaps, MapData};
 use policy_abi::event::Tally;
 use policy_abi::hooks::Hook;
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
 use policy_abi::maps::{self, Active, ON_ERROR_WORDS, SLOTS};
+use tracing::warn;
 
 /// Words of a table's map value.
 const WORDS: usize = IMAGE_WORDS as usize;
@@ -67,7 +69,14 @@ impl Kernel {
     pub fn switch(&mut self, policy: &Loadable<'_>) -> Result<(), KernelError> {
         let idle = self.idle();
         for hook in policy.hooks {
-            self.attach(*hook)?;
+            match self.attach(*hook) {
+                // No verdict waits for it.
+                Err(error) if hook.tells() => warn!(
+                    "events of what fails before it is judged are not made: {}",
+                    with_causes(&error)
+                ),
+                done => done?,
+            }
         }
         self.set_on_error(policy.on_error)?;
         let active = Active {
