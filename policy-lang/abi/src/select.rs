@@ -46,7 +46,7 @@ pub struct Event {
     /// Where it is written.
     pub seats: &'static [u32],
     /// What it is about. A hook can judge another operation beside: `listen` a
-    /// port that nobody has judged.
+    /// port that nobody has judged, `accept` a listen that was judged elsewhere.
     pub operations: &'static [u16],
 }
 
@@ -161,7 +161,12 @@ pub const fn hook_of(seat: u32) -> Option<Hook> {
 #[inline(always)]
 #[must_use]
 pub const fn is_beside(hook: u32, operation: u16) -> bool {
-    operation == BIND && (hook == Hook::SocketListen as u32 || hook == Hook::SocketAccept as u32)
+    let accepts = hook == Hook::SocketAccept as u32;
+    match operation {
+        BIND => accepts || hook == Hook::SocketListen as u32,
+        LISTEN => accepts,
+        _ => false,
+    }
 }
 
 /// What an image wants of the operations of a family at a seat, `None` when the
