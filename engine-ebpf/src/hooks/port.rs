@@ -119,9 +119,7 @@ fn is_open(kept: &Bound, facts: &Facts) -> bool {
     match kept.state {
         PORT_OPEN => true,
         PORT_JUDGED => {
-            kept.kind != facts.object_kind
-                || kept.object != facts.object
-                || kept.port != facts.port
+            kept.kind != facts.object_kind || kept.object != facts.object || kept.port != facts.port
         }
         _ => false,
     }

@@ -25,7 +25,8 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
     }
     let asked = concerns(u32::from(word), u32::from(operation));
     let binds = port::has_port(word) && asked & BINDING != 0;
-    let listens = has_address(word) && concerns(u32::from(word), u32::from(LISTEN)) & OPERATION != 0;
+    let listens =
+        has_address(word) && concerns(u32::from(word), u32::from(LISTEN)) & OPERATION != 0;
     if asked & OPERATION == 0 && !binds && !listens {
         return 0;
     }
