@@ -272,6 +272,35 @@ fn an_accept_of_a_peer_that_waits() {
     case.allows(&mut actor, &calls::accept(open));
 }
 
+/// An accept is judged when it begins.
+#[test]
+fn an_accept_that_waits_since_before_the_rule() {
+    drop(Case::under(&[("network", "# No rule.\n")]));
+    let mut actor = Actor::user();
+    let listener = actor.tcp();
+    let option = libc::SO_REUSEADDR;
+    actor.must(&calls::set_option(listener, libc::SOL_SOCKET, option, 1));
+    actor.must(&calls::bind(listener, &home(7071)));
+    actor.must(&calls::listen(listener));
+    actor.begin(&calls::accept(listener));
+    let accepts = format!("{} ", libc::SYS_accept);
+    let call = format!("/proc/{}/syscall", actor.pid());
+    while !std::fs::read_to_string(&call)
+        .unwrap()
+        .starts_with(&accepts)
+    {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let mut case = bare();
+    let mut client = Actor::good();
+    let socket = client.tcp();
+    case.allows(&mut client, &calls::connect(socket, &home(7071)));
+    let accepted = outcome(&actor.finish()).unwrap();
+    case.allows(&mut actor, &calls::write(accepted, b"a"));
+    let decided = Decided::accept("take", Object::ip("127.0.0.1", 7071));
+    case.denies(&mut actor, &calls::accept(listener), &decided);
+}
+
 /// The kernel chooses a port for the socket inside, and nobody reads which.
 #[test]
 fn a_listen_of_shared_memory_without_a_bind() {
