@@ -10,7 +10,9 @@ use aya_ebpf::helpers::generated::{
     bpf_ktime_get_boot_ns,
 };
 use core::ptr::addr_of_mut;
-use policy_abi::event::{Action, Counter, FLAG_FAILED, FLAG_OBJECT, Record, Text};
+use policy_abi::event::{
+    Action, Counter, FLAG_FAILED, FLAG_OBJECT, FURTHER_RULES, Further, Record, Text,
+};
 use policy_abi::facts::Facts;
 use policy_abi::identity::{Place, TEXT_ROOM};
 
@@ -35,6 +37,13 @@ pub(crate) struct Caller {
 
 const _: () = assert!(size_of::<Caller>() == 48, "a caller has no padding");
 
+/// One word of record terms had all that matched.
+const NOTHING_FURTHER: Further = Further {
+    rules: [0; FURTHER_RULES],
+    named: 0,
+    unnamed: 0,
+};
+
 /// Writes `$value` to a field of the record.
 macro_rules! put {
     ($record:ident.$($field:ident).+ = $value:expr) => {{
@@ -55,20 +64,22 @@ pub(crate) const EMITTED: u32 = 1;
 pub(crate) const SUPPRESSED: u32 = 2;
 
 /// Writes one event, and before it what was not told yet of its process;
-/// [`EMITTED`] or [`LOST`].
+/// [`EMITTED`] or [`LOST`]. `further` are record rules beside those that the
+/// verdict has, or null.
 #[inline(always)]
 pub(crate) fn emit(
     caller: *const Caller,
     facts: &Facts,
     place: *const Place,
     said: *const Said,
+    further: *const Further,
 ) -> u32 {
     if process::tell(facts.exe[0]) == 0 {
         count_up(Counter::Events);
         count(Counter::EventsLost);
         return LOST;
     }
-    write(caller, &raw const *facts, place, said)
+    write(caller, &raw const *facts, place, said, further)
 }
 
 /// Writes the event itself.
@@ -81,6 +92,7 @@ extern "C" fn write(
     facts: *const Facts,
     place: *const Place,
     said: *const Said,
+    further: *const Further,
 ) -> u32 {
     if caller.is_null() || facts.is_null() || said.is_null() {
         return 0;
@@ -93,11 +105,7 @@ extern "C" fn write(
     let said = unsafe { &*said };
     let verdict = &said.verdict;
     let would_deny = said.action == Action::WouldDeny as u32;
-    let outcome = if would_deny {
-        &verdict.hypothetical
-    } else {
-        &verdict.actual
-    };
+    let outcome = said.outcome();
     let task = kernel::current();
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve(0) else {
@@ -123,6 +131,14 @@ extern "C" fn write(
     );
     put!(record.facts = *facts);
     put!(record.detail = caller.detail);
+    put!(
+        record.further = if further.is_null() {
+            NOTHING_FURTHER
+        } else {
+            // SAFETY: the verifier checks that callers hand over rules.
+            unsafe { *further }
+        }
+    );
     put_process(record, caller, task);
     // VERIFIER: or it would follow the rest once for each set of flags.
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;

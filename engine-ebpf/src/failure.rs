@@ -9,11 +9,11 @@
 
 use crate::count::count;
 use crate::dispatch::{self, Said};
-use crate::emit::{self, Caller};
+use crate::emit::Caller;
 use crate::kernel::{self, Pointer};
-use crate::maps::{Missing, REACHED};
+use crate::maps::{Missing, REACHED, is_marked, set_marked};
 use crate::tables::{InForce, in_force};
-use crate::{select, subject, unix};
+use crate::{subject, unix};
 use aya_ebpf::programs::FExitContext;
 use core::ptr::null;
 use policy_abi::decide::Verdict;
@@ -34,6 +34,10 @@ const O_NONBLOCK: u32 = 0o4000;
 /// A connect of the running thread begins.
 #[inline(always)]
 pub(crate) fn begins() {
+    if !is_marked() {
+        // Nobody has selected such events: no connect pays for them.
+        return;
+    }
     if let Some(mark) = REACHED.of_task(kernel::current(), Missing::Leave) {
         // SAFETY: a map's value, which no other thread than this one uses.
         unsafe { *mark = 0 };
@@ -47,6 +51,7 @@ pub(crate) fn reached() {
         count(Counter::NoTaskStorage);
         return;
     };
+    set_marked();
     // SAFETY: as in `begins`.
     unsafe { *mark = 1 };
 }
@@ -124,14 +129,12 @@ extern "C" fn tell(caller: *const Caller, facts: *mut Facts) -> u32 {
     else {
         return 0;
     };
-    if !select::asks(image, caller, facts, false) {
-        return 0;
-    }
     let said = Said {
         verdict: Verdict::ALLOW,
         generation,
         slot,
         action: Action::Allow as u32,
     };
-    emit::emit(&raw const *caller, facts, null(), &raw const said)
+    let told = dispatch::say(image, caller, facts, null(), (&raw const said, null()));
+    told.unwrap_or_default()
 }

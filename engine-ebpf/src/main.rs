@@ -38,6 +38,7 @@ mod tables;
 mod texts;
 mod traits;
 mod unix;
+mod wide;
 
 use aya_ebpf::programs::{FExitContext, LsmContext};
 

@@ -1,7 +1,10 @@
 //! Every map and global of the object. Names are those of [`policy_abi::maps`].
 
+use crate::wide::Rooms;
 use aya_ebpf::bindings::bpf_map_type::{BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE};
-use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE};
+use aya_ebpf::bindings::{
+    BPF_F_INNER_MAP, BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE,
+};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::{
     bpf_sk_storage_get, bpf_task_storage_delete, bpf_task_storage_get,
@@ -9,15 +12,20 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::macros::btf_map;
 use core::ffi::c_void;
 use core::ptr::null_mut;
-use policy_abi::event::{COUNTER_COUNT, Record, Tally};
+use policy_abi::event::{COUNTER_COUNT, Record, Tallies};
 use policy_abi::hash::Key;
 use policy_abi::identity::{Binding, Bound, Cgroup, Creator, Identity, Place};
-use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
+use policy_abi::image::{NEAR_WORDS, PAGE_WORDS};
 use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, RING_BYTES, SLOTS};
 use policy_abi::offsets::Offsets;
 
-/// A whole policy, as one value.
-pub(crate) type Image = [u64; IMAGE_WORDS as usize];
+/// What of a policy is near, as one value.
+pub(crate) type Image = [u64; NEAR_WORDS as usize];
+/// A page of what is far.
+pub(crate) type Page = [u64; PAGE_WORDS as usize];
+
+/// An array of as many elements as its policy needs. Lookups of it are calls.
+pub(crate) type Sized<T> = Array<T, 1, { BPF_F_INNER_MAP as usize }>;
 
 #[btf_map(name = "ACTIVE")]
 pub(crate) static ACTIVE: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
@@ -28,8 +36,11 @@ pub(crate) static ON_ERROR: Array<u64, { ON_ERROR_WORDS as usize }> = Array::new
 #[btf_map(name = "TABLES")]
 pub(crate) static TABLES: ArrayOfMaps<Array<Image, 1>, { SLOTS as usize }> = ArrayOfMaps::new();
 
+#[btf_map(name = "FAR")]
+pub(crate) static FAR: ArrayOfMaps<Sized<Page>, { SLOTS as usize }> = ArrayOfMaps::new();
+
 #[btf_map(name = "TALLIES")]
-pub(crate) static TALLIES: Array<Tally, { (SLOTS * MAX_RULES) as usize }> = Array::new();
+pub(crate) static TALLIES: ArrayOfMaps<Sized<Tallies>, { SLOTS as usize }> = ArrayOfMaps::new();
 
 #[btf_map(name = "COUNTERS")]
 pub(crate) static COUNTERS: PerCpuArray<u64, { COUNTER_COUNT as usize }> = PerCpuArray::new();
@@ -67,6 +78,9 @@ pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usiz
 #[btf_map(name = "REACHED")]
 pub(crate) static REACHED: Storage<u64, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
 
+#[btf_map(name = "DECIDING")]
+pub(crate) static DECIDING: Storage<Rooms, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.
 #[btf_map(name = "SEED_ROOM")]
@@ -96,6 +110,27 @@ static VERSION: u32 = policy_abi::ABI_VERSION;
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".bss")]
 static mut ZERO: u64 = 0;
+
+/// Not 0 once a thread has had a mark in [`REACHED`].
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss")]
+static mut MARKED: u64 = 0;
+
+/// Whether a thread can have a mark in [`REACHED`].
+#[inline(always)]
+pub(crate) fn is_marked() -> bool {
+    let marked = &raw const MARKED;
+    // SAFETY: a valid static, which is only ever set.
+    unsafe { core::ptr::read_volatile(marked) != 0 }
+}
+
+/// From now on threads can have marks in [`REACHED`].
+#[inline(always)]
+pub(crate) fn set_marked() {
+    let marked = &raw mut MARKED;
+    // SAFETY: as in `is_marked`.
+    unsafe { core::ptr::write_volatile(marked, 1) };
+}
 
 /// Offsets of kernel structures. Read field by field through [`core::ptr::read_volatile`]:
 /// the compiler must not assume the placeholder's zeros.

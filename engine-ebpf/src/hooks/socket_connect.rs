@@ -3,6 +3,7 @@
 
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
+use crate::memo::Operation;
 use crate::{dispatch, failure};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
@@ -19,8 +20,14 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if sk.is_null() {
         return 0;
     }
-    if kernel::sk_family(sk) == UNIX {
+    let family = kernel::sk_family(sk);
+    if family == UNIX {
         failure::begins();
+        return 0;
+    }
+    let plain = address::plain(sk, family, from, length);
+    // A kernel thread has no memo, and connect(2) is never about the kernel's sockets.
+    if plain.is_some_and(Operation::allowed_before) {
         return 0;
     }
     let caller = || {
@@ -30,12 +37,10 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         caller
     };
     let mut facts = dispatch::blank();
-    if !address::plain(sk, from, length, &mut facts)
-        && !address::fill(&caller(), sk, length, Use::Connect, &mut facts)
-    {
+    if !address::fill(&caller(), sk, length, Use::Connect, &mut facts) {
         return 0;
     }
-    if dispatch::judged(sk).is_none() || dispatch::allowed_before(&facts) {
+    if dispatch::judged(sk).is_none() || plain.is_none() && dispatch::allowed_before(&facts) {
         return 0;
     }
     let caller = caller();

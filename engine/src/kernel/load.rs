@@ -6,7 +6,7 @@ use super::btf::Btf;
 use super::error::KernelError;
 use super::namespaces;
 use super::programs::{Link, check_hook};
-use super::sys::Word;
+use super::sys::{RawTable, Word};
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use aya::programs::Iter;
 use aya::{Ebpf, EbpfLoader};
@@ -38,6 +38,10 @@ pub struct Kernel {
     /// Hooks that can be needed and this kernel does not have as expected.
     pub(super) lacking: Vec<Hook>,
     pub(super) slot: Option<u32>,
+    /// Whether a slot's policy has pages of what is far.
+    pub(super) paged: [bool; maps::SLOTS as usize],
+    /// Each slot's counts, and of how many rules.
+    pub(super) tallies: [Option<(RawTable, usize)>; maps::SLOTS as usize],
     pub(super) active: Word,
     epoch: Word,
     pub(super) ring: Option<RingBuf<MapData>>,
@@ -83,6 +87,8 @@ impl Kernel {
             attached: Vec::new(),
             lacking,
             slot: None,
+            paged: [false; maps::SLOTS as usize],
+            tallies: [const { None }; maps::SLOTS as usize],
             active,
             epoch,
             ring: None,
