@@ -22,6 +22,7 @@ macro_rules! define_program {
     };
     (Both $name:ident) => { define_program!(Decide $name); };
     (Identify $name:ident) => {};
+    (Tell $name:ident) => {};
 }
 policy_abi::for_each_hook!(define_programs);
 

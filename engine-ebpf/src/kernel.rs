@@ -115,6 +115,10 @@ members! {
     sb_user_ns(sb_user_ns) -> Pointer;
     /// Protocol half of a socket.
     socket_sk(socket_sk) -> Pointer;
+    /// File of a socket, or null.
+    socket_file(socket_file) -> Pointer;
+    /// `O_` flags of a file.
+    file_flags(file_flags) -> u32;
     /// Address family of a socket.
     sk_family(sk_family) -> u16;
     /// `SOCK_` type of a socket.

@@ -22,6 +22,7 @@ mod cgroup;
 mod count;
 mod dispatch;
 mod emit;
+mod failure;
 mod groups;
 mod hooks;
 mod kernel;
@@ -39,19 +40,29 @@ mod traits;
 mod unix;
 mod wide;
 
-use aya_ebpf::programs::LsmContext;
+use aya_ebpf::programs::{FExitContext, LsmContext};
 
 macro_rules! define_programs {
     ($( #[doc = $doc:literal]
         { id: $id:literal, variant: $variant:ident, name: $name:ident, args: $args:literal, role: $role:ident } )+) => {
-        $(
-            #[doc = $doc]
-            #[unsafe(no_mangle)]
-            #[unsafe(link_section = concat!("lsm/", stringify!($name)))]
-            extern "C" fn $name(ctx: *mut core::ffi::c_void) -> i32 {
-                hooks::$name::run(&LsmContext::new(ctx))
-            }
-        )+
+        $( define_program!($role $doc $name); )+
+    };
+}
+
+macro_rules! define_program {
+    (Tell $doc:literal $name:ident) => {
+        define_program!($doc $name "fexit/" FExitContext);
+    };
+    ($role:ident $doc:literal $name:ident) => {
+        define_program!($doc $name "lsm/" LsmContext);
+    };
+    ($doc:literal $name:ident $section:literal $context:ident) => {
+        #[doc = $doc]
+        #[unsafe(no_mangle)]
+        #[unsafe(link_section = concat!($section, stringify!($name)))]
+        extern "C" fn $name(ctx: *mut core::ffi::c_void) -> i32 {
+            hooks::$name::run(&$context::new(ctx))
+        }
     };
 }
 policy_abi::for_each_hook!(define_programs);

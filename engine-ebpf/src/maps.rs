@@ -74,6 +74,10 @@ pub(crate) static PORTS: Storage<Bound, { BPF_MAP_TYPE_SK_STORAGE as usize }> = 
 pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
     Storage::new();
 
+/// Whether a hook saw the peer of the connect that a thread is in: 1, else 0.
+#[btf_map(name = "REACHED")]
+pub(crate) static REACHED: Storage<u64, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+
 #[btf_map(name = "DECIDING")]
 pub(crate) static DECIDING: Storage<Rooms, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
 
@@ -106,6 +110,27 @@ static VERSION: u32 = policy_abi::ABI_VERSION;
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".bss")]
 static mut ZERO: u64 = 0;
+
+/// Not 0 once a thread has had a mark in [`REACHED`].
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss")]
+static mut MARKED: u64 = 0;
+
+/// Whether a thread can have a mark in [`REACHED`].
+#[inline(always)]
+pub(crate) fn is_marked() -> bool {
+    let marked = &raw const MARKED;
+    // SAFETY: a valid static, which is only ever set.
+    unsafe { core::ptr::read_volatile(marked) != 0 }
+}
+
+/// From now on threads can have marks in [`REACHED`].
+#[inline(always)]
+pub(crate) fn set_marked() {
+    let marked = &raw mut MARKED;
+    // SAFETY: as in `is_marked`.
+    unsafe { core::ptr::write_volatile(marked, 1) };
+}
 
 /// Offsets of kernel structures. Read field by field through [`core::ptr::read_volatile`]:
 /// the compiler must not assume the placeholder's zeros.

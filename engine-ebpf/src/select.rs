@@ -4,10 +4,10 @@ use crate::ask::{Asked, Hooked};
 use crate::dispatch::read_for;
 use crate::emit::Caller;
 use crate::emit::call::connects;
-use crate::kernel;
 use crate::maps::Image;
 use crate::tables::Words;
 use crate::texts::World;
+use crate::{failure, kernel};
 use core::ptr::null;
 use policy_abi::decide::Tables as _;
 use policy_abi::facts::Facts;
@@ -73,6 +73,9 @@ extern "C" fn asked(
 extern "C" fn wanted(image: *const Image, hook: u32, family: u32, operation: u32) -> u32 {
     if image.is_null() {
         return DAMAGED;
+    }
+    if hook == Hook::UnixStreamConnect as u32 || hook == Hook::UnixMaySend as u32 {
+        failure::reached();
     }
     let matched = operation >> 16 != 0;
     if !matched && select::is_beside(hook, operation as u16) {

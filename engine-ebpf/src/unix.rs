@@ -98,6 +98,12 @@ pub(crate) fn unreadable(facts: &mut Facts) {
 /// `sizeof(struct sockaddr_un)`: the protocol refuses more.
 const ADDRESS_BYTES: u32 = 110;
 
+/// Whether an address is one that leads to a unix socket, or would.
+#[inline(always)]
+pub(crate) fn is_address(from: u64, length: u32) -> bool {
+    length > FAMILY_BYTES && length <= ADDRESS_BYTES && kernel::copy_u16(from) == Some(family::UNIX)
+}
+
 /// Whether an address for bind(2) is an abstract name, or asks the kernel for one.
 #[inline(always)]
 pub(crate) fn is_name(from: u64, length: u32) -> bool {

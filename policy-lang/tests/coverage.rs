@@ -59,6 +59,8 @@ fn generated() -> String {
     for desc in HOOKS {
         let when = if desc.role.always() {
             "always"
+        } else if desc.role.tells() {
+            "when plain events are selected"
         } else {
             "when a rule needs it"
         };

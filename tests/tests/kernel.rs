@@ -24,6 +24,8 @@ mod docker;
 mod engines;
 #[path = "kernel/evasion/mod.rs"]
 mod evasion;
+#[path = "kernel/failures.rs"]
+mod failures;
 #[path = "kernel/families.rs"]
 mod families;
 #[path = "kernel/globs.rs"]

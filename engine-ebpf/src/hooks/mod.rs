@@ -17,6 +17,8 @@ pub(crate) mod socket_listen;
 pub(crate) mod socket_sendmsg;
 pub(crate) mod socket_setsockopt;
 pub(crate) mod task_alloc;
+pub(crate) mod unix_dgram_connect_exit;
 pub(crate) mod unix_may_send;
 pub(crate) mod unix_stream_connect;
+pub(crate) mod unix_stream_connect_exit;
 pub(crate) mod waiting;

@@ -1,10 +1,10 @@
 //! connect(2) and its twin in `io_uring`. Unix sockets are decided where the
 //! peer is known.
 
-use crate::dispatch;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
 use crate::memo::Operation;
+use crate::{dispatch, failure};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::family::UNIX;
@@ -22,6 +22,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     }
     let family = kernel::sk_family(sk);
     if family == UNIX {
+        failure::begins();
         return 0;
     }
     let plain = address::plain(sk, family, from, length);

@@ -24,7 +24,10 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
         place = unix::fill(sk, &mut facts);
     }
     let asked = concerns(u32::from(word), u32::from(operation));
-    if asked & OPERATION == 0 && !(port::has_port(word) && asked & BINDING != 0) {
+    let binds = port::has_port(word) && asked & BINDING != 0;
+    let listens =
+        has_address(word) && concerns(u32::from(word), u32::from(LISTEN)) & OPERATION != 0;
+    if asked & OPERATION == 0 && !binds && !listens {
         return 0;
     }
     if dispatch::judged(sk).is_none() {
@@ -38,14 +41,29 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
     if port::waits(word) {
         port::fill(sk, &mut facts);
     }
-    if port::has_port(word) && asked & BINDING != 0 {
+    if binds {
         let answer = port::judge(&caller, sk, &mut facts);
         if answer != 0 {
             return answer;
         }
     }
-    if asked & OPERATION != 0 {
+    if listens && (takes || port::is_unheard(sk, &facts)) {
+        facts.operation = LISTEN;
+        let answer = dispatch::conclude(&caller, &mut facts, place);
+        if answer != 0 {
+            return answer;
+        }
+        port::heard(sk, &facts);
+        facts.operation = operation;
+    }
+    if asked & OPERATION != 0 && !(takes && listens) {
         return dispatch::conclude(&caller, &mut facts, place);
     }
     0
+}
+
+/// Whether sockets of a family wait at an address that rules can name.
+#[inline(always)]
+const fn has_address(word: u16) -> bool {
+    word == UNIX || port::waits(word)
 }

@@ -55,6 +55,7 @@ struct Decision {
     rule: Option<String>,
     file: Option<String>,
     line: Option<u32>,
+    errno: Option<String>,
     family: String,
     operation: String,
     #[serde(default)]
@@ -154,8 +155,17 @@ fn asked(line: &[u8]) -> Result<(Event, Request), String> {
     let event: Event = serde_json::from_slice(line)
         .map_err(|error| format!("the line is no event with a decision: {error}"))?;
     let Decision {
-        family, operation, ..
+        family,
+        operation,
+        action,
+        errno,
+        ..
     } = &event.decision;
+    if let (Action::Allow, Some(errno)) = (action, errno) {
+        return Err(format!(
+            "the kernel failed the {family} {operation} with {errno} before there was anything to judge"
+        ));
+    }
     let question = json!({ "family": family, "operation": operation }).to_string();
     let request = parse_json_line(&question).map_err(|error| error.message)?;
     let mut request = request.ok_or("the event names no operation")?;

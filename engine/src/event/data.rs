@@ -43,6 +43,8 @@ pub(super) fn data(
         | Hook::SocketSendmsg
         | Hook::UnixStreamConnect
         | Hook::UnixMaySend
+        | Hook::UnixStreamConnectExit
+        | Hook::UnixDgramConnectExit
         | Hook::SctpBindConnect
         | Hook::BprmCommittedCreds
         | Hook::BprmCredsForExec

@@ -106,7 +106,7 @@ pub(super) fn decision<'n>(
         tags: rule.map_or_else(Vec::new, |rule| tags(rule.tags, limits, &mut cut)),
         mode: rule.map(|rule| rule.mode),
         generation: record.generation,
-        errno: (record.errno != 0).then(|| errno(record.errno, rule)),
+        errno: returned(event).map(|number| errno(number, rule)),
         hook: event.hook().name(),
         family: words::family(record.facts.family),
         operation: words::operation(record.facts.operation),
@@ -117,6 +117,19 @@ pub(super) fn decision<'n>(
         failed: event.has(FLAG_FAILED),
         cut,
     }
+}
+
+/// The errno that the caller got: the decision's, or where nothing could be judged
+/// the kernel's own.
+fn returned(event: &Event) -> Option<u32> {
+    let record = event.record();
+    let [told, ..] = record.detail;
+    let number = if event.hook().tells() {
+        told
+    } else {
+        record.errno
+    };
+    (number != 0).then_some(number)
 }
 
 /// The errno by the name that its rule has for it: some numbers have two.

@@ -140,7 +140,7 @@ fn check_rest(record: &Record) -> Result<(), DecodeError> {
 fn writes_events(hook: Hook) -> bool {
     HOOKS
         .iter()
-        .any(|row| row.hook == hook && row.role.decides())
+        .any(|row| row.hook == hook && row.role.writes())
 }
 
 const fn unknown(member: &'static str, found: u32) -> DecodeError {

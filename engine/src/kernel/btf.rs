@@ -5,6 +5,7 @@
 //! and aya keeps its member offsets to itself. Format: Linux,
 //! Documentation/bpf/btf.rst.
 
+use policy_abi::hooks::HookDesc;
 use policy_abi::offsets::{ABSENT, MEMBERS, Member, Offsets};
 use std::collections::HashMap;
 use std::path::Path;
@@ -260,7 +261,21 @@ impl Btf {
     /// when this kernel has no such hook.
     #[must_use]
     pub fn hook_arguments(&self, hook: &str) -> Option<u32> {
-        let ids = self.by_name.get(format!("bpf_lsm_{hook}").as_bytes())?;
+        self.function_arguments(&format!("bpf_lsm_{hook}"))
+    }
+
+    /// How many arguments there are to the hook or function of a row.
+    #[must_use]
+    pub fn arguments(&self, desc: &HookDesc) -> Option<u32> {
+        if desc.role.tells() {
+            self.function_arguments(desc.kernel_name())
+        } else {
+            self.hook_arguments(desc.kernel_name())
+        }
+    }
+
+    fn function_arguments(&self, name: &str) -> Option<u32> {
+        let ids = self.by_name.get(name.as_bytes())?;
         ids.iter().find_map(|id| {
             let function = self.get(*id).filter(|found| found.kind() == KIND_FUNC)?;
             let proto = self.get(function.target)?;

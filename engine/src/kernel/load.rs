@@ -5,13 +5,13 @@ use super::abi::Abi;
 use super::btf::Btf;
 use super::error::KernelError;
 use super::namespaces;
+use super::programs::{Link, check_hook};
 use super::sys::{RawTable, Word};
 use aya::maps::{Map, MapData, MapError, RingBuf};
-use aya::programs::lsm::LsmLinkId;
-use aya::programs::{Iter, Lsm, ProgramError};
+use aya::programs::Iter;
 use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
-use policy_abi::hooks::{HOOKS, Hook, HookDesc};
+use policy_abi::hooks::{HOOKS, Hook};
 use policy_abi::maps;
 use std::io::Read;
 use std::os::fd::AsFd as _;
@@ -34,9 +34,9 @@ pub struct Settings {
 /// The loaded object. Dropping it ends enforcement.
 pub struct Kernel {
     pub(super) ebpf: Ebpf,
-    pub(super) attached: Vec<(Hook, LsmLinkId)>,
-    /// Hooks that rules can need and this kernel does not have as expected.
-    lacking: Vec<Hook>,
+    pub(super) attached: Vec<(Hook, Link)>,
+    /// Hooks that can be needed and this kernel does not have as expected.
+    pub(super) lacking: Vec<Hook>,
     pub(super) slot: Option<u32>,
     /// Whether a slot's policy has pages of what is far.
     pub(super) paged: [bool; maps::SLOTS as usize],
@@ -102,128 +102,16 @@ impl Kernel {
         Ok(kernel)
     }
 
-    fn load_program(&mut self, desc: &'static HookDesc, btf: &aya::Btf) -> Result<(), KernelError> {
-        let refused = |source| KernelError::Program {
-            hook: desc.name,
-            source: Box::new(source),
-        };
-        self.lsm(desc)?.load(desc.name, btf).map_err(refused)
-    }
-
-    /// Hooks that rules can need and this kernel lacks, or has with other arguments.
+    /// Hooks that can be needed and this kernel lacks, or has with other arguments.
     #[must_use]
     pub fn lacking(&self) -> &[Hook] {
         &self.lacking
-    }
-
-    /// Loads the programs that no rule needed so far: what `doctor` looks at.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses one.
-    pub fn load_rest(&mut self) -> Result<(), KernelError> {
-        let btf = kernel_types()?;
-        for desc in HOOKS {
-            if !self.lacking.contains(&desc.hook) && !self.is_loaded(desc)? {
-                self.load_program(desc, &btf)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_loaded(&mut self, desc: &'static HookDesc) -> Result<bool, KernelError> {
-        Ok(self.lsm(desc)?.fd().is_ok())
-    }
-
-    /// Attaches a hook's program unless it is attached; one that is needed for
-    /// the first time is loaded before.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses, for instance since the hook carries 38 programs.
-    pub fn attach(&mut self, hook: Hook) -> Result<(), KernelError> {
-        if self.attached.iter().any(|(one, _)| *one == hook) {
-            return Ok(());
-        }
-        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
-            return Ok(());
-        };
-        let refused = |source| KernelError::Program {
-            hook: desc.name,
-            source: Box::new(source),
-        };
-        if !self.is_loaded(desc)? {
-            self.load_program(desc, &kernel_types()?)?;
-        }
-        let link = self.lsm(desc)?.attach().map_err(refused)?;
-        self.attached.push((hook, link));
-        Ok(())
-    }
-
-    /// Takes a hook's program off the hook, if it is on it. It stays loaded.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses.
-    pub fn detach(&mut self, hook: Hook) -> Result<(), KernelError> {
-        let Some(at) = self.attached.iter().position(|(one, _)| *one == hook) else {
-            return Ok(());
-        };
-        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
-            return Ok(());
-        };
-        let (_, link) = self.attached.swap_remove(at);
-        let refused = |source| KernelError::Program {
-            hook: desc.name,
-            source: Box::new(source),
-        };
-        self.lsm(desc)?.detach(link).map_err(refused)
     }
 
     /// Has every process told of again before its next event: `epoch` is another
     /// than before, and not 0.
     pub fn begin_epoch(&self, epoch: u64) {
         self.epoch.store(epoch);
-    }
-
-    /// The hooks whose programs are attached.
-    pub fn attached(&self) -> impl Iterator<Item = Hook> + '_ {
-        self.attached.iter().map(|(hook, _)| *hook)
-    }
-
-    /// Instructions that the verifier followed for each program, where this
-    /// kernel says (5.16 and newer).
-    ///
-    /// # Errors
-    ///
-    /// When a program's information cannot be read.
-    pub fn verified(&mut self) -> Result<Vec<(&'static str, u32)>, KernelError> {
-        let mut counts = Vec::new();
-        for desc in HOOKS {
-            if self.lacking.contains(&desc.hook) {
-                continue;
-            }
-            let refused = |source| KernelError::Program {
-                hook: desc.name,
-                source: Box::new(source),
-            };
-            let count = self
-                .lsm(desc)?
-                .info()
-                .map_err(refused)?
-                .verified_instruction_count();
-            counts.push((desc.name, count.unwrap_or(0)));
-        }
-        Ok(counts)
-    }
-
-    fn lsm(&mut self, desc: &'static HookDesc) -> Result<&mut Lsm, KernelError> {
-        let missing = || KernelError::Hook {
-            hook: desc.name,
-            what: "has no program in this build".into(),
-        };
-        let program = self.ebpf.program_mut(desc.name).ok_or_else(missing)?;
-        program.try_into().map_err(|_kind: ProgramError| missing())
     }
 
     /// Takes stock of the processes and the sockets that are older.
@@ -267,7 +155,7 @@ impl Kernel {
 }
 
 /// The kernel's types, as the loader of programs wants them.
-fn kernel_types() -> Result<aya::Btf, KernelError> {
+pub(super) fn kernel_types() -> Result<aya::Btf, KernelError> {
     aya::Btf::from_sys_fs()
         .map_err(|source| KernelError::Object(Box::new(aya::EbpfError::BtfError(source))))
 }
@@ -281,24 +169,6 @@ fn word(ebpf: &Ebpf, name: &'static str) -> Result<Word, KernelError> {
         what: "mapping a word that the programs read",
         source,
     })
-}
-
-/// Refuses a hook that is not there or takes other arguments than the table says.
-fn check_hook(btf: &Btf, desc: &'static HookDesc) -> Result<(), KernelError> {
-    let refuse = |what| {
-        Err(KernelError::Hook {
-            hook: desc.name,
-            what,
-        })
-    };
-    match btf.hook_arguments(desc.name) {
-        None => refuse("is not there".into()),
-        Some(found) if found != desc.args => refuse(format!(
-            "takes {found} arguments, {} were expected",
-            desc.args
-        )),
-        Some(_) => Ok(()),
-    }
 }
 
 /// A map's error with its name.

@@ -7,6 +7,7 @@ pub mod install;
 pub mod load;
 mod namespaces;
 pub mod preflight;
+mod programs;
 mod ring;
 pub mod stats;
 mod sys;

@@ -135,6 +135,7 @@ fn cgroups() -> Finding {
 fn kernel_types() -> Vec<Finding> {
     const BTF: &str = "kernel types (BTF)";
     const HOOK: &str = "LSM hook";
+    const FUNCTION: &str = "function's end";
     let btf = match Btf::of_kernel() {
         Ok(btf) => btf,
         Err(error) => {
@@ -151,11 +152,20 @@ fn kernel_types() -> Vec<Finding> {
         ),
     }];
     for desc in HOOKS {
-        let arguments = btf.hook_arguments(desc.name);
-        findings.push(if arguments == Some(desc.args) {
+        let arguments = btf.arguments(desc);
+        let found = arguments.map_or("is not there".into(), |n| format!("takes {n} arguments"));
+        findings.push(if desc.role.tells() {
+            let name = desc.kernel_name();
+            if arguments == Some(desc.args) {
+                Finding::met(FUNCTION, name)
+            } else {
+                // No rule asks for it.
+                let lost = "connects that fail before they are judged have no plain event";
+                Finding::met(FUNCTION, format!("{name} {found}; {lost}"))
+            }
+        } else if arguments == Some(desc.args) {
             Finding::met(HOOK, desc.name)
         } else {
-            let found = arguments.map_or("is not there".into(), |n| format!("takes {n} arguments"));
             let fix = "boot a kernel with this hook (CONFIG_BPF_LSM, CONFIG_SECURITY_NETWORK)";
             Finding::unmet(HOOK, format!("{} {found}", desc.name), fix)
         });

@@ -8,6 +8,7 @@ const EVENTS: &str = r#"{"timestamp":"2026-01-03T03:04:05.000000001Z","id":1036,
 
 {"timestamp":"2026-01-03T03:04:06.000000000Z","decision":{"action":"would-deny","rule":"odd","family":"unix","operation":"connect","object":{"name":"@\\xff","name_hex":"ff"},"subject":{"exe":"/tmp/\\xffod","exe_hex":"2f746d702fff6f64","comm":"x","uid":0,"gid":0}}}
 {"timestamp":"2026-01-03T03:04:07.000000000Z","decision":{"action":"deny","rule":"by-group","family":"tcp","operation":"connect","object":{"addr":"10.0.0.1","port":80},"subject":{"exe":"/a","comm":"a","uid":1,"gid":1}}}
+{"timestamp":"2026-01-03T03:04:07.500000000Z","decision":{"action":"allow","rule":null,"errno":"ENOENT","hook":"unix_stream_connect_exit","family":"unix","operation":"connect","object":{},"subject":{"exe":"/a","comm":"a","uid":1,"gid":1}}}
 nonsense
 {"timestamp":"2026-01-03T03:04:08.000000000Z","decision":{"action":"deny","rule":"docker-socket","family":"unix","operation":"connect","object":{"unreadable":true},"subject":{"exe":"/mnt/dockerd","exe_in_fs":true,"comm":"a","uid":1,"gid":1}}}
 "#;
@@ -61,6 +62,8 @@ fn events_are_explained_one_by_one() {
           its target covers the object
           its `if` does not hold
             `group = g` does not hold
+
+        error: the kernel failed the unix connect with ENOENT before there was anything to judge
 
         error: the line is no event with a decision: expected ident at line 1 column 2
 

@@ -1,12 +1,14 @@
-//! **The** table of LSM hooks. Add a hook here; the compiler then asks for the
-//! file in the BPF crate that serves it.
+//! **The** table of LSM hooks, and of the functions of the kernel whose end is
+//! looked at as well. Add a row here; the compiler then asks for the file in the
+//! BPF crate that serves it.
 //!
 //! A row's doc comment becomes the text of `doctor` and of the reference.
 
 /// Calls `$callback!` with one row for each hook.
 ///
-/// Columns: `id`, dense from 0; `variant` of [`Hook`]; `name`, the kernel's;
-/// `args`, how many arguments the kernel's BTF gives it; `role`.
+/// Columns: `id`, dense from 0; `variant` of [`Hook`]; `name`, the kernel's, and
+/// of what only tells the function's with [`EXIT`] behind it; `args`, how many
+/// arguments the kernel's BTF gives it; `role`.
 #[macro_export]
 macro_rules! for_each_hook {
     ($callback:ident) => {
@@ -39,6 +41,10 @@ macro_rules! for_each_hook {
             { id: 12, variant: BprmCredsForExec, name: bprm_creds_for_exec, args: 1, role: Identify }
             /// SCTP's addresses that connect(2) and bind(2) are not told of: `sctp_connectx(3)`, `sctp_bindx(3)`, and sends that open an association.
             { id: 13, variant: SctpBindConnect, name: sctp_bind_connect, args: 4, role: Decide }
+            /// The end of a stream or seqpacket connect: what failed before it could be judged.
+            { id: 14, variant: UnixStreamConnectExit, name: unix_stream_connect_exit, args: 4, role: Tell }
+            /// The end of a datagram connect: what failed before it could be judged.
+            { id: 15, variant: UnixDgramConnectExit, name: unix_dgram_connect_exit, args: 4, role: Tell }
         }
     };
 }
@@ -52,13 +58,32 @@ pub enum Role {
     Identify,
     /// Does both; always attached.
     Both,
+    /// Sees a function of the kernel end, which no verdict can change, and writes
+    /// the plain event of what no hook got to see; attached when the selection of
+    /// events asks for such.
+    Tell,
 }
 
+/// What a row's name has behind that of the function, where it is told of its end.
+pub const EXIT: &str = "_exit";
+
 impl Role {
-    /// Whether the hook gives verdicts, and so writes events.
+    /// Whether the hook gives verdicts.
     #[must_use]
     pub const fn decides(self) -> bool {
         matches!(self, Self::Decide | Self::Both)
+    }
+
+    /// Whether the hook writes events.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        self.decides() || self.tells()
+    }
+
+    /// Whether it is no LSM hook, but the end of a function.
+    #[must_use]
+    pub const fn tells(self) -> bool {
+        matches!(self, Self::Tell)
     }
 
     /// Whether the hook is attached whatever the rules are.
@@ -73,7 +98,7 @@ impl Role {
 pub struct HookDesc {
     /// Which hook.
     pub hook: Hook,
-    /// The kernel's name, without `bpf_lsm_`; also the BPF program's name.
+    /// The row's name; also the BPF program's.
     pub name: &'static str,
     /// Number of arguments that the kernel's BTF gives the hook.
     pub args: u32,
@@ -81,6 +106,17 @@ pub struct HookDesc {
     pub role: Role,
     /// The row's doc comment.
     pub doc: &'static str,
+}
+
+impl HookDesc {
+    /// What the kernel calls it: an LSM hook without `bpf_lsm_`, or a function.
+    #[must_use]
+    pub fn kernel_name(&self) -> &'static str {
+        match self.role {
+            Role::Tell => self.name.strip_suffix(EXIT).unwrap_or(self.name),
+            Role::Decide | Role::Identify | Role::Both => self.name,
+        }
+    }
 }
 
 macro_rules! define_hooks {
@@ -108,7 +144,15 @@ macro_rules! define_hooks {
                 }
             }
 
-            /// The kernel's name of the hook.
+            /// Whether its row only tells: [`Role::Tell`].
+            #[must_use]
+            pub const fn tells(self) -> bool {
+                match self {
+                    $( Self::$variant => Role::$role.tells(), )+
+                }
+            }
+
+            /// The name of the hook's row.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {

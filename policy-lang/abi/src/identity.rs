@@ -178,8 +178,8 @@ pub const ORIGIN_EXEC: u32 = 1;
 /// Read from a process that was older than the engine, and trusted as configured.
 pub const ORIGIN_SEEDED: u32 = 2;
 
-/// What is kept of an IP socket that waits for peers, and of one whose address
-/// cannot be read from it.
+/// What is kept of a socket that waits for peers, and of one whose address cannot
+/// be read from it.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Bound {
@@ -191,10 +191,18 @@ pub struct Bound {
     pub object: [u64; 2],
     /// The port; 0 when the kernel chooses it.
     pub port: u32,
+    /// Kind of the object that listen(2) was judged on, 0 when none was.
+    pub heard_kind: u32,
+    /// That object, by its kind.
+    pub heard: [u64; 2],
+    /// Its port.
+    pub heard_port: u32,
     /// Reserved, zero.
     pub reserved: u32,
 }
 
+/// Of the address nothing is known but what listen(2) was judged on.
+pub const PORT_PLAIN: u32 = 0;
 /// The port was never given: whoever shows it first is judged for `bind`.
 pub const PORT_OPEN: u32 = 1;
 /// The address was judged for `bind`.

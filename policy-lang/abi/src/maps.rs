@@ -27,11 +27,13 @@ pub const CREATORS: &str = "CREATORS";
 pub const CGROUPS: &str = "CGROUPS";
 /// Socket storage of [`crate::identity::Place`], on listening and receiving unix sockets.
 pub const SOCKETS: &str = "SOCKETS";
-/// Socket storage of [`crate::identity::Bound`], on IP sockets that wait for peers.
+/// Socket storage of [`crate::identity::Bound`], on sockets that wait for peers.
 pub const PORTS: &str = "PORTS";
 
 /// Task storage of [`crate::identity::Place`], on threads: what one is about to bind a unix socket to.
 pub const BINDINGS: &str = "BINDINGS";
+/// Task storage of a word, on threads: whether a hook saw the peer of the unix connect that one is in.
+pub const REACHED: &str = "REACHED";
 
 /// Frozen read-only data: [`crate::offsets::Offsets`].
 pub const OFFSETS: &str = "OFFSETS";

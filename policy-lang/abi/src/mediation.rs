@@ -72,6 +72,9 @@ pub struct Row {
     pub families: &'static [Families],
     /// The hooks that are needed to see all of it.
     pub hooks: &'static [Hook],
+    /// The hooks that are needed beside for an event of what failed before any of
+    /// those saw it, when the selection asks for plain events.
+    pub failures: &'static [Hook],
     /// The ways that are judged.
     pub ways: &'static str,
     /// What is not judged, and why; empty when there is nothing to say.
@@ -86,6 +89,11 @@ pub const ROWS: &[Row] = &[
         operation: CONNECT,
         families: &[Unix],
         hooks: &[Hook::UnixStreamConnect, Hook::UnixMaySend],
+        failures: &[
+            Hook::SocketConnect,
+            Hook::UnixStreamConnectExit,
+            Hook::UnixDgramConnectExit,
+        ],
         ways: "connect(2) and `io_uring`'s; every datagram, on connected and inherited sockets too",
         not: "streams and packets on a socket that is connected already: what was connected stays so",
     },
@@ -93,6 +101,7 @@ pub const ROWS: &[Row] = &[
         operation: CONNECT,
         families: &[Tcp],
         hooks: &[Hook::SocketConnect, Hook::SocketSendmsg],
+        failures: &[],
         ways: "connect(2) and `io_uring`'s; TCP Fast Open by any send; MPTCP, SMC and its fallback",
         not: "MPTCP's further subflows, which the kernel opens to addresses that the peer announces; connections that the kernel opens for itself (NFS, SMB, NBD)",
     },
@@ -100,6 +109,7 @@ pub const ROWS: &[Row] = &[
         operation: CONNECT,
         families: &[Udp],
         hooks: &[Hook::SocketConnect, Hook::SocketSendmsg],
+        failures: &[],
         ways: "connect(2) and `io_uring`'s; every send that carries an address",
         not: "sends on a connected socket, which connect(2) was judged for",
     },
@@ -111,6 +121,7 @@ pub const ROWS: &[Row] = &[
             Hook::SctpBindConnect,
             Hook::SocketSendmsg,
         ],
+        failures: &[],
         ways: "connect(2) and `io_uring`'s; `sctp_connectx(3)`, address by address; a send that opens an association, its `SCTP_DSTADDRV4` and `SCTP_DSTADDRV6` included",
         not: "sends to an association that is there; further addresses that the peer announces for itself; of a list, what comes after its eighth address or a message's eighth header: it is unreadable, which deny rules match",
     },
@@ -118,6 +129,7 @@ pub const ROWS: &[Row] = &[
         operation: CONNECT,
         families: &[Ip, Other],
         hooks: &[Hook::SocketConnect, Hook::SocketSendmsg],
+        failures: &[],
         ways: "connect(2) and `io_uring`'s; every send that carries an address",
         not: "sends without an address, to a peer that the family takes for granted (`netlink`: the kernel) or that bind(2) chose (`packet`); a destination inside what is sent (`packet`, `xdp`, `raw` with `IP_HDRINCL`): deny `create`; what the kernel's own sockets do for a family (`rds`, `rxrpc`, `kcm`)",
     },
@@ -125,6 +137,7 @@ pub const ROWS: &[Row] = &[
         operation: BIND,
         families: &[Unix],
         hooks: &[Hook::PathMknod, Hook::SocketBind],
+        failures: &[],
         ways: "bind(2) and `io_uring`'s (6.11): paths where their file is made, which mknod(2) of a socket counts as (it has no type and no protocol), abstract names before they are taken; a name that the kernel will choose is unnamed",
         not: "renames and hard links of a socket's file: connects go by where it was bound",
     },
@@ -132,6 +145,7 @@ pub const ROWS: &[Row] = &[
         operation: BIND,
         families: &[Tcp],
         hooks: &[Hook::SocketBind, Hook::SocketListen, Hook::SocketAccept],
+        failures: &[],
         ways: "bind(2) and `io_uring`'s (6.11); a port that was never given, by the listen or accept that first shows it",
         not: "the local port of a socket that only connects; `smc`'s port when the kernel chose it: the address is then unreadable, which deny rules match",
     },
@@ -144,6 +158,7 @@ pub const ROWS: &[Row] = &[
             Hook::SocketListen,
             Hook::SocketAccept,
         ],
+        failures: &[],
         ways: "bind(2) and `io_uring`'s (6.11); `sctp_bindx(3)`, address by address; a port that was never given, by the listen or accept that first shows it",
         not: "the local port of a socket that only connects; of a list, what comes after its eighth address: it is unreadable, which deny rules match",
     },
@@ -151,20 +166,47 @@ pub const ROWS: &[Row] = &[
         operation: BIND,
         families: &[Udp, Ip, Other],
         hooks: &[Hook::SocketBind],
+        failures: &[],
         ways: "bind(2) and `io_uring`'s (6.11)",
         not: "a port that the kernel chooses, at a bind to port 0 or at the first send",
     },
     Row {
         operation: LISTEN,
-        families: &GROUPS,
+        families: &[Unix],
+        hooks: &[Hook::SocketListen, Hook::SocketAccept],
+        failures: &[],
+        ways: "listen(2) and `io_uring`'s (6.11), on the local address; on one that another thread has given the socket meanwhile, the accept that first shows it",
+        not: "",
+    },
+    Row {
+        operation: LISTEN,
+        families: &[Tcp],
+        hooks: &[Hook::SocketListen, Hook::SocketAccept],
+        failures: &[],
+        ways: "listen(2) and `io_uring`'s (6.11), on the local address, whose port is 0 without bind(2); on the port that the kernel chose then, or on an address that another thread has given the socket meanwhile, the accept that first shows it",
+        not: "a socket that peers reach at an address which no listen was judged on, until one of them is accepted",
+    },
+    Row {
+        operation: LISTEN,
+        families: &[Sctp, Ip],
+        hooks: &[Hook::SocketListen, Hook::SocketAccept],
+        failures: &[],
+        ways: "as for `tcp`",
+        not: "as for `tcp`; a one-to-many socket of SCTP never accepts: of it listen(2) alone is judged",
+    },
+    Row {
+        operation: LISTEN,
+        families: &[Udp, Other],
         hooks: &[Hook::SocketListen],
-        ways: "listen(2) and `io_uring`'s (6.11), on the local address; without bind(2) its port is 0",
+        failures: &[],
+        ways: "listen(2) and `io_uring`'s (6.11), on the local address",
         not: "",
     },
     Row {
         operation: ACCEPT,
         families: &GROUPS,
         hooks: &[Hook::SocketAccept],
+        failures: &[],
         ways: "accept(2), accept4(2) and `io_uring`'s, on the local address",
         not: "the peer's address: it is not known yet",
     },
@@ -172,6 +214,7 @@ pub const ROWS: &[Row] = &[
         operation: SETSOCKOPT,
         families: &GROUPS,
         hooks: &[Hook::SocketSetsockopt],
+        failures: &[],
         ways: "setsockopt(2) and `io_uring`'s (6.7), by level and name",
         not: "the value; options that a BPF program or the kernel sets",
     },
@@ -179,6 +222,7 @@ pub const ROWS: &[Row] = &[
         operation: CREATE,
         families: &GROUPS,
         hooks: &[Hook::SocketCreate],
+        failures: &[],
         ways: "socket(2), both sockets of socketpair(2), `io_uring`'s `SOCKET` (5.19)",
         not: "sockets that the kernel makes for itself; those that accept(2) gives",
     },
@@ -196,6 +240,12 @@ pub fn row(family: u16, operation: u16) -> Option<&'static Row> {
 #[must_use]
 pub fn hooks(family: u16, operation: u16) -> &'static [Hook] {
     row(family, operation).map_or(&[], |row| row.hooks)
+}
+
+/// The hooks that are needed beside to see a pair's operations fail.
+#[must_use]
+pub fn failures(family: u16, operation: u16) -> &'static [Hook] {
+    row(family, operation).map_or(&[], |row| row.failures)
 }
 
 #[cfg(test)]
@@ -219,10 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn every_hook_that_decides_is_in_a_row() {
-        for desc in HOOKS.iter().filter(|desc| desc.role.decides()) {
+    fn every_hook_that_decides_or_tells_is_in_a_row() {
+        for desc in HOOKS {
             let used = ROWS.iter().any(|row| row.hooks.contains(&desc.hook));
-            assert!(used, "{}", desc.name);
+            assert_eq!(used, desc.role.decides(), "{}", desc.name);
+            let used = ROWS.iter().any(|row| row.failures.contains(&desc.hook));
+            assert!(used || !desc.role.tells(), "{}", desc.name);
         }
     }
 }

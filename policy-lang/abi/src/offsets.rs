@@ -153,6 +153,10 @@ offsets! {
     sb_user_ns: "super_block" ["s_user_ns"],
     /// Protocol half of a socket.
     socket_sk: "socket" ["sk"],
+    /// The file of a socket.
+    socket_file: "socket" ["file"],
+    /// `O_` flags of a file.
+    file_flags: "file" ["f_flags"],
     /// `SOCK_` type of a socket.
     socket_type: "socket" ["type"],
     /// Address family.

@@ -46,7 +46,7 @@ pub struct Event {
     /// Where it is written.
     pub seats: &'static [u32],
     /// What it is about. A hook can judge another operation beside: `listen` a
-    /// port that nobody has judged.
+    /// port that nobody has judged, `accept` a listen that was judged elsewhere.
     pub operations: &'static [u16],
 }
 
@@ -77,6 +77,8 @@ pub const EVENTS: &[Event] = &[
             Hook::SocketConnect as u32,
             Hook::UnixStreamConnect as u32,
             CONNECTS,
+            Hook::UnixStreamConnectExit as u32,
+            Hook::UnixDgramConnectExit as u32,
         ],
         operations: &[CONNECT],
     },
@@ -159,7 +161,12 @@ pub const fn hook_of(seat: u32) -> Option<Hook> {
 #[inline(always)]
 #[must_use]
 pub const fn is_beside(hook: u32, operation: u16) -> bool {
-    operation == BIND && (hook == Hook::SocketListen as u32 || hook == Hook::SocketAccept as u32)
+    let accepts = hook == Hook::SocketAccept as u32;
+    match operation {
+        BIND => accepts || hook == Hook::SocketListen as u32,
+        LISTEN => accepts,
+        _ => false,
+    }
 }
 
 /// What an image wants of the operations of a family at a seat, `None` when the
@@ -234,13 +241,13 @@ mod tests {
     use crate::hooks::HOOKS;
 
     #[test]
-    fn each_hook_that_decides_writes_one_event() {
+    fn each_hook_that_writes_events_writes_one() {
         for desc in HOOKS {
             let seats = [desc.hook as u32, CONNECTS];
             let own = &seats[..=usize::from(desc.hook == Hook::UnixMaySend)];
             for seat in own {
                 let written = EVENTS.iter().filter(|one| one.seats.contains(seat));
-                assert_eq!(written.count(), usize::from(desc.role.decides()), "{seat}");
+                assert_eq!(written.count(), usize::from(desc.role.writes()), "{seat}");
             }
         }
     }

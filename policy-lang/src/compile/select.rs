@@ -98,6 +98,11 @@ impl Selected {
             for hook in writes {
                 self.pairs.insert((family, *operation));
                 self.hooks.insert(*hook);
+                // What fails before that hook sees it is told of as well.
+                let failures = mediation::failures(family.number(), number);
+                if failures.iter().any(|hook| event.written_by(*hook)) {
+                    self.hooks.extend(failures);
+                }
             }
         }
     }

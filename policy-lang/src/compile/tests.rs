@@ -115,8 +115,16 @@ fn what_a_selection_has_judged_beside_the_rules() {
     assert_eq!(all.pairs, [(Family::UDP, Operation::Connect)]);
     assert!(judged(&all, policy_abi::family::TCP) && judged(&all, policy_abi::family::SMC));
     assert!(!judged(&all, policy_abi::family::UNIX));
-    let unix = [Hook::UnixStreamConnect, Hook::UnixMaySend];
+    // What nobody answers is told of, too.
+    let unix = [
+        Hook::SocketConnect,
+        Hook::UnixStreamConnect,
+        Hook::UnixMaySend,
+        Hook::UnixStreamConnectExit,
+        Hook::UnixDgramConnectExit,
+    ];
     assert_eq!(image(true, "unix").hooks, unix);
+    assert_eq!(image(false, "unix").hooks, []);
     let facts = Facts {
         family: policy_abi::family::TCP,
         ..Facts::default()

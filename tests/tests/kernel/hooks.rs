@@ -25,8 +25,12 @@ struct Lacking;
 
 impl Lacking {
     fn hook(name: &str) -> Self {
+        Self::function(&format!("bpf_lsm_{name}"))
+    }
+
+    fn function(name: &str) -> Self {
         let mut types = fs::read(TYPES).unwrap();
-        let hook = format!("\0bpf_lsm_{name}\0");
+        let hook = format!("\0{name}\0");
         let mut windows = types.windows(hook.len());
         let at = windows
             .position(|window| window == hook.as_bytes())
@@ -91,6 +95,47 @@ fn a_rule_whose_hook_the_kernel_lacks_is_refused() {
     ));
     engine.stop();
     drop(lacking);
+}
+
+/// What tells of failures is no part of enforcement.
+#[test]
+fn where_a_function_is_lacking_its_events_alone_are_not_made() {
+    drop(Case::under(NOTHING));
+    let _lacking = Lacking::function("unix_dgram_connect");
+    let config = place::fresh("telling").join("interdict.toml");
+    fs::write(&config, "[events]\nsecurity_socket_connect = \"all\"\n").unwrap();
+    let options = ["--config", config.to_str().unwrap()];
+    let mut engine = Engine::start(&[("one", CONNECT)], &options).unwrap();
+    let said = engine.errors.since(0).join("\n");
+    assert!(said.contains("`unix_dgram_connect_exit`"), "{said}");
+    let hooks = engine.status().hooks;
+    assert!(!hooks.iter().any(|one| one == "unix_dgram_connect_exit"));
+    assert!(hooks.iter().any(|one| one == "unix_stream_connect_exit"));
+
+    let mut actor = Actor::other();
+    let to = Address::path("/run/nobody");
+    for kind in [libc::SOCK_DGRAM, libc::SOCK_STREAM] {
+        let socket = actor.socket(libc::AF_UNIX, kind);
+        let connect = calls::connect(socket, &to);
+        assert_eq!(outcome(&actor.ask(&connect)), Err(Errno::NOENT));
+    }
+    assert_eq!(refused_by_rule(&mut actor), Err(Errno::PERM));
+    engine.settled();
+    let events = engine.events_since(0);
+    let by = |hook: &str| {
+        let of = events
+            .iter()
+            .filter(|one| one.text("/decision/hook") == hook);
+        of.filter(|one| one.text("/decision/subject/exe") == "/usr/bin/other")
+            .count()
+    };
+    let hooks = [
+        "unix_dgram_connect_exit",
+        "unix_stream_connect_exit",
+        "socket_connect",
+    ];
+    assert_eq!(hooks.map(by), [0, 1, 1]);
+    engine.stop();
 }
 
 /// Links of BPF programs that a process holds, by the kernel's count.

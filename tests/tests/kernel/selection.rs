@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use interdict_tests::actor::Actor;
+use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::case::Case;
@@ -136,7 +136,10 @@ fn plain_events_of_what_no_rule_is_about(mut case: Case) {
     drop(stream);
     let socket = actor.unix();
     let to = calls::connect(socket, &Address::path(PATH));
-    case.fails(&mut actor, &to, Errno::NOENT);
+    assert_eq!(outcome(&actor.ask(&to)), Err(Errno::NOENT));
+    case.event()
+        .says("/decision/hook", "unix_stream_connect_exit")
+        .says("/decision/errno", "ENOENT");
 
     // The same hook writes two events, of which each has its own word.
     let _datagrams = Service::datagrams(PATH);

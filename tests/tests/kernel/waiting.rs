@@ -245,6 +245,106 @@ fn a_range_of_one_port() {
     case.denies(&mut actor, &calls::accept(socket), &decided);
 }
 
+/// A port among those that the kernel chooses from, and nobody has.
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind((HOME, 0)).unwrap();
+    free.local_addr().unwrap().port()
+}
+
+/// Has the kernel choose this port.
+fn choose(case: &mut Case, actor: &mut Actor, socket: i64, port: u16) {
+    const IP_LOCAL_PORT_RANGE: i32 = 51;
+    let range = u32::from(port) << 16 | u32::from(port);
+    let set = calls::set_option(
+        socket,
+        libc::IPPROTO_IP,
+        IP_LOCAL_PORT_RANGE,
+        range.cast_signed(),
+    );
+    case.allows(actor, &set);
+}
+
+/// The kernel chooses a port after the hook of listen(2).
+#[test]
+fn a_listen_on_a_port_that_was_never_given() {
+    // The policy of the test before may be against what follows.
+    drop(Case::under(&[("ports", "# No rule.\n")]));
+    let port = free_port();
+    let policy =
+        format!("deny tcp listen on any port {port} unless exe = /usr/bin/good id closed\n");
+    let mut case = Case::under(&[("ports", &policy)]);
+    for (family, anywhere) in [(INET, "0.0.0.0"), (INET6, "::")] {
+        let mut actor = Actor::other();
+        let socket = patient(&mut actor, family, 0);
+        choose(&mut case, &mut actor, socket, port);
+        case.allows(&mut actor, &calls::listen(socket));
+        let decided = Decided::accept("closed", Object::ip(anywhere, port));
+        for accept in [calls::accept(socket), calls::accept4(socket)] {
+            let event = case.denies(&mut actor, &accept, &decided);
+            event.says("/decision/operation", "listen");
+        }
+        // Again, it is a listen on a port that is known.
+        let decided = Decided::listen("closed", Object::ip(anywhere, port));
+        case.denies(&mut actor, &calls::listen(socket), &decided);
+        drop(actor);
+        // Who may listen there is judged once, and hands it on.
+        let mut actor = Actor::good();
+        let socket = patient(&mut actor, family, 0);
+        choose(&mut case, &mut actor, socket, port);
+        case.allows(&mut actor, &calls::listen(socket));
+        case.fails(&mut actor, &calls::accept(socket), Errno::AGAIN);
+        actor.exec(place::other());
+        case.fails(&mut actor, &calls::accept(socket), Errno::AGAIN);
+    }
+    // Another port, and one that was given.
+    let mut actor = Actor::other();
+    for own in [None, Some(Address::ip(HOME, port))] {
+        let socket = patient(&mut actor, INET, 0);
+        let Some(own) = own else {
+            case.allows(&mut actor, &calls::listen(socket));
+            case.fails(&mut actor, &calls::accept(socket), Errno::AGAIN);
+            continue;
+        };
+        case.allows(&mut actor, &calls::bind(socket, &own));
+        let decided = Decided::listen("closed", Object::ip("127.0.0.1", port));
+        case.denies(&mut actor, &calls::listen(socket), &decided);
+    }
+}
+
+/// A bind that was allowed and fails says nothing about the port that is there.
+#[test]
+fn a_bind_that_fails_judges_no_port() {
+    drop(Case::under(&[("ports", "# No rule.\n")]));
+    let port = free_port();
+    let policy = format!("deny tcp bind on any port {port} id closed\n");
+    let mut case = Case::under(&[("ports", &policy)]);
+    let mut actor = Actor::other();
+    for own in [None, Some(Address::ip(HOME, 0))] {
+        let socket = patient(&mut actor, INET, 0);
+        choose(&mut case, &mut actor, socket, port);
+        let anywhere = if let Some(own) = &own {
+            case.allows(&mut actor, &calls::bind(socket, own));
+            "127.0.0.1"
+        } else {
+            case.allows(&mut actor, &calls::listen(socket));
+            "0.0.0.0"
+        };
+        let elsewhere = calls::bind(socket, &Address::ip(HOME, 18_099));
+        case.fails(&mut actor, &elsewhere, Errno::INVAL);
+        let object = Object::ip(anywhere, port);
+        if own.is_some() {
+            let decided = Decided::listen("closed", object);
+            let event = case.denies(&mut actor, &calls::listen(socket), &decided);
+            event.says("/decision/operation", "bind");
+        } else {
+            let decided = Decided::accept("closed", object);
+            let event = case.denies(&mut actor, &calls::accept(socket), &decided);
+            event.says("/decision/operation", "bind");
+        }
+        case.allows(&mut actor, &calls::close(socket));
+    }
+}
+
 /// Dissolving and listening again gives another port, which is another one to judge.
 #[test]
 fn a_second_port_of_one_socket() {

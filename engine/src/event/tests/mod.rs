@@ -383,6 +383,30 @@ fn a_unix_name_as_typed() {
 }
 
 #[test]
+fn a_connect_that_failed_before_it_was_judged() {
+    for hook in [Hook::UnixStreamConnectExit, Hook::UnixDgramConnectExit] {
+        let mut record = unix(hook);
+        record.action = 0;
+        record.rule = NO_RULE;
+        record.errno = 0;
+        record.detail = [2, 0, 0];
+        record.facts.object_kind = 0;
+        record.flags &= !FLAG_OBJECT;
+        typed(&mut record, b"\x01\0/run/none\0");
+        assert_eq!(member(&record, "/decision/errno"), "ENOENT");
+        assert_eq!(member(&record, "/decision/action"), "allow");
+        assert_eq!(member(&record, "/decision/hook"), hook.name());
+        assert_eq!(member(&record, "/name"), "security_socket_connect");
+        check_member(&record, "/decision/object", &expect!["{}"]);
+        check_member(
+            &record,
+            REMOTE,
+            &expect![[r#"{"sa_family":"AF_UNIX","sun_path":"/run/none"}"#]],
+        );
+    }
+}
+
+#[test]
 fn an_object_that_is_no_path() {
     let mut record = unix(Hook::UnixStreamConnect);
     record.flags &= !FLAG_CONNECT;

@@ -316,6 +316,7 @@ impl Operation {
                 if unbound != bound {
                     // The port that the kernel chose is seen for the first time.
                     asks.insert(0, ask(Word::Bind, bound));
+                    asks.insert(1, ask(Word::Listen, bound));
                 }
                 let accept = Step {
                     otherwise: Some(vec![ask(Word::Accept, unbound)]),

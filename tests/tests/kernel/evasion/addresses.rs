@@ -511,3 +511,41 @@ fn a_source_route() {
         &web_by_connect(),
     );
 }
+
+/// A routing header of one segment, which is no route any more, sends a datagram
+/// to that segment under another address's name. Whoever gets it must take such
+/// headers: Linux does not by itself.
+#[test]
+fn a_routing_header() {
+    const IPV6_RTHDR: i32 = 57;
+    const SWITCHES: [&str; 2] = ["all", "lo"];
+    let switch = |on: &str| {
+        let paths = SWITCHES.map(|name| format!("/proc/sys/net/ipv6/conf/{name}/seg6_enabled"));
+        paths.iter().all(|path| std::fs::write(path, on).is_ok())
+    };
+    if !switch("1") {
+        skipped("this kernel knows no segments");
+        return;
+    }
+    let mut case = bare();
+    let guarded = Udp::on("[::1]:5353");
+    // Version 4, of two units of eight bytes, none of its segments left.
+    let header = [&[0, 2, 4, 0, 0, 0, 0, 0][..], &ONE.octets()].concat();
+    let set = |socket| calls::set_bytes(socket, libc::IPPROTO_IPV6, IPV6_RTHDR, &header);
+    // Of the same sum as ::1: the datagram's checksum is made for the name.
+    let elsewhere = Address::ip("2001:db8::d247".parse::<Ipv6Addr>().unwrap(), 5353);
+
+    let mut actor = super::user(super::network::WATCHED);
+    let socket = actor.socket(INET6, DGRAM);
+    case.denies(&mut actor, &set(socket), &Decided::option("option"));
+    let direct = Decided::send("names", Object::ip("::1", 5353));
+    case.denies(&mut actor, &send(socket, &Address::ip(ONE, 5353)), &direct);
+
+    // Whom no rule keeps from it is judged by the address that he names.
+    let mut other = Actor::user();
+    let socket = other.socket(INET6, DGRAM);
+    case.allows(&mut other, &set(socket));
+    case.allows(&mut other, &send(socket, &elsewhere));
+    assert_eq!(guarded.received(), 1);
+    switch("0");
+}

@@ -2,17 +2,19 @@
 
 use std::net::Ipv6Addr;
 
-use interdict_tests::actor::Actor;
+use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls::{self, IPPROTO_MPTCP};
 use interdict_tests::case::Case;
 use interdict_tests::event::{Decided, Object};
 use interdict_tests::protocol::Request;
 use interdict_tests::service::Udp;
+use interdict_tests::skip::skipped;
 use rustix::io::Errno;
 
 use super::network::{
     ANYWHERE, DGRAM, HOME, INET, INET6, STREAM, WATCHED, bare, home, kernel_refuses, lengths,
+    refuses_unread,
 };
 use super::{tried, user};
 
@@ -268,4 +270,52 @@ fn an_accept_of_a_peer_that_waits() {
     case.denies(&mut actor, &calls::accept(closed), &decided);
     let open = listen(&mut actor, 8082);
     case.allows(&mut actor, &calls::accept(open));
+}
+
+/// An accept is judged when it begins.
+#[test]
+fn an_accept_that_waits_since_before_the_rule() {
+    drop(Case::under(&[("network", "# No rule.\n")]));
+    let mut actor = Actor::user();
+    let listener = actor.tcp();
+    let option = libc::SO_REUSEADDR;
+    actor.must(&calls::set_option(listener, libc::SOL_SOCKET, option, 1));
+    actor.must(&calls::bind(listener, &home(7071)));
+    actor.must(&calls::listen(listener));
+    actor.begin(&calls::accept(listener));
+    let accepts = format!("{} ", libc::SYS_accept);
+    let call = format!("/proc/{}/syscall", actor.pid());
+    while !std::fs::read_to_string(&call)
+        .unwrap()
+        .starts_with(&accepts)
+    {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let mut case = bare();
+    let mut client = Actor::good();
+    let socket = client.tcp();
+    case.allows(&mut client, &calls::connect(socket, &home(7071)));
+    let accepted = outcome(&actor.finish()).unwrap();
+    case.allows(&mut actor, &calls::write(accepted, b"a"));
+    let decided = Decided::accept("take", Object::ip("127.0.0.1", 7071));
+    case.denies(&mut actor, &calls::accept(listener), &decided);
+}
+
+/// The kernel chooses a port for the socket inside, and nobody reads which.
+#[test]
+fn a_listen_of_shared_memory_without_a_bind() {
+    const AF_SMC: i32 = 43;
+    let mut case = bare();
+    let (mut actor, mut good) = (Actor::other(), Actor::good());
+    let make = calls::socket(AF_SMC, STREAM, 0);
+    let Ok(socket) = outcome(&actor.ask(&make)) else {
+        skipped("this kernel has no AF_SMC");
+        return;
+    };
+    let listen = calls::listen(socket);
+    refuses_unread(&mut case, &mut actor, &listen, "low");
+    case.allows(&mut actor, &calls::bind(socket, &home(778)));
+    case.allows(&mut actor, &listen);
+    let socket = good.must(&make);
+    case.allows(&mut good, &calls::listen(socket));
 }

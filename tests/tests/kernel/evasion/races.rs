@@ -16,6 +16,7 @@ use super::addresses::ip;
 use super::descriptors::steal;
 use super::network::{ANYWHERE, HOME, INET, INET6, Net, STREAM, home, web_by_connect};
 use Argument::{Bytes, Number};
+use rustix::io::Errno;
 
 /// Bytes of a page.
 const PAGE: i64 = 4096;
@@ -128,6 +129,47 @@ fn a_connect_while_the_socket_becomes_one_of_ipv4() {
         if port != 8080 {
             // The kernel has gone there.
             assert_eq!(outcome(&actor.finish()), Ok(0));
+        }
+    }
+}
+
+/// A socket that another thread binds while its listen waits for the lock: the hook
+/// saw no port.
+#[test]
+fn a_bind_while_a_listen_waits() {
+    /// Bytes of `struct sock_fprog`, whose program lies at a pointer.
+    const FILTER: usize = 16;
+    let mut net = Net::new();
+    for port in [7070, 7069] {
+        let mut holder = Actor::other();
+        let Some(page) = Page::of(&mut holder) else {
+            skipped("this kernel has no userfaultfd");
+            return;
+        };
+        let made = holder.must(&calls::socket(INET, STREAM | libc::SOCK_NONBLOCK, 0));
+        let (mut binder, mut filler, mut actor) = (Actor::other(), Actor::other(), Actor::other());
+        let fill = steal(&holder, &mut filler, page.filler);
+        let bind = calls::bind(steal(&holder, &mut binder, made), &home(port));
+        let socket = steal(&holder, &mut actor, made);
+        let mut program = [0_u8; FILTER];
+        program[..2].copy_from_slice(&1_u16.to_ne_bytes());
+        program[8..].copy_from_slice(&page.address.to_ne_bytes());
+        // It is copied under the lock, and is none.
+        let attach = calls::set_bytes(made, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program);
+        stands(&mut holder, &attach);
+        stands(&mut binder, &bind);
+        stands(&mut actor, &calls::listen(socket));
+        page.fill(&mut filler, fill);
+        assert_eq!(outcome(&holder.finish()), Err(Errno::INVAL));
+        assert_eq!(outcome(&binder.finish()), Ok(0));
+        assert_eq!(outcome(&actor.finish()), Ok(0));
+        let accept = calls::accept(socket);
+        if port == 7070 {
+            let decided = Decided::accept("wait", Object::ip("127.0.0.1", port));
+            let event = net.case.denies(&mut actor, &accept, &decided);
+            event.says("/decision/operation", "listen");
+        } else {
+            net.case.fails(&mut actor, &accept, Errno::AGAIN);
         }
     }
 }

@@ -1,0 +1,188 @@
+//! The programs of the hook table's rows: an LSM hook's, or one that is told when
+//! a function ends. Loaded when they are needed for the first time, and put on
+//! and taken off.
+
+use super::btf::Btf;
+use super::error::KernelError;
+use super::load::{Kernel, kernel_types};
+use aya::programs::fexit::FExitLinkId;
+use aya::programs::lsm::LsmLinkId;
+use aya::programs::{FExit, Lsm, ProgramError, ProgramInfo};
+use policy_abi::hooks::{HOOKS, Hook, HookDesc};
+
+/// What holds a program in its place.
+#[derive(Debug)]
+pub(super) enum Link {
+    Lsm(LsmLinkId),
+    Exit(FExitLinkId),
+}
+
+/// A row's program, by its kind.
+enum Of<'a> {
+    Lsm(&'a mut Lsm),
+    Exit(&'a mut FExit),
+}
+
+impl Of<'_> {
+    fn is_loaded(&self) -> bool {
+        match self {
+            Self::Lsm(program) => program.fd().is_ok(),
+            Self::Exit(program) => program.fd().is_ok(),
+        }
+    }
+
+    fn load(&mut self, desc: &HookDesc, btf: &aya::Btf) -> Result<(), ProgramError> {
+        match self {
+            Self::Lsm(program) => program.load(desc.kernel_name(), btf),
+            Self::Exit(program) => program.load(desc.kernel_name(), btf),
+        }
+    }
+
+    fn attach(&mut self) -> Result<Link, ProgramError> {
+        match self {
+            Self::Lsm(program) => program.attach().map(Link::Lsm),
+            Self::Exit(program) => program.attach().map(Link::Exit),
+        }
+    }
+
+    fn detach(&mut self, link: Link) -> Result<(), ProgramError> {
+        match (self, link) {
+            (Self::Lsm(program), Link::Lsm(link)) => program.detach(link),
+            (Self::Exit(program), Link::Exit(link)) => program.detach(link),
+            (Self::Lsm(_) | Self::Exit(_), _) => Err(ProgramError::NotAttached),
+        }
+    }
+
+    fn info(&self) -> Result<ProgramInfo, ProgramError> {
+        match self {
+            Self::Lsm(program) => program.info(),
+            Self::Exit(program) => program.info(),
+        }
+    }
+}
+
+impl Kernel {
+    /// The program of a row.
+    fn program(&mut self, desc: &'static HookDesc) -> Result<Of<'_>, KernelError> {
+        let missing = || KernelError::Hook {
+            hook: desc.name,
+            what: "has no program in this build".into(),
+        };
+        let program = self.ebpf.program_mut(desc.name).ok_or_else(missing)?;
+        let found = if desc.role.tells() {
+            program.try_into().map(Of::Exit)
+        } else {
+            program.try_into().map(Of::Lsm)
+        };
+        found.map_err(|_kind: ProgramError| missing())
+    }
+
+    pub(super) fn load_program(
+        &mut self,
+        desc: &'static HookDesc,
+        btf: &aya::Btf,
+    ) -> Result<(), KernelError> {
+        self.program(desc)?.load(desc, btf).map_err(refused(desc))
+    }
+
+    /// Loads the programs that nothing needed so far: what `doctor` looks at.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses one.
+    pub fn load_rest(&mut self) -> Result<(), KernelError> {
+        let btf = kernel_types()?;
+        for desc in HOOKS {
+            if !self.lacking.contains(&desc.hook) && !self.program(desc)?.is_loaded() {
+                self.load_program(desc, &btf)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Attaches a hook's program unless it is attached; one that is needed for
+    /// the first time is loaded before.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses, for instance since the hook carries 38 programs.
+    pub fn attach(&mut self, hook: Hook) -> Result<(), KernelError> {
+        if self.attached.iter().any(|(one, _)| *one == hook) {
+            return Ok(());
+        }
+        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
+            return Ok(());
+        };
+        if !self.program(desc)?.is_loaded() {
+            self.load_program(desc, &kernel_types()?)?;
+        }
+        let link = self.program(desc)?.attach().map_err(refused(desc))?;
+        self.attached.push((hook, link));
+        Ok(())
+    }
+
+    /// Takes a hook's program off the hook, if it is on it. It stays loaded.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn detach(&mut self, hook: Hook) -> Result<(), KernelError> {
+        let Some(at) = self.attached.iter().position(|(one, _)| *one == hook) else {
+            return Ok(());
+        };
+        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
+            return Ok(());
+        };
+        let (_, link) = self.attached.swap_remove(at);
+        self.program(desc)?.detach(link).map_err(refused(desc))
+    }
+
+    /// The hooks whose programs are attached.
+    pub fn attached(&self) -> impl Iterator<Item = Hook> + '_ {
+        self.attached.iter().map(|(hook, _)| *hook)
+    }
+
+    /// Instructions that the verifier followed for each program, where this
+    /// kernel says (5.16 and newer).
+    ///
+    /// # Errors
+    ///
+    /// When a program's information cannot be read.
+    pub fn verified(&mut self) -> Result<Vec<(&'static str, u32)>, KernelError> {
+        let mut counts = Vec::new();
+        for desc in HOOKS {
+            if self.lacking.contains(&desc.hook) {
+                continue;
+            }
+            let info = self.program(desc)?.info().map_err(refused(desc))?;
+            counts.push((desc.name, info.verified_instruction_count().unwrap_or(0)));
+        }
+        Ok(counts)
+    }
+}
+
+fn refused(desc: &'static HookDesc) -> impl FnOnce(ProgramError) -> KernelError {
+    move |source| KernelError::Program {
+        hook: desc.name,
+        source: Box::new(source),
+    }
+}
+
+/// Refuses a row whose hook or function is not there, or takes other arguments
+/// than the table says.
+pub(super) fn check_hook(btf: &Btf, desc: &'static HookDesc) -> Result<(), KernelError> {
+    let refuse = |what| {
+        Err(KernelError::Hook {
+            hook: desc.name,
+            what,
+        })
+    };
+    match btf.arguments(desc) {
+        None => refuse("is not there".into()),
+        Some(found) if found != desc.args => refuse(format!(
+            "takes {found} arguments, {} were expected",
+            desc.args
+        )),
+        Some(_) => Ok(()),
+    }
+}
