@@ -7,8 +7,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figures::Figures;
 use super::plan::{
-    ADDRESSES, Boot, EMPTY, LINEAR, NOTHING, OPERATIONS, Row, SIZES, Setup, addresses, grouped,
-    mixed, plain,
+    ADDRESSES, APPARMOR, EMPTY, LINEAR, NOTHING, OPERATIONS, PROFILE, Row, SELINUX, SIZES, Setup,
+    addresses, grouped, mixed, plain,
 };
 use crate::kernels::Kernel;
 
@@ -53,17 +53,14 @@ pub(super) fn rules(figures: &Figures, kernels: &[Kernel]) -> Result<String> {
 
 /// What operations cost beside other security modules.
 pub(super) fn peers(figures: &Figures, kernels: &[Kernel]) -> Result<String> {
-    let boot = |boot| Row {
-        boot,
-        setup: Setup::Nothing,
-    };
     let rows = [
         EMPTY,
         mixed(10),
         plain(Setup::Linear(100)),
         plain(Setup::Landlock),
-        boot(Boot::AppArmor),
-        boot(Boot::Selinux),
+        APPARMOR,
+        PROFILE,
+        SELINUX,
     ];
     let operations: Vec<_> = OPERATIONS
         .iter()
