@@ -16,6 +16,9 @@ use crate::kernels::Kernel;
 const WIDTH: u32 = 960;
 const HEIGHT: u32 = 420;
 const FONT: &str = "sans-serif";
+/// Letters, in what the library calls pixels: an SVG has four fifths of it.
+const TITLE: u32 = 22;
+const LETTERS: u32 = 15;
 
 /// One kernel's part of a plot.
 type Panel<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -103,7 +106,7 @@ fn draw(kernels: &[Kernel], panel: impl Fn(&Panel<'_>, Kernel) -> Result<()>) ->
 /// Curves over a number of rules, both axes by powers of ten.
 fn curves(panel: &Panel<'_>, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> Result<()> {
     let mut chart = ChartBuilder::on(panel)
-        .caption(title, (FONT, 18))
+        .caption(title, (FONT, TITLE))
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(64)
@@ -111,6 +114,7 @@ fn curves(panel: &Panel<'_>, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> 
         .map_err(failed)?;
     chart
         .configure_mesh()
+        .label_style((FONT, LETTERS))
         .x_desc("rules")
         .x_label_formatter(&|rules: &f64| grouped(*rules))
         .y_label_formatter(&|instructions: &f64| grouped(*instructions))
@@ -135,7 +139,7 @@ fn curves(panel: &Panel<'_>, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> 
         .position(SeriesLabelPosition::UpperLeft)
         .background_style(WHITE.mix(0.9))
         .border_style(BLACK.mix(0.3))
-        .label_font((FONT, 13))
+        .label_font((FONT, LETTERS))
         .draw()
         .map_err(failed)
 }
@@ -151,7 +155,7 @@ fn grouped_bars(
     let all = bars.iter().flat_map(|(_, values)| values.iter().flatten());
     let highest = all.copied().fold(100.0, f64::max) * 1.05;
     let mut chart = ChartBuilder::on(panel)
-        .caption(title, (FONT, 18))
+        .caption(title, (FONT, TITLE))
         .margin(12)
         .x_label_area_size(64)
         .y_label_area_size(64)
@@ -160,6 +164,7 @@ fn grouped_bars(
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .label_style((FONT, LETTERS))
         .x_labels(0)
         .y_label_formatter(&|instructions: &f64| grouped(*instructions))
         .light_line_style(WHITE)
@@ -188,7 +193,7 @@ fn grouped_bars(
     for (group, words) in (0_u32..).zip(groups) {
         for (line, text) in (0_i32..).zip(lines(words)) {
             // Below the axis, by pixels.
-            let style = (FONT, 12)
+            let style = (FONT, LETTERS)
                 .into_text_style(panel)
                 .pos(Pos::new(HPos::Center, VPos::Top));
             let text = Text::new(text, (0, 8 + 15 * line), style);
@@ -204,7 +209,7 @@ fn grouped_bars(
         .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.9))
         .border_style(BLACK.mix(0.3))
-        .label_font((FONT, 13))
+        .label_font((FONT, LETTERS))
         .draw()
         .map_err(failed)
 }
