@@ -108,6 +108,7 @@ fn curves(panel: &Panel<'_>, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> 
     let mut chart = ChartBuilder::on(panel)
         .caption(title, (FONT, TITLE))
         .margin(12)
+        .margin_right(32)
         .x_label_area_size(36)
         .y_label_area_size(64)
         .build_cartesian_2d((1.0..10_000.0).log_scale(), (100.0..20_000.0).log_scale())
