@@ -67,6 +67,9 @@ enum Gate {
     Record,
 }
 
+/// The kernels of the page.
+const PAGE: [Kernel; 2] = [Kernel::V6_1, Kernel::V6_12];
+
 const LONG_ABOUT: &str = "\
 Count the instructions of operations with nothing, interdict and others attached.
 
@@ -94,34 +97,31 @@ pub(crate) fn main(args: &BenchArgs) -> Result<()> {
         Some(Gate::Record) => return gate::record(),
         None => {}
     }
+    ensure!(
+        !args.write || PAGE.iter().all(|kernel| args.kernels.contains(kernel)),
+        "the page has figures of both kernels: leave out `--kernel`"
+    );
     let rows = chosen_rows(&args.rows)?;
     let operations = chosen_operations(&args.operations);
-    let mut figures = Figures::default();
-    let mut failures = Vec::new();
-    let stamp = if args.again {
-        let kept = fs::read_to_string(kept("stamp")?);
-        Stamp::kept(&kept.context("nothing was measured yet")?)
-    } else {
-        Stamp::now()?
+    let ask = Ask {
+        rows: &rows,
+        operations: &operations,
+        rounds: args.rounds,
+        // Of some rows no page can be made.
+        keep: args.rows.is_empty() && args.operations.is_empty(),
     };
     let built = if args.again {
         None
     } else {
-        fs::create_dir_all(kept("stamp")?.with_file_name(""))?;
-        fs::write(kept("stamp")?, stamp.to_string())?;
-        Some(guest::build(&args.kernels)?)
+        Some(guest::build(&args.kernels, &rows)?)
     };
+    let mut figures = Figures::default();
+    let mut stamps = Vec::new();
+    let mut failures = Vec::new();
     for kernel in &args.kernels {
         let measured = match &built {
-            Some(built) => boots(
-                built,
-                *kernel,
-                &rows,
-                &operations,
-                args.rounds,
-                &mut figures,
-            ),
-            None => again(*kernel, &rows, args.rounds, &mut figures),
+            Some(built) => anew(built, *kernel, &ask, &mut figures, &mut stamps),
+            None => again(*kernel, &ask, &mut figures, &mut stamps),
         };
         if let Err(error) = measured {
             failures.push(format!("{error:#}"));
@@ -136,11 +136,9 @@ pub(crate) fn main(args: &BenchArgs) -> Result<()> {
         for kernel in &args.kernels {
             figures.whole(*kernel, &rows, &operations)?;
         }
-        page::write(&figures, &args.kernels, &stamp)?;
+        page::write(&figures, &args.kernels, &stamps)?;
     }
-    if !failures.is_empty() {
-        bail!("{}", failures.join("; "));
-    }
+    ensure!(failures.is_empty(), "{}", failures.join("; "));
     Ok(())
 }
 
@@ -169,52 +167,77 @@ fn chosen_operations(names: &[String]) -> Vec<&'static str> {
         .collect()
 }
 
-/// Measures rows on a kernel, each in the boot that it asks for.
-fn boots(
-    built: &guest::Built,
-    kernel: Kernel,
-    rows: &[Row],
-    operations: &[&'static str],
+/// What is measured.
+struct Ask<'a> {
+    rows: &'a [Row],
+    operations: &'a [&'static str],
+    /// Rounds of each cell.
     rounds: u32,
-    figures: &mut Figures,
-) -> Result<()> {
+    /// Whether what the guests say is kept for `--again`.
+    keep: bool,
+}
+
+/// Measures rows on a kernel, each in the boot that it asks for.
+fn boots(built: &guest::Built, kernel: Kernel, ask: &Ask<'_>, figures: &mut Figures) -> Result<()> {
     let mut failures = Vec::new();
     for boot in Boot::ALL {
-        let rows: Vec<Row> = rows
-            .iter()
-            .filter(|row| row.boot == boot)
-            .copied()
-            .collect();
+        let rows = of_boot(ask.rows, boot);
         if rows.is_empty() {
             continue;
         }
         say(&format!("counting on Linux {kernel}{}", boot.words()));
-        let (lines, ended) = guest::count(built, kernel, boot, &rows, operations, rounds)?;
-        fs::write(kept(&lines_of(kernel, boot))?, &lines)?;
-        let read = figures.read(kernel, &lines, &rows, rounds);
-        failures.extend([ended, read].into_iter().filter_map(Result::err));
+        let (lines, ended) = guest::count(built, kernel, boot, &rows, ask)?;
+        if ask.keep {
+            fs::write(kept(&lines_of(kernel, boot))?, &lines)?;
+        }
+        let read = figures.read(kernel, &lines, &rows, ask.rounds);
+        let failed = [ended, read].into_iter().filter_map(Result::err);
+        failures.extend(failed.map(|error| format!("{error:#}")));
     }
-    match failures
-        .into_iter()
-        .map(|error| format!("{error:#}"))
-        .collect::<Vec<_>>()
-    {
-        none if none.is_empty() => figures.whole(kernel, rows, operations),
-        some => bail!("{}", some.join("; ")),
+    if failures.is_empty() {
+        figures.whole(kernel, ask.rows, ask.operations)
+    } else {
+        bail!("{}", failures.join("; "))
     }
 }
 
-/// What was measured on a kernel last.
-fn again(kernel: Kernel, rows: &[Row], rounds: u32, figures: &mut Figures) -> Result<()> {
+fn of_boot(rows: &[Row], boot: Boot) -> Vec<Row> {
+    let of = rows.iter().filter(|row| row.boot == boot);
+    of.copied().collect()
+}
+
+/// Measures, and notes when and where.
+fn anew(
+    built: &guest::Built,
+    kernel: Kernel,
+    ask: &Ask<'_>,
+    figures: &mut Figures,
+    stamps: &mut Vec<Stamp>,
+) -> Result<()> {
+    let stamp = Stamp::now()?;
+    if ask.keep {
+        let file = kept(&format!("{kernel}.stamp"))?;
+        fs::create_dir_all(file.with_file_name(""))?;
+        fs::write(file, stamp.to_string())?;
+    }
+    stamps.push(stamp);
+    boots(built, kernel, ask, figures)
+}
+
+/// Reads what was measured on a kernel last.
+fn again(
+    kernel: Kernel,
+    ask: &Ask<'_>,
+    figures: &mut Figures,
+    stamps: &mut Vec<Stamp>,
+) -> Result<()> {
+    let unknown = || format!("Linux {kernel} was not measured yet");
+    let stamp = fs::read_to_string(kept(&format!("{kernel}.stamp"))?);
+    stamps.push(Stamp::kept(&stamp.with_context(unknown)?));
     for boot in Boot::ALL {
-        let rows: Vec<Row> = rows
-            .iter()
-            .filter(|row| row.boot == boot)
-            .copied()
-            .collect();
+        let rows = of_boot(ask.rows, boot);
         let lines = fs::read_to_string(kept(&lines_of(kernel, boot))?);
-        let lines = lines.with_context(|| format!("Linux {kernel} was not measured yet"))?;
-        figures.read(kernel, &lines, &rows, rounds)?;
+        figures.read(kernel, &lines.with_context(unknown)?, &rows, ask.rounds)?;
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ mod bpf;
 mod packages;
 mod programs;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::kernels::{self, Kernel};
@@ -40,6 +42,11 @@ pub(crate) fn for_the_object() -> Result<()> {
 /// Makes sure of what tests call, here or in a guest.
 pub(crate) fn for_tests() -> Result<()> {
     packages::ensure(packages::TESTS)
+}
+
+/// Makes sure of what loads a profile into `AppArmor`; where it lies.
+pub(crate) fn apparmor_parser() -> Result<PathBuf> {
+    programs::apparmor_parser()
 }
 
 /// Makes sure of the real programs that tests run in guests; what a guest must

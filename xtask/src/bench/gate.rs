@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::figures::Figures;
 use super::plan::{EMPTY, Row, mixed};
-use super::{boots, guest};
+use super::{Ask, boots, guest};
 use crate::kernels::Kernel;
 use crate::paths;
 use crate::process::say;
@@ -84,12 +84,18 @@ pub(super) fn record() -> Result<()> {
 
 /// The figures of now.
 fn measure() -> Result<Record> {
-    let built = guest::build(&KERNELS)?;
     let rows = [EMPTY, POLICY];
+    let built = guest::build(&KERNELS, &rows)?;
+    let ask = Ask {
+        rows: &rows,
+        operations: &OPERATIONS,
+        rounds: ROUNDS,
+        keep: false,
+    };
     let mut figures = Figures::default();
     let mut measured = Record::new();
     for kernel in KERNELS {
-        boots(&built, kernel, &rows, &OPERATIONS, ROUNDS, &mut figures)?;
+        boots(&built, kernel, &ask, &mut figures)?;
         let over = OPERATIONS.map(|operation| {
             let medians = [POLICY, EMPTY].map(|row| {
                 let sum = figures.sum(kernel, row, operation);

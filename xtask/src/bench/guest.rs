@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::plan::{Boot, Row};
+use super::Ask;
+use super::plan::{Boot, PROFILE, Row};
 use crate::kernels::Kernel;
 use crate::process::{run, say};
 use crate::vm::{self, Add, Request};
@@ -29,11 +30,11 @@ const OBJECTS: [(&str, &str); 3] = [
 /// What every guest gets copies of.
 pub(super) struct Built(Vec<Add>);
 
-/// Builds it.
+/// Builds what these rows need, and fetches what the machine lacks of it.
 ///
 /// # Errors
-/// When something cannot be built.
-pub(super) fn build(kernels: &[Kernel]) -> Result<Built> {
+/// When something cannot be built or fetched.
+pub(super) fn build(kernels: &[Kernel], rows: &[Row]) -> Result<Built> {
     setup::for_guests(kernels)?;
     let mut adds = vec![
         vm::interdict("release", false)?,
@@ -43,6 +44,9 @@ pub(super) fn build(kernels: &[Kernel]) -> Result<Built> {
             "busybox",
         )?,
     ];
+    if rows.contains(&PROFILE) {
+        adds.push(add(&setup::apparmor_parser()?, "apparmor_parser")?);
+    }
     let objects = objects()?;
     for (target, file) in OBJECTS {
         add(&objects.join(target), file).map(|object| adds.push(object))?;
@@ -60,14 +64,13 @@ pub(super) fn count(
     kernel: Kernel,
     boot: Boot,
     rows: &[Row],
-    operations: &[&'static str],
-    rounds: u32,
+    ask: &Ask<'_>,
 ) -> Result<(String, Result<()>)> {
     let mut command = vec![
         format!("{FOLDER}/bench_guest"),
         FOLDER.to_owned(),
-        rounds.to_string(),
-        operations.join(","),
+        ask.rounds.to_string(),
+        ask.operations.join(","),
     ];
     command.extend(rows.iter().map(|row| row.setup.to_string()));
     let request = Request {

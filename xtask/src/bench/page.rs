@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use super::figures::{Cell, Figures};
 use super::goals::{self, goals};
 use super::plan::{
-    Boot, EMPTY, NOTHING, OPERATIONS, Operation, Row, Setup, grouped, mixed, plain, rows,
+    APPARMOR, EMPTY, NOTHING, OPERATIONS, Operation, PROFILE, SELINUX, Setup, grouped, mixed,
+    plain, rows,
 };
 use super::plot;
 use super::stamp::Stamp;
@@ -30,16 +31,16 @@ const PER_TABLE: usize = 6;
 ///
 /// # Errors
 /// When one cannot be written, or the page has no marks.
-pub(super) fn write(figures: &Figures, kernels: &[Kernel], stamp: &Stamp) -> Result<()> {
+pub(super) fn write(figures: &Figures, kernels: &[Kernel], stamps: &[Stamp]) -> Result<()> {
     let root = paths::workspace();
     let page = root.join(PAGE);
     let text = fs::read_to_string(&page).with_context(|| format!("cannot read `{PAGE}`"))?;
-    let written = put(&text, &part(figures, kernels, stamp)?)?;
+    let written = put(&text, &part(figures, kernels, stamps)?)?;
     let folder = root.join(FOLDER);
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("rules.svg"), plot::rules(figures, kernels)?)?;
     fs::write(folder.join("peers.svg"), plot::peers(figures, kernels)?)?;
-    fs::write(folder.join(LIST), list(figures, kernels, stamp)?)?;
+    fs::write(folder.join(LIST), list(figures, kernels, stamps)?)?;
     fs::write(&page, written).with_context(|| format!("cannot write `{PAGE}`"))
 }
 
@@ -52,8 +53,8 @@ fn put(page: &str, part: &str) -> Result<String> {
 }
 
 /// All that stands between the marks.
-fn part(figures: &Figures, kernels: &[Kernel], stamp: &Stamp) -> Result<String> {
-    let mut text = format!("`cargo xtask bench --write`, {stamp}.\n\n");
+fn part(figures: &Figures, kernels: &[Kernel], stamps: &[Stamp]) -> Result<String> {
+    let mut text = format!("`cargo xtask bench --write`{}.\n\n", said(kernels, stamps));
     text.push_str("![Instructions by the number of rules](performance/rules.svg)\n\n");
     text.push_str("![Instructions beside what else there is](performance/peers.svg)\n\n");
     asked(&mut text, figures)?;
@@ -68,6 +69,15 @@ fn part(figures: &Figures, kernels: &[Kernel], stamp: &Stamp) -> Result<String> 
         "Every figure, with its smallest count, its median and its spread: [instructions.md](performance/{LIST})."
     )?;
     Ok(text)
+}
+
+/// When and where each kernel's figures were taken.
+fn said(kernels: &[Kernel], stamps: &[Stamp]) -> String {
+    let each = kernels.iter().zip(stamps);
+    let each: Vec<String> = each
+        .map(|(kernel, stamp)| format!("; Linux {kernel}: {stamp}"))
+        .collect();
+    each.concat()
 }
 
 /// What is asked, and what is there.
@@ -145,14 +155,9 @@ fn cheaper(text: &mut String, figures: &Figures, kernel: Kernel) -> Result<()> {
         plain(Setup::Linear(100)),
         plain(Setup::Linear(1000)),
         plain(Setup::Landlock),
-        Row {
-            boot: Boot::AppArmor,
-            setup: Setup::Nothing,
-        },
-        Row {
-            boot: Boot::Selinux,
-            setup: Setup::Nothing,
-        },
+        APPARMOR,
+        PROFILE,
+        SELINUX,
     ];
     writeln!(
         text,
@@ -182,11 +187,12 @@ fn cheaper(text: &mut String, figures: &Figures, kernel: Kernel) -> Result<()> {
 }
 
 /// Every figure.
-fn list(figures: &Figures, kernels: &[Kernel], stamp: &Stamp) -> Result<String> {
+fn list(figures: &Figures, kernels: &[Kernel], stamps: &[Stamp]) -> Result<String> {
     let mut text = format!(
-        "# Instructions of an operation\n\nWritten by `cargo xtask bench --write`, {stamp}.\n\
+        "# Instructions of an operation\n\nWritten by `cargo xtask bench --write`{}.\n\
          [Performance](../performance.md) says how they are counted. The spread is the distance of the quartiles; what is\n\
-         over nothing and over the empty program compares smallest counts.\n"
+         over nothing and over the empty program compares smallest counts.\n",
+        said(kernels, stamps)
     );
     for kernel in kernels {
         writeln!(text, "\n## Linux {kernel}\n")?;

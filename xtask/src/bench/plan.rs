@@ -121,6 +121,7 @@ pub(super) enum Setup {
     Linear(u32),
     Interdict(Rules, u32, Says),
     Landlock,
+    Profile,
 }
 
 /// What a policy's rules are about.
@@ -151,6 +152,22 @@ pub(super) const DENIALS: [u32; 2] = [10, 10_000];
 pub(super) const NOTHING: Row = plain(Setup::Nothing);
 /// The program that does nothing.
 pub(super) const EMPTY: Row = plain(Setup::Empty);
+
+/// `AppArmor` without a profile.
+pub(super) const APPARMOR: Row = Row {
+    boot: Boot::AppArmor,
+    setup: Setup::Nothing,
+};
+/// `AppArmor` with a profile of the process that is measured.
+pub(super) const PROFILE: Row = Row {
+    boot: Boot::AppArmor,
+    setup: Setup::Profile,
+};
+/// `SELinux` without a policy.
+pub(super) const SELINUX: Row = Row {
+    boot: Boot::Selinux,
+    setup: Setup::Nothing,
+};
 
 /// A row of the usual guest.
 pub(super) const fn plain(setup: Setup) -> Row {
@@ -183,12 +200,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(denials(Says::Deny));
     rows.push(plain(Setup::Refuse));
     rows.push(plain(Setup::Landlock));
-    for boot in [Boot::AppArmor, Boot::Selinux] {
-        rows.push(Row {
-            boot,
-            setup: Setup::Nothing,
-        });
-    }
+    rows.extend([APPARMOR, PROFILE, SELINUX]);
     rows
 }
 
@@ -199,6 +211,7 @@ impl fmt::Display for Setup {
             Self::Empty => f.write_str("empty"),
             Self::Refuse => f.write_str("refuse"),
             Self::Landlock => f.write_str("landlock"),
+            Self::Profile => f.write_str("profile"),
             Self::Linear(count) => write!(f, "linear:{count}"),
             Self::Interdict(rules, count, says) => {
                 let rules = match rules {
@@ -220,6 +233,7 @@ impl fmt::Display for Setup {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.boot, self.setup) {
+            (Boot::AppArmor, Setup::Profile) => return f.write_str("AppArmor, a profile"),
             (Boot::AppArmor, _) => return f.write_str("AppArmor, no profile"),
             (Boot::Selinux, _) => return f.write_str("SELinux, no policy"),
             (Boot::Plain, _) => {}
@@ -229,6 +243,7 @@ impl fmt::Display for Row {
             Setup::Empty => f.write_str("empty program"),
             Setup::Refuse => f.write_str("program that refuses"),
             Setup::Landlock => f.write_str("Landlock"),
+            Setup::Profile => f.write_str("a profile"),
             Setup::Linear(count) => write!(f, "linear, {}", rules_of(count)),
             Setup::Interdict(rules, count, says) => {
                 let about = match rules {

@@ -7,8 +7,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figures::Figures;
 use super::plan::{
-    ADDRESSES, Boot, EMPTY, LINEAR, NOTHING, OPERATIONS, Row, SIZES, Setup, addresses, grouped,
-    mixed, plain,
+    ADDRESSES, APPARMOR, EMPTY, LINEAR, NOTHING, OPERATIONS, PROFILE, Row, SELINUX, SIZES, Setup,
+    addresses, grouped, mixed, plain,
 };
 use crate::kernels::Kernel;
 
@@ -16,6 +16,9 @@ use crate::kernels::Kernel;
 const WIDTH: u32 = 960;
 const HEIGHT: u32 = 420;
 const FONT: &str = "sans-serif";
+/// Letters, in what the library calls pixels: an SVG has four fifths of it.
+const TITLE: u32 = 22;
+const LETTERS: u32 = 15;
 
 /// One kernel's part of a plot.
 type Panel<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -53,17 +56,14 @@ pub(super) fn rules(figures: &Figures, kernels: &[Kernel]) -> Result<String> {
 
 /// What operations cost beside other security modules.
 pub(super) fn peers(figures: &Figures, kernels: &[Kernel]) -> Result<String> {
-    let boot = |boot| Row {
-        boot,
-        setup: Setup::Nothing,
-    };
     let rows = [
         EMPTY,
         mixed(10),
         plain(Setup::Linear(100)),
         plain(Setup::Landlock),
-        boot(Boot::AppArmor),
-        boot(Boot::Selinux),
+        APPARMOR,
+        PROFILE,
+        SELINUX,
     ];
     let operations: Vec<_> = OPERATIONS
         .iter()
@@ -106,14 +106,16 @@ fn draw(kernels: &[Kernel], panel: impl Fn(&Panel<'_>, Kernel) -> Result<()>) ->
 /// Curves over a number of rules, both axes by powers of ten.
 fn curves(panel: &Panel<'_>, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> Result<()> {
     let mut chart = ChartBuilder::on(panel)
-        .caption(title, (FONT, 18))
+        .caption(title, (FONT, TITLE))
         .margin(12)
+        .margin_right(32)
         .x_label_area_size(36)
         .y_label_area_size(64)
         .build_cartesian_2d((1.0..10_000.0).log_scale(), (100.0..20_000.0).log_scale())
         .map_err(failed)?;
     chart
         .configure_mesh()
+        .label_style((FONT, LETTERS))
         .x_desc("rules")
         .x_label_formatter(&|rules: &f64| grouped(*rules))
         .y_label_formatter(&|instructions: &f64| grouped(*instructions))
@@ -138,7 +140,7 @@ fn curves(panel: &Panel<'_>, title: &str, lines: &[(&str, Vec<(f64, f64)>)]) -> 
         .position(SeriesLabelPosition::UpperLeft)
         .background_style(WHITE.mix(0.9))
         .border_style(BLACK.mix(0.3))
-        .label_font((FONT, 13))
+        .label_font((FONT, LETTERS))
         .draw()
         .map_err(failed)
 }
@@ -154,7 +156,7 @@ fn grouped_bars(
     let all = bars.iter().flat_map(|(_, values)| values.iter().flatten());
     let highest = all.copied().fold(100.0, f64::max) * 1.05;
     let mut chart = ChartBuilder::on(panel)
-        .caption(title, (FONT, 18))
+        .caption(title, (FONT, TITLE))
         .margin(12)
         .x_label_area_size(64)
         .y_label_area_size(64)
@@ -163,6 +165,7 @@ fn grouped_bars(
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .label_style((FONT, LETTERS))
         .x_labels(0)
         .y_label_formatter(&|instructions: &f64| grouped(*instructions))
         .light_line_style(WHITE)
@@ -191,7 +194,7 @@ fn grouped_bars(
     for (group, words) in (0_u32..).zip(groups) {
         for (line, text) in (0_i32..).zip(lines(words)) {
             // Below the axis, by pixels.
-            let style = (FONT, 12)
+            let style = (FONT, LETTERS)
                 .into_text_style(panel)
                 .pos(Pos::new(HPos::Center, VPos::Top));
             let text = Text::new(text, (0, 8 + 15 * line), style);
@@ -207,7 +210,7 @@ fn grouped_bars(
         .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE.mix(0.9))
         .border_style(BLACK.mix(0.3))
-        .label_font((FONT, 13))
+        .label_font((FONT, LETTERS))
         .draw()
         .map_err(failed)
 }

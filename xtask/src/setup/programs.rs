@@ -113,15 +113,56 @@ pub(super) fn ensure() -> Result<Vec<Add>> {
     }])
 }
 
+/// What loads a profile into `AppArmor`, for the benchmark alone.
+const PARSER: Program = Program {
+    package: "apparmor",
+    file: "sbin/apparmor_parser",
+};
+
+/// `apparmor_parser`: the machine's, or from the cache, where it comes when it is
+/// not there.
+///
+/// # Errors
+/// When it cannot be had, with its package.
+pub(super) fn apparmor_parser() -> Result<PathBuf> {
+    let home = paths::cache()?;
+    let kept = home.join("benchmark");
+    if PARSER.is_installed() {
+        return Ok(Path::new("/usr").join(PARSER.file));
+    }
+    if !PARSER.is_below(&kept) {
+        fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
+        let lock = File::create(home.join("benchmark.lock"))?;
+        lock.lock().context("cannot lock the cache of programs")?;
+        if !PARSER.is_below(&kept) {
+            let scratch = kept.with_extension("unfinished");
+            let root = unpacked(&[&PARSER], &scratch)?;
+            remove_if_present(&kept)?;
+            fs::rename(&root, &kept)?;
+            remove_if_present(&scratch)?;
+        }
+    }
+    Ok(kept.join("usr").join(PARSER.file))
+}
+
 /// Puts these programs in place of what was kept before, in one step.
 fn fetch(programs: &[&Program], kept: &Path) -> Result<()> {
-    let names: Vec<&str> = programs.iter().map(|program| program.package).collect();
     let scratch = kept.with_extension("unfinished");
-    remove_if_present(&scratch)?;
+    let root = unpacked(programs, &scratch)?;
+    database::make(&root, &root.join("usr").join(database::FILE))?;
+    remove_if_present(kept)?;
+    fs::rename(&root, kept)?;
+    remove_if_present(&scratch)
+}
+
+/// Downloads and unpacks these programs below an empty folder; where their root is.
+fn unpacked(programs: &[&Program], scratch: &Path) -> Result<PathBuf> {
+    let names: Vec<&str> = programs.iter().map(|program| program.package).collect();
+    remove_if_present(scratch)?;
     let root = scratch.join("root");
     if !names.is_empty() {
         say(&format!("fetching {} for the guests", names.join(" ")));
-        unpack(&download(&names, &scratch)?, &root)?;
+        unpack(&download(&names, scratch)?, &root)?;
     }
     for program in programs {
         ensure!(
@@ -131,10 +172,7 @@ fn fetch(programs: &[&Program], kept: &Path) -> Result<()> {
             program.file
         );
     }
-    database::make(&root, &root.join("usr").join(database::FILE))?;
-    remove_if_present(kept)?;
-    fs::rename(&root, kept)?;
-    remove_if_present(&scratch)
+    Ok(root)
 }
 
 /// Downloads packages, and all that they need and the machine lacks; where they lie.

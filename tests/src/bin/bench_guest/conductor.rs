@@ -11,8 +11,8 @@ use aya::Ebpf;
 use interdict_tests::engine::{Engine, Reloaded};
 
 use crate::setup::{Cell, Policy, Rules, Says, Setup};
-use crate::work::{self, FOLDER, WORKLOADS, Workload};
-use crate::{Outcome, policy, programs};
+use crate::work::{self, Confined, FOLDER, WORKLOADS, Workload};
+use crate::{Outcome, apparmor, policy, programs};
 
 /// A configuration by which no event is made.
 const SILENT: &str = "/run/interdict-silent.toml";
@@ -74,6 +74,8 @@ fn prepare() -> Outcome<()> {
     fs::write("/proc/sys/kernel/sched_rt_runtime_us", "-1")?;
     // Where a process's memory lies is part of what a fork or a thread costs.
     fs::write("/proc/sys/kernel/randomize_va_space", "0")?;
+    // What TCP remembers of one connection costs the next.
+    fs::write("/proc/sys/net/ipv4/tcp_no_metrics_save", "1")?;
     // Datagrams that wait at a socket: a batch of them.
     fs::write("/proc/sys/net/unix/max_dgram_qlen", "512")?;
     fs::write(SILENT, silence())?;
@@ -104,6 +106,10 @@ impl Bench<'_> {
         }
         let attached: Option<Ebpf> = match setup {
             Setup::Nothing | Setup::Landlock | Setup::Refuse => None,
+            Setup::Profile => {
+                apparmor::load(self.folder)?;
+                None
+            }
             Setup::Empty => Some(programs::empty(self.folder)?),
             Setup::Linear(count) => Some(programs::linear(self.folder, count)?),
             Setup::Interdict(policy) => {
@@ -143,7 +149,15 @@ impl Bench<'_> {
             workload: workload.name,
             rounds: self.rounds,
             refused,
-            landlock: setup == Setup::Landlock,
+            confined: match setup {
+                Setup::Landlock => Confined::Landlock,
+                Setup::Profile => Confined::Profile,
+                Setup::Nothing
+                | Setup::Empty
+                | Setup::Refuse
+                | Setup::Linear(_)
+                | Setup::Interdict(_) => Confined::Not,
+            },
         };
         let worker = Command::new(std::env::current_exe()?)
             .args(ask.arguments())

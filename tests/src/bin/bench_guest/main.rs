@@ -10,6 +10,7 @@
 //! On standard output, tabs between: `round SETUP OPERATION NANOSECONDS COUNT` for
 //! each round, or `none SETUP OPERATION REASON` where there is nothing to measure.
 
+mod apparmor;
 mod conductor;
 mod landlock;
 mod linear;

@@ -21,6 +21,8 @@ pub(crate) enum Setup {
     Interdict(Policy),
     /// A Landlock domain around the process that is measured.
     Landlock,
+    /// An `AppArmor` profile of the process that is measured.
+    Profile,
 }
 
 /// Under which policy interdict runs.
@@ -69,7 +71,7 @@ impl Setup {
     /// What is measured of a workload.
     pub(crate) fn cell(self, workload: &Workload) -> Cell {
         match self {
-            Self::Nothing | Self::Empty => Cell::Allowed,
+            Self::Nothing | Self::Empty | Self::Profile => Cell::Allowed,
             Self::Refuse if workload.hook.is_some() => Cell::Refused,
             Self::Refuse => Cell::None("nothing refuses it here"),
             Self::Linear(_) if workload.addresses => Cell::Allowed,
@@ -105,6 +107,7 @@ impl fmt::Display for Setup {
             Self::Empty => f.write_str("empty"),
             Self::Refuse => f.write_str("refuse"),
             Self::Landlock => f.write_str("landlock"),
+            Self::Profile => f.write_str("profile"),
             Self::Linear(count) => write!(f, "linear:{count}"),
             Self::Interdict(policy) => {
                 let rules = match policy.rules {
@@ -134,6 +137,7 @@ impl FromStr for Setup {
             ["empty"] => return Ok(Self::Empty),
             ["refuse"] => return Ok(Self::Refuse),
             ["landlock"] => return Ok(Self::Landlock),
+            ["profile"] => return Ok(Self::Profile),
             ["linear", count] => return Ok(Self::Linear(number(count)?)),
             [rules, count, says] => (rules, number(count)?, says),
             _ => return Err(unknown()),

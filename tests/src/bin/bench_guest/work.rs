@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::Outcome;
+use crate::apparmor;
 use crate::landlock::{self, Like};
 
 /// The first argument of such a process.
@@ -160,20 +161,40 @@ pub(crate) struct Ask<'a> {
     pub(crate) rounds: u32,
     /// Whether each operation must end with EPERM.
     pub(crate) refused: bool,
-    /// Whether it is to be in a Landlock domain.
-    pub(crate) landlock: bool,
+    /// What is to confine it.
+    pub(crate) confined: Confined,
+}
+
+/// What confines a process that measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confined {
+    Not,
+    /// A Landlock domain, which it enters.
+    Landlock,
+    /// A profile of `AppArmor`'s, which is there already.
+    Profile,
+}
+
+impl Confined {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Not => "not",
+            Self::Landlock => "landlock",
+            Self::Profile => "profile",
+        }
+    }
 }
 
 impl Ask<'_> {
     /// The arguments of the process, but the folder of objects, which is the last.
     pub(crate) fn arguments(&self) -> [String; 5] {
-        let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+        let refused = if self.refused { "refused" } else { "allowed" };
         [
             COMMAND.to_owned(),
             self.workload.to_owned(),
             self.rounds.to_string(),
-            word(self.refused),
-            word(self.landlock),
+            refused.to_owned(),
+            self.confined.word().to_owned(),
         ]
     }
 }
@@ -181,21 +202,23 @@ impl Ask<'_> {
 /// Measures as `arguments` say: a line for each round, nanoseconds and how many
 /// operations, a tab between.
 pub(crate) fn main(arguments: &[&str]) -> Outcome<()> {
-    let [name, rounds, refused, domain, folder] = arguments else {
-        return Err("work: WORKLOAD ROUNDS REFUSED LANDLOCK FOLDER".into());
+    let [name, rounds, verdict, confined, folder] = arguments else {
+        return Err("work: WORKLOAD ROUNDS VERDICT CONFINED FOLDER".into());
     };
     let workload = WORKLOADS.iter().find(|workload| workload.name == *name);
     let workload = workload.ok_or("no such workload")?;
     let rounds: u32 = rounds.parse()?;
     let folder = PathBuf::from(folder);
     let context = Context {
-        refused: *refused == "yes",
+        refused: *verdict == "refused",
         folder: &folder,
     };
     process::take_priority()?;
     let mut round = (workload.prepare)(&context)?;
-    if *domain == "yes" {
-        landlock::enter(workload.landlock)?;
+    match *confined {
+        "landlock" => landlock::enter(workload.landlock)?,
+        "profile" => apparmor::confined()?,
+        _ => {}
     }
     round()?;
     for _ in 0..rounds {
