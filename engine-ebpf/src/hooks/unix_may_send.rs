@@ -1,6 +1,7 @@
 //! A datagram connect or send that has found its peer; a state lock is held.
 
 use crate::kernel::{self, Pointer};
+use crate::memo::Operation;
 use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::hooks::Hook;
@@ -15,6 +16,15 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         // Only a socket that was closed has none, and that one cannot send.
         return 0;
     }
+    let plain = if peer.is_null() {
+        None
+    } else {
+        unix::plain(peer)
+    };
+    // As in `unix_stream_connect`.
+    if plain.is_some_and(Operation::allowed_before) {
+        return 0;
+    }
     if dispatch::judged(sk).is_none() {
         return 0;
     }
@@ -25,7 +35,7 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     } else {
         unix::fill(peer, &mut facts)
     };
-    if dispatch::allowed_before(&facts) {
+    if plain.is_none() && dispatch::allowed_before(&facts) {
         return 0;
     }
     let caller = dispatch::caller(Hook::UnixMaySend, sk);

@@ -1,7 +1,7 @@
 //! What is asked of the figures, and whether they have it.
 
 use super::figures::{Cell, Figures};
-use super::plan::{NOTHING, Row, Setup, addresses, grouped, mixed, plain};
+use super::plan::{NOTHING, Row, Setup, addresses, grouped, mixed, paths, plain};
 use crate::kernels::Kernel;
 
 /// The kernel that the goals are about.
@@ -50,8 +50,15 @@ const ASKED: &[Asked] = &[
         420.0,
     ),
     Asked(
+        Figure::Over(paths(10)),
+        "unix stream connect, allowed before, rules about unix paths",
+        "unix-connect",
+        500.0,
+        380.0,
+    ),
+    Asked(
         Figure::Over(mixed(10)),
-        "unix stream connect, allowed before",
+        "the same with rules about addresses beside: two hooks",
         "unix-connect",
         500.0,
         380.0,

@@ -129,6 +129,7 @@ pub(super) enum Setup {
 pub(super) enum Rules {
     Mixed,
     Addresses,
+    Paths,
 }
 
 /// What a policy says of what is measured.
@@ -145,6 +146,8 @@ pub(super) const LINEAR: [u32; 3] = [10, 100, 1000];
 pub(super) const SIZES: [u32; 5] = [1, 10, 100, 1000, 10_000];
 /// Those of interdict where every rule is about the same family and operation.
 pub(super) const ADDRESSES: [u32; 4] = [10, 100, 1000, 10_000];
+/// Those of interdict where every rule is about unix paths.
+pub(super) const PATHS: [u32; 2] = [10, 10_000];
 /// Those under which refusals are measured.
 pub(super) const DENIALS: [u32; 2] = [10, 10_000];
 
@@ -187,6 +190,11 @@ pub(super) const fn addresses(rules: u32) -> Row {
     plain(Setup::Interdict(Rules::Addresses, rules, Says::Allow))
 }
 
+/// interdict with so many rules about unix paths.
+pub(super) const fn paths(rules: u32) -> Row {
+    plain(Setup::Interdict(Rules::Paths, rules, Says::Allow))
+}
+
 /// Every row, in the order of the page, which is the one of measuring: the engine
 /// is started anew between rows with and without events.
 pub(super) fn rows() -> Vec<Row> {
@@ -196,6 +204,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(LINEAR.map(|rules| plain(Setup::Linear(rules))));
     rows.extend(SIZES.map(mixed));
     rows.extend(ADDRESSES.map(addresses));
+    rows.extend(PATHS.map(paths));
     rows.extend(denials(Says::DenyWithEvent));
     rows.extend(denials(Says::Deny));
     rows.push(plain(Setup::Refuse));
@@ -217,6 +226,7 @@ impl fmt::Display for Setup {
                 let rules = match rules {
                     Rules::Mixed => "mixed",
                     Rules::Addresses => "addresses",
+                    Rules::Paths => "paths",
                 };
                 let says = match says {
                     Says::Allow => "allow",
@@ -249,6 +259,7 @@ impl fmt::Display for Row {
                 let about = match rules {
                     Rules::Mixed => "",
                     Rules::Addresses => ", all about addresses",
+                    Rules::Paths => ", all about unix paths",
                 };
                 let says = match says {
                     Says::Allow => "",

@@ -56,7 +56,7 @@ fn rule(rules: Rules, number: usize) -> String {
                 "deny {{ tcp, udp }} connect to 10.{high}.{middle}.{low} port {port} unless comm = agent-{agent}"
             )
         }
-        (Rules::Mixed, _, 7 | 8) => format!(
+        (Rules::Paths, ..) | (Rules::Mixed, _, 7 | 8) => format!(
             "deny unix connect to /run/services/{number}/socket unless comm = agent-{agent}"
         ),
         (Rules::Mixed, ..) => {

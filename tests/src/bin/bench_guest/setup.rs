@@ -44,6 +44,8 @@ pub(crate) enum Rules {
     /// Connects to addresses alone, so that one pair of family and operation has
     /// them all.
     Addresses,
+    /// Connects to unix paths alone, which one hook less than with addresses judges.
+    Paths,
 }
 
 /// What a policy says of what is measured.
@@ -74,7 +76,7 @@ impl Setup {
             Self::Nothing | Self::Empty | Self::Profile => Cell::Allowed,
             Self::Refuse if workload.hook.is_some() => Cell::Refused,
             Self::Refuse => Cell::None("nothing refuses it here"),
-            Self::Linear(_) if workload.addresses => Cell::Allowed,
+            Self::Linear(_) if workload.asks == Some(Rules::Addresses) => Cell::Allowed,
             Self::Linear(_) => Cell::None("it has rules for addresses alone"),
             Self::Interdict(policy) => policy.cell(workload),
             Self::Landlock => match landlock::missing(workload) {
@@ -88,8 +90,11 @@ impl Setup {
 impl Policy {
     fn cell(self, workload: &Workload) -> Cell {
         match (self.says, self.rules) {
-            (Says::Allow, Rules::Addresses) if !workload.addresses => {
+            (Says::Allow, Rules::Addresses) if workload.asks != Some(Rules::Addresses) => {
                 Cell::None("its rules are about addresses alone")
+            }
+            (Says::Allow, Rules::Paths) if workload.asks != Some(Rules::Paths) => {
+                Cell::None("its rules are about unix paths alone")
             }
             (Says::Allow, _) => Cell::Allowed,
             (Says::Deny | Says::DenyWithEvent, _) if workload.hook.is_none() => {
@@ -113,6 +118,7 @@ impl fmt::Display for Setup {
                 let rules = match policy.rules {
                     Rules::Mixed => "mixed",
                     Rules::Addresses => "addresses",
+                    Rules::Paths => "paths",
                 };
                 let says = match policy.says {
                     Says::Allow => "allow",
@@ -145,6 +151,7 @@ impl FromStr for Setup {
         let rules = match rules {
             "mixed" => Rules::Mixed,
             "addresses" => Rules::Addresses,
+            "paths" => Rules::Paths,
             _ => return Err(unknown()),
         };
         let says = match says {

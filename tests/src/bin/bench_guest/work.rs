@@ -19,6 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::Outcome;
 use crate::apparmor;
 use crate::landlock::{self, Like};
+use crate::setup::Rules;
 
 /// The first argument of such a process.
 pub(crate) const COMMAND: &str = "work";
@@ -47,8 +48,8 @@ pub(crate) struct Workload {
     pub(crate) name: &'static str,
     /// The hook that refuses it, where that is measured.
     pub(crate) hook: Option<&'static str>,
-    /// Whether rules about addresses are asked.
-    pub(crate) addresses: bool,
+    /// What a policy can be about alone and still be asked, beside every operation.
+    pub(crate) asks: Option<Rules>,
     /// What Landlock has like it.
     pub(crate) landlock: Like,
     /// Makes what the rounds need, once.
@@ -63,84 +64,84 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     Workload {
         name: "udp-connect",
         hook: Some("socket_connect"),
-        addresses: true,
+        asks: Some(Rules::Addresses),
         landlock: Like::Nothing,
         prepare: connect::udp,
     },
     Workload {
         name: "udp-connect-new",
         hook: None,
-        addresses: true,
+        asks: Some(Rules::Addresses),
         landlock: Like::Nothing,
         prepare: connect::udp_new,
     },
     Workload {
         name: "tcp-connect",
         hook: Some("socket_connect"),
-        addresses: true,
+        asks: Some(Rules::Addresses),
         landlock: Like::Ports,
         prepare: connect::tcp,
     },
     Workload {
         name: "unix-connect",
         hook: Some("unix_stream_connect"),
-        addresses: false,
+        asks: Some(Rules::Paths),
         landlock: Like::Names,
         prepare: connect::unix,
     },
     Workload {
         name: "unix-connect-new",
         hook: None,
-        addresses: false,
+        asks: Some(Rules::Paths),
         landlock: Like::Names,
         prepare: connect::unix_new,
     },
     Workload {
         name: "unix-datagram",
         hook: Some("unix_may_send"),
-        addresses: false,
+        asks: Some(Rules::Paths),
         landlock: Like::Names,
         prepare: datagram::named,
     },
     Workload {
         name: "setsockopt",
         hook: Some("socket_setsockopt"),
-        addresses: false,
+        asks: None,
         landlock: Like::Nothing,
         prepare: datagram::option,
     },
     Workload {
         name: "tcp-send",
         hook: None,
-        addresses: false,
+        asks: None,
         landlock: Like::Nothing,
         prepare: send::tcp,
     },
     Workload {
         name: "unix-send",
         hook: None,
-        addresses: false,
+        asks: None,
         landlock: Like::Nothing,
         prepare: send::unix,
     },
     Workload {
         name: "fork-exec",
         hook: None,
-        addresses: false,
+        asks: None,
         landlock: Like::Files,
         prepare: process::fork_exec,
     },
     Workload {
         name: "thread",
         hook: None,
-        addresses: false,
+        asks: None,
         landlock: Like::Nothing,
         prepare: process::thread,
     },
     Workload {
         name: "open-close",
         hook: None,
-        addresses: false,
+        asks: None,
         landlock: Like::Files,
         prepare: file::open_close,
     },
