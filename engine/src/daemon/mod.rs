@@ -123,6 +123,16 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     runtime.block_on(Daemon::start(config)?.serve())
 }
 
+/// All of a reload that needs no kernel: reads, checks, anchors and compiles what
+/// the configuration names. Gives how many rules that are.
+///
+/// # Errors
+///
+/// As the daemon refuses a policy.
+pub fn rehearse(config: &Config) -> Result<usize, ReloadError> {
+    Policies::new(config, [0; 2]).rehearse()
+}
+
 struct Daemon {
     kernel: Kernel,
     policies: Policies,

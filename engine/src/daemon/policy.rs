@@ -158,6 +158,12 @@ impl Policies {
         self.checked(&files::read(&self.paths)?).map(drop)
     }
 
+    /// Reads, checks, anchors and compiles; gives how many rules that are.
+    pub(super) fn rehearse(&self) -> Result<usize, ReloadError> {
+        let compiled = self.compiled(&files::read(&self.paths)?, 1)?;
+        Ok(compiled.image.rules.len())
+    }
+
     /// Whether another policy would come of reading everything again: the files
     /// differ from those in force and from those last refused, or what the paths
     /// in them lead to does. What cannot be read counts as changed, so that the
