@@ -4,7 +4,7 @@ use crate::ask::Socket;
 use crate::count::{count, count_up};
 use crate::dispatch::Said;
 use crate::kernel::{self, Pointer};
-use crate::maps::EVENTS;
+use crate::maps::{EVENTS, WAKE};
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
     bpf_ktime_get_boot_ns,
@@ -13,6 +13,7 @@ use core::ptr::addr_of_mut;
 use policy_abi::event::{Action, Counter, FLAG_FAILED, FLAG_OBJECT, Record, Text};
 use policy_abi::facts::Facts;
 use policy_abi::identity::{Place, TEXT_ROOM};
+use policy_abi::maps::WAKE_READER;
 
 /// Which hook was called, and with what.
 ///
@@ -132,8 +133,19 @@ extern "C" fn write(
         flags |= FLAG_FAILED;
     }
     put!(record.flags = flags);
-    entry.submit(0);
+    entry.submit(waking());
     EMITTED
+}
+
+/// With what a record is submitted: whether it wakes the reader. To be asked last,
+/// since the reader's mind can change.
+#[inline(always)]
+pub(crate) fn waking() -> u64 {
+    match WAKE.get_ptr(0) {
+        // SAFETY: a map's value, valid while the program runs.
+        Some(word) => unsafe { core::ptr::read_volatile(word) },
+        None => WAKE_READER,
+    }
 }
 
 /// The process, the thread and the time.

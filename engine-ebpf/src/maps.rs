@@ -40,6 +40,9 @@ pub(crate) static EVENTS: RingBuf<Record, RING_BYTES> = RingBuf::new();
 #[btf_map(name = "EPOCH")]
 pub(crate) static EPOCH: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
+#[btf_map(name = "WAKE")]
+pub(crate) static WAKE: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
+
 #[btf_map(name = "TOLD")]
 pub(crate) static TOLD: Storage<u64, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
 
@@ -67,6 +70,11 @@ pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usiz
 /// iterator runs once at a time, so one is enough.
 #[btf_map(name = "SEED_ROOM")]
 pub(crate) static SEED_ROOM: Array<Identity, 1> = Array::new();
+
+/// An address as a caller of connect types it.
+#[cfg(feature = "bench")]
+#[btf_map(name = "BENCH_ADDRESS")]
+pub(crate) static BENCH_ADDRESS: Array<[u8; 16], 1> = Array::new();
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".rodata")]

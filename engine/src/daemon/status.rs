@@ -1,6 +1,6 @@
 //! What the daemon says of itself on SIGUSR1 and at its end: one line of JSON.
 
-use super::output::Output;
+use super::pipeline::Pipeline;
 use super::policy::Policies;
 use crate::config::Mode;
 use crate::kernel::{Kernel, KernelError};
@@ -99,8 +99,7 @@ pub(super) fn report(
     kernel: &mut Kernel,
     policies: &Policies,
     mode: Mode,
-    output: &Output,
-    undecodable: u64,
+    pipeline: &Pipeline,
 ) -> Result<String, KernelError> {
     let counters = kernel
         .counters()?
@@ -109,7 +108,7 @@ pub(super) fn report(
         .collect();
     let mut hooks: Vec<_> = kernel.attached().map(Hook::name).collect();
     hooks.sort_unstable();
-    let (written, unwritten) = output.counts();
+    let (written, unwritten) = pipeline.counts();
     let mut sums: BTreeMap<&str, Tally> = BTreeMap::new();
     for (id, tally) in policies.retired() {
         sums.insert(id, *tally);
@@ -142,7 +141,7 @@ pub(super) fn report(
         events: Events {
             written,
             unwritten,
-            undecodable,
+            undecodable: pipeline.undecodable(),
         },
         rules,
         anchors: policies.image().map(anchors).unwrap_or_default(),

@@ -66,9 +66,7 @@ impl Kernel {
     /// When a hook cannot be attached; what was in force stays in force.
     pub fn switch(&mut self, policy: &Loadable<'_>) -> Result<(), KernelError> {
         let idle = self.idle();
-        for hook in policy.hooks {
-            self.attach(*hook)?;
-        }
+        self.attach(policy.hooks)?;
         self.set_on_error(policy.on_error)?;
         let active = Active {
             slot: idle,

@@ -13,6 +13,7 @@ use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
 use policy_abi::hooks::{HOOKS, Hook, HookDesc};
 use policy_abi::maps;
+use policy_abi::offsets::Offsets;
 use std::io::Read;
 use std::os::fd::AsFd as _;
 
@@ -40,6 +41,7 @@ pub struct Kernel {
     pub(super) slot: Option<u32>,
     pub(super) active: Word,
     epoch: Word,
+    pub(super) wake: Word,
     pub(super) ring: Option<RingBuf<MapData>>,
 }
 
@@ -63,37 +65,67 @@ impl Kernel {
                 Err(_) => lacking.push(desc.hook),
             }
         }
-        let offsets = Abi(btf.offsets()?);
+        let offsets = btf.offsets()?;
+        drop(btf);
+        let btf = kernel_types()?;
+        let mut kernel = Self::made(OBJECT, settings, &offsets, &btf)?;
+        kernel.lacking = lacking;
+        for desc in HOOKS.iter().filter(|desc| desc.role.always()) {
+            kernel.load_program(desc, &btf)?;
+            kernel.attach(&[desc.hook])?;
+        }
+        kernel.seed(&btf)?;
+        Ok(kernel)
+    }
+
+    /// Loads an object with the engine's maps, and attaches nothing: what benchmarks
+    /// of an object of their own begin with.
+    ///
+    /// # Errors
+    ///
+    /// When this kernel cannot.
+    pub fn of_object(object: &[u8], settings: &Settings) -> Result<Self, KernelError> {
+        let offsets = Btf::of_kernel()?.offsets()?;
+        Self::made(object, settings, &offsets, &kernel_types()?)
+    }
+
+    fn made(
+        object: &[u8],
+        settings: &Settings,
+        offsets: &Offsets,
+        btf: &aya::Btf,
+    ) -> Result<Self, KernelError> {
+        let offsets = Abi(*offsets);
         let key = Abi(settings.hash_key);
         let trust_all = u32::from(settings.trust_all);
         let namespaces = Abi(namespaces::of_host()?);
-        drop(btf);
         let ebpf = EbpfLoader::new()
+            .btf(Some(btf))
             .allow_unsupported_maps()
             .override_global(maps::OFFSETS, &offsets, true)
             .override_global(maps::HASH_KEY, &key, true)
             .override_global(maps::TRUST_ALL, &trust_all, true)
             .override_global(maps::NAMESPACES, &namespaces, true)
-            .load(OBJECT)
+            .load(object)
             .map_err(|source| KernelError::Object(Box::new(source)))?;
         let active = word(&ebpf, maps::ACTIVE)?;
         let epoch = word(&ebpf, maps::EPOCH)?;
-        let mut kernel = Self {
+        let wake = word(&ebpf, maps::WAKE)?;
+        Ok(Self {
             ebpf,
             attached: Vec::new(),
-            lacking,
+            lacking: Vec::new(),
             slot: None,
             active,
             epoch,
+            wake,
             ring: None,
-        };
-        let btf = kernel_types()?;
-        for desc in HOOKS.iter().filter(|desc| desc.role.always()) {
-            kernel.load_program(desc, &btf)?;
-            kernel.attach(desc.hook)?;
-        }
-        kernel.seed(&btf)?;
-        Ok(kernel)
+        })
+    }
+
+    /// The loaded object.
+    pub const fn object(&mut self) -> &mut Ebpf {
+        &mut self.ebpf
     }
 
     fn load_program(&mut self, desc: &'static HookDesc, btf: &aya::Btf) -> Result<(), KernelError> {
@@ -129,28 +161,33 @@ impl Kernel {
         Ok(self.lsm(desc)?.fd().is_ok())
     }
 
-    /// Attaches a hook's program unless it is attached; one that is needed for
-    /// the first time is loaded before.
+    /// Attaches the programs of hooks unless they are attached; one that is needed
+    /// for the first time is loaded before.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses, for instance since the hook carries 38 programs.
-    pub fn attach(&mut self, hook: Hook) -> Result<(), KernelError> {
-        if self.attached.iter().any(|(one, _)| *one == hook) {
-            return Ok(());
+    /// When the kernel refuses, for instance since a hook carries 38 programs.
+    pub fn attach(&mut self, hooks: &[Hook]) -> Result<(), KernelError> {
+        let mut types = None;
+        for desc in HOOKS.iter().filter(|desc| hooks.contains(&desc.hook)) {
+            if self.attached.iter().any(|(one, _)| *one == desc.hook) {
+                continue;
+            }
+            if !self.is_loaded(desc)? {
+                // Read once for all of them: it is megabytes.
+                let types = match &mut types {
+                    Some(types) => types,
+                    none => none.insert(kernel_types()?),
+                };
+                self.load_program(desc, types)?;
+            }
+            let refused = |source| KernelError::Program {
+                hook: desc.name,
+                source: Box::new(source),
+            };
+            let link = self.lsm(desc)?.attach().map_err(refused)?;
+            self.attached.push((desc.hook, link));
         }
-        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
-            return Ok(());
-        };
-        let refused = |source| KernelError::Program {
-            hook: desc.name,
-            source: Box::new(source),
-        };
-        if !self.is_loaded(desc)? {
-            self.load_program(desc, &kernel_types()?)?;
-        }
-        let link = self.lsm(desc)?.attach().map_err(refused)?;
-        self.attached.push((hook, link));
         Ok(())
     }
 

@@ -1,0 +1,98 @@
+//! What an event costs: the producer's part in nanoseconds, and how many a second
+//! reach a sink without loss.
+//!
+//! The producer is a raw tracepoint's program, run on this machine's own processor
+//! by `BPF_PROG_TEST_RUN`; it calls the function by which the LSM programs write
+//! events, into the same ring. The reader is the daemon's own.
+//! `cargo xtask bench events` builds the object and runs this, as root;
+//! `docs/performance.md` has figures.
+#![expect(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "figures for people"
+)]
+
+#[path = "events/producer.rs"]
+mod producer;
+#[path = "events/reader.rs"]
+mod reader;
+
+use interdict::kernel::Kernel;
+use interdict::kernel::load::Settings;
+use producer::{Cost, Producer};
+use reader::Reader;
+use std::error::Error;
+use std::time::Duration;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Where the object is, as built with its feature `bench`.
+const OBJECT: &str = "INTERDICT_BENCH_OBJECT";
+/// Rounds of what is timed.
+const ROUNDS: usize = 101;
+/// Events a second that are tried.
+const RATES: [u64; 8] = [
+    50_000, 100_000, 150_000, 250_000, 400_000, 500_000, 1_000_000, 2_000_000,
+];
+/// Tries of each, and how long one is.
+const TRIES: usize = 3;
+const TRY: Duration = Duration::from_secs(2);
+/// What is written where no time of it is to be the disk's.
+const NOWHERE: &str = "/dev/null";
+
+fn main() -> Outcome<()> {
+    let path = std::env::var_os(OBJECT).ok_or("INTERDICT_BENCH_OBJECT names no object")?;
+    let mut kernel = Kernel::of_object(
+        &std::fs::read(path)?,
+        &Settings {
+            hash_key: [1, 2],
+            trust_all: false,
+        },
+    )?;
+    println!("record of {} bytes", reader::record_bytes());
+    costs(&mut kernel)?;
+    for (name, sink) in [("no sink", None), ("json", Some(NOWHERE))] {
+        flood(&mut kernel, name, sink)?;
+        rates(&mut kernel, name, sink)?;
+    }
+    Ok(())
+}
+
+/// What a record costs its producer while nobody is woken and nobody reads.
+fn costs(kernel: &mut Kernel) -> Outcome<()> {
+    kernel.wake(false);
+    let mut costs = Cost::all(kernel)?;
+    for _ in 0..ROUNDS {
+        for cost in &mut costs {
+            cost.round()?;
+            producer::on_cpu(producer::READER_CPU)?;
+            while !kernel.drain(usize::MAX, |_| {})?.emptied {}
+        }
+    }
+    for cost in &costs {
+        println!("{}", cost.line());
+    }
+    Ok(())
+}
+
+/// All that can be written and read at a time, by who is woken.
+fn flood(kernel: &mut Kernel, name: &str, sink: Option<&str>) -> Outcome<()> {
+    for (policy, paced) in [("woken by each look", false), ("by the clock", true)] {
+        let mut reader = Reader::new(kernel, sink, paced)?;
+        let flood = reader.during(Producer::flat_out(TRY))?;
+        println!("{name:>8}, flat out, reader {policy}: {flood}");
+    }
+    Ok(())
+}
+
+/// Whether events are lost, rate by rate.
+fn rates(kernel: &mut Kernel, name: &str, sink: Option<&str>) -> Outcome<()> {
+    for rate in RATES {
+        for _ in 0..TRIES {
+            let mut reader = Reader::new(kernel, sink, true)?;
+            let flood = reader.during(Producer::at_rate(rate, TRY))?;
+            println!("{name:>8}, {rate:>7} a second: {flood}");
+        }
+    }
+    Ok(())
+}
