@@ -49,9 +49,18 @@ fn main() -> Outcome<()> {
             trust_all: false,
         },
     )?;
-    println!("record of {} bytes", reader::record_bytes());
-    costs(&mut kernel)?;
-    for (name, sink) in [("no sink", None), ("json", Some(NOWHERE))] {
+    // Names of parts; all without any.
+    let parts: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|part| !part.starts_with('-'))
+        .collect();
+    let asked = |name: &str| parts.is_empty() || parts.iter().any(|part| part == name);
+    println!("records of {} bytes", reader::record_bytes());
+    if asked("costs") {
+        costs(&mut kernel)?;
+    }
+    let sinks = [("none", None), ("json", Some(NOWHERE))];
+    for (name, sink) in sinks.into_iter().filter(|(name, _)| asked(name)) {
         flood(&mut kernel, name, sink)?;
         rates(&mut kernel, name, sink)?;
     }
@@ -80,7 +89,7 @@ fn flood(kernel: &mut Kernel, name: &str, sink: Option<&str>) -> Outcome<()> {
     for (policy, paced) in [("woken by each look", false), ("by the clock", true)] {
         let mut reader = Reader::new(kernel, sink, paced)?;
         let flood = reader.during(Producer::flat_out(TRY))?;
-        println!("{name:>8}, flat out, reader {policy}: {flood}");
+        println!("{name:>4}, flat out, reader {policy}: {flood}");
     }
     Ok(())
 }
@@ -91,7 +100,7 @@ fn rates(kernel: &mut Kernel, name: &str, sink: Option<&str>) -> Outcome<()> {
         for _ in 0..TRIES {
             let mut reader = Reader::new(kernel, sink, true)?;
             let flood = reader.during(Producer::at_rate(rate, TRY))?;
-            println!("{name:>8}, {rate:>7} a second: {flood}");
+            println!("{name:>4}, {rate:>7} a second: {flood}");
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use interdict::anchors::Anchors;
 use interdict::daemon::{Look, Pace, Pipeline, TURN};
 use interdict::event::{Book, Cgroups, Places, Shape};
 use interdict::kernel::{Kernel, Turn};
-use policy_abi::event::{Counter, Record};
+use policy_abi::event::Counter;
 use policy_lang::compile::{AnyHost, Enforcement, compile};
 use policy_lang::load;
 use policy_lang::source::Sources;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Bytes of a record.
 pub(crate) const fn record_bytes() -> usize {
-    size_of::<Record>()
+    policy_abi::event::BRIEF_BYTES
 }
 
 /// What came of it.

@@ -24,7 +24,7 @@ use crate::kernel::load::Settings;
 use crate::kernel::{Kernel, KernelError, Turn};
 use idle::Idle;
 use policy::Policies;
-use policy_abi::event::{Process, Record};
+use policy_abi::event::BRIEF_BYTES;
 use policy_abi::maps::RING_BYTES;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
@@ -35,13 +35,8 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 use watch::Watch;
 
-/// Records that the ring holds at most: its bytes by those of the smaller kind.
-const RING_RECORDS: usize = RING_BYTES
-    / if size_of::<Record>() < size_of::<Process>() {
-        size_of::<Record>()
-    } else {
-        size_of::<Process>()
-    };
+/// Records that the ring holds at most: its bytes by those of the smallest.
+const RING_RECORDS: usize = RING_BYTES / BRIEF_BYTES;
 /// Events that are written before the daemon looks at anything else.
 pub const TURN: usize = 1024;
 
@@ -246,6 +241,7 @@ impl Daemon {
         ));
         match self.policies.load(&mut self.kernel) {
             Ok(()) => {
+                self.pipeline.moved();
                 let needed = self.policies.needed();
                 self.idle
                     .look(Instant::now(), self.kernel.attached(), &needed);

@@ -60,10 +60,10 @@ impl Output {
 }
 
 impl Sink {
-    /// Writes a line. One that cannot be written is counted.
-    pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
-        let written = self.to.write_all(line.as_bytes());
-        let result = written.and_then(|()| self.to.write_all(b"\n"));
+    /// Writes a line and its end. One that cannot be written is counted.
+    pub(super) fn line(&mut self, line: &mut Vec<u8>) -> io::Result<()> {
+        line.push(b'\n');
+        let result = self.to.write_all(line);
         match result {
             Ok(()) => self.written += 1,
             Err(_) => self.failed += 1,

@@ -12,6 +12,8 @@ pub struct Pipeline {
     boot_epoch: u64,
     processes: Processes,
     undecodable: u64,
+    /// Room for a line.
+    line: Vec<u8>,
     /// The first line of this turn that could not be written.
     failed: Option<std::io::Error>,
 }
@@ -30,6 +32,7 @@ impl Pipeline {
             boot_epoch,
             processes: Processes::default(),
             undecodable: 0,
+            line: Vec::new(),
             failed: None,
         })
     }
@@ -38,6 +41,11 @@ impl Pipeline {
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.processes.epoch()
+    }
+
+    /// Has what is shown of processes made anew, where places may be others by now.
+    pub fn moved(&mut self) {
+        self.processes.forget_shown();
     }
 
     /// Takes one record. What is wrong with it is counted.
@@ -64,8 +72,10 @@ impl Pipeline {
         };
         let renderer =
             Renderer::new(rules, places, &self.processes, self.boot_epoch).shaped(self.shape);
-        let line = renderer.line(&event).map_err(|error| error.to_string())?;
-        if let Err(error) = sink.line(&line) {
+        renderer
+            .write(&event, &mut self.line)
+            .map_err(|error| error.to_string())?;
+        if let Err(error) = sink.line(&mut self.line) {
             self.failed.get_or_insert(error);
         }
         Ok(())
