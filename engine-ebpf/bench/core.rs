@@ -4,11 +4,12 @@
 
 use crate::count::count_up;
 use crate::dispatch::{self, Said};
-use crate::emit::{self, Caller};
+use crate::emit::{self, Caller, TYPED_IS_OBJECT};
 use crate::kernel;
-use crate::maps::{BENCH_ADDRESS, EVENTS, IDENTITIES, Missing};
+use crate::maps::{EVENTS, IDENTITIES, Missing};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
+use core::ptr::null;
 use policy_abi::decide::{Outcome, Verdict};
 use policy_abi::event::{Action, Counter};
 use policy_abi::facts::{Facts, OBJECT_IPV4};
@@ -47,12 +48,11 @@ fn turns(ctx: *const c_void, body: Body) -> i32 {
     0
 }
 
-/// A caller of connect, with an IPv4 address that it typed.
+/// A caller of connect, as the hook has it of one to an IPv4 address.
 #[inline(always)]
 fn caller() -> Caller {
-    let mut caller = dispatch::caller(Hook::SocketConnect, core::ptr::null());
-    caller.address = BENCH_ADDRESS.get_ptr(0).map_or(0, |at| at as u64);
-    caller.address_length = 16;
+    let mut caller = dispatch::caller(Hook::SocketConnect, null());
+    caller.flags = TYPED_IS_OBJECT;
     caller
 }
 
@@ -84,10 +84,17 @@ fn denied(index: u32) -> (Facts, Said) {
     (facts, said)
 }
 
-/// Keeps the compiler from leaving out what is not used.
+/// Keeps the compiler from leaving out what is not used: anybody could read it.
 #[inline(always)]
 fn used<T>(value: &T) {
-    kernel::opaque(&raw const *value as u64);
+    let at = &raw const *value;
+    #[cfg(target_arch = "bpf")]
+    // SAFETY: moves a register to itself.
+    unsafe {
+        core::arch::asm!("{0} = {0}", in(reg) at, options(nostack));
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    core::hint::black_box(at);
 }
 
 /// Gives the running process a program, as an exec would.
@@ -148,7 +155,7 @@ extern "C" fn bench_events(ctx: *mut c_void) -> i32 {
 
 unsafe extern "C" fn event(index: u32, caller: *mut Caller) -> i64 {
     let (facts, said) = denied(index);
-    emit::emit(caller, &facts, core::ptr::null(), &raw const said);
+    emit::emit(caller, &facts, null(), &raw const said, null());
     0
 }
 
@@ -167,5 +174,123 @@ unsafe extern "C" fn ring_alone(_: u32, _: *mut Caller) -> i64 {
         unsafe { record.write([sequence; 16]) };
         entry.submit(emit::waking());
     }
+    0
+}
+
+/// Which connect comes next.
+#[repr(C)]
+struct Asking {
+    next: u64,
+    /// How many addresses there are: a power of two.
+    addresses: u64,
+    /// Bits that a random number is shifted by; 0 for one address after the other.
+    random: u64,
+    /// Bits of the answers so far that the next address waits for.
+    chained: u64,
+    /// They are 0.
+    answers: u64,
+}
+
+/// Runs `body` as often as the first argument says, over an [`Asking`] of the others.
+#[inline(always)]
+fn ask(ctx: *const c_void, body: unsafe extern "C" fn(u32, *mut Asking) -> i64) -> i32 {
+    let mut asking = Asking {
+        next: 1,
+        addresses: argument(ctx, 1),
+        random: argument(ctx, 2),
+        chained: argument(ctx, 3),
+        answers: 0,
+    };
+    let times = argument(ctx, 0) as u32;
+    // SAFETY: a body has the signature that the helper calls, and the state
+    // outlives the call.
+    unsafe {
+        bpf_loop(
+            times,
+            body as *const () as *mut c_void,
+            (&raw mut asking).cast(),
+            0,
+        );
+    }
+    asking.answers as i32
+}
+
+/// The first of the addresses that are connected to: 10.16.0.0.
+const FIRST: u64 = 0x0a10_0000;
+
+impl Asking {
+    /// The next connect's facts.
+    #[inline(always)]
+    fn facts(&mut self) -> Facts {
+        self.next = if self.random == 0 {
+            self.next.wrapping_add(1)
+        } else {
+            // Donald Knuth's MMIX numbers.
+            self.next
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407)
+        };
+        let place = (self.next >> (self.random & 63)) & (self.addresses.wrapping_sub(1));
+        let mut facts = dispatch::blank();
+        facts.family = TCP;
+        facts.operation = CONNECT;
+        facts.object_kind = OBJECT_IPV4;
+        facts.object = [FIRST + place + (self.answers & self.chained), 0];
+        facts.port = 443;
+        facts
+    }
+}
+
+/// Connects without anybody to judge them: what the others begin with.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "raw_tp/bench_asked")]
+extern "C" fn bench_asked(ctx: *mut c_void) -> i32 {
+    ask(ctx, asked)
+}
+
+unsafe extern "C" fn asked(_: u32, asking: *mut Asking) -> i64 {
+    // SAFETY: the pointer that `bpf_loop` was given.
+    let asking = unsafe { &mut *asking };
+    let facts = asking.facts();
+    used(&facts);
+    asking.answers |= facts.object[1];
+    0
+}
+
+/// Connects that are each judged as if they were the first of their kind.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "raw_tp/bench_judged")]
+extern "C" fn bench_judged(ctx: *mut c_void) -> i32 {
+    ask(ctx, judged)
+}
+
+unsafe extern "C" fn judged(_: u32, asking: *mut Asking) -> i64 {
+    // SAFETY: the pointer that `bpf_loop` was given.
+    let asking = unsafe { &mut *asking };
+    let mut facts = asking.facts();
+    let caller = caller();
+    let answer = dispatch::conclude(&caller, &mut facts, null());
+    asking.answers |= u64::from(answer.cast_unsigned());
+    0
+}
+
+/// Connects that are judged only if they were not allowed before.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "raw_tp/bench_known_ones")]
+extern "C" fn bench_known_ones(ctx: *mut c_void) -> i32 {
+    ask(ctx, known_one)
+}
+
+unsafe extern "C" fn known_one(_: u32, asking: *mut Asking) -> i64 {
+    // SAFETY: the pointer that `bpf_loop` was given.
+    let asking = unsafe { &mut *asking };
+    let mut facts = asking.facts();
+    if dispatch::allowed_before(&facts) {
+        asking.answers |= facts.object[1];
+        return 0;
+    }
+    let caller = caller();
+    let answer = dispatch::conclude(&caller, &mut facts, null());
+    asking.answers |= u64::from(answer.cast_unsigned());
     0
 }

@@ -143,9 +143,9 @@ impl Kept {
 
 /// The acting task, and the protocol of its socket.
 #[derive(Clone, Copy)]
-struct Acting {
-    kept: Kept,
-    protocol: u32,
+pub(crate) struct Acting {
+    pub(crate) kept: Kept,
+    pub(crate) protocol: u32,
 }
 
 impl Subject for Acting {

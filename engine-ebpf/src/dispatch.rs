@@ -3,21 +3,23 @@
 
 use crate::ask::{Asked, Hooked, Socket};
 use crate::count::count;
-use crate::emit::{self, Caller, SUPPRESSED};
+use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
 use crate::settle::settle;
 use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
-use crate::{cgroup, groups, memo, rare, select, subject, traits};
-use policy_abi::ask::{List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
-use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, list};
-use policy_abi::event::{Action, Counter};
+use crate::{cgroup, groups, memo, rare, select, subject, traits, wide};
+use core::ptr::null;
+use policy_abi::ask::{Has, List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
+use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, form, list};
+use policy_abi::event::{Action, Counter, Further};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
 use policy_abi::identity::Place;
 use policy_abi::image::Effect;
+use policy_abi::wide::Form;
 
 /// `SIGKILL`.
 const SIGKILL: u32 = 9;
@@ -74,13 +76,34 @@ pub(crate) fn conclude(caller: &Caller, facts: &mut Facts, place: *const Place) 
         // The hook is attached for other pairs, or for a former policy.
         return 0;
     }
-    let errno = concluded(&raw const *caller, &raw mut *facts, place);
-    if errno == 0 {
-        0
-    } else {
-        kernel::refusal(errno)
+    let mut errno = concluded(&raw const *caller, &raw mut *facts, place);
+    for _ in 0..RELOADS {
+        if errno != WIDE {
+            break;
+        }
+        // Not called by `concluded`: their frames would have to fit together.
+        errno = wide::concluded(&raw const *caller, &raw const *facts, place);
+        if errno == NARROW {
+            errno = concluded(&raw const *caller, &raw mut *facts, place);
+        }
     }
+    if errno == WIDE || errno == FAILED {
+        errno = failed(caller, facts, place);
+    }
+    // VERIFIER: a branch that gives 0 would give the number itself, of which the
+    // upper half is not known.
+    kernel::refusal(errno)
 }
+
+/// [`concluded`]: the pair is wide, and nothing is said yet.
+const WIDE: u32 = 1 << 31;
+/// [`wide::concluded`]: the pair is not wide, and nothing is said yet.
+pub(crate) const NARROW: u32 = 1 << 30;
+/// [`wide::concluded`]: there are no usable tables; the failure verdict is not made
+/// there, where the stack has no room for its event.
+pub(crate) const FAILED: u32 = 1 << 29;
+/// Times that the other is asked since a policy came between that has other rows.
+const RELOADS: u32 = 2;
 
 /// Facts of nothing.
 ///
@@ -116,7 +139,7 @@ pub(crate) struct Said {
     pub(crate) action: u32,
 }
 
-/// The decision, its counts and its event; 0, or the errno of a refusal.
+/// The decision, its counts and its event; 0, the errno of a refusal, or [`WIDE`].
 ///
 /// VERIFIER: a function that other objects could call is followed once, by its
 /// types, instead of once for each way that leads to it. It can be handed memory
@@ -132,107 +155,155 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
     // SAFETY: the same for facts.
     let facts = unsafe { &mut *facts };
     subject::fill(kernel::current(), facts);
-    count(Counter::Decisions);
     let Some(InForce {
         image,
         slot,
         generation,
     }) = in_force()
     else {
+        count(Counter::Decisions);
         return failed(caller, facts, place);
     };
+    // A pair that is none has no form, and is found out when it is judged.
+    let form = form(&Words(image), facts).unwrap_or(Form(0));
+    if form.is_wide() {
+        return WIDE;
+    }
+    count(Counter::Decisions);
     let mut said = Said {
         verdict: Verdict::ALLOW,
         generation,
         slot,
         action: 0,
     };
-    if !judged_by(image, caller, facts, place, &mut said.verdict) {
+    if !judged_by(image, form, caller, facts, place, &mut said.verdict) {
         return failed(caller, facts, place);
     }
-    let (action, outcome) = action_of(&said.verdict);
-    match action {
-        Action::Deny | Action::Kill => count(Counter::Denied),
-        Action::WouldDeny => {
-            count(Counter::WouldDeny);
-            count(Counter::Allowed);
-        }
-        Action::Allow | Action::Record => count(Counter::Allowed),
-    }
-    let matched = action != Action::Allow;
-    let wanted = select::asks(image, caller, facts, matched);
-    if !matched && !wanted {
+    said.count();
+    let said_by = &raw const said;
+    let Some(emitted) = say(image, caller, facts, place, (said_by, null())) else {
         memo::keep(&raw const *facts, image, &raw const said);
         return 0;
-    }
-    said.action = action as u32;
-    let emitted = if wanted {
-        emit::emit(&raw const *caller, facts, place, &raw const said)
-    } else {
-        count(Counter::EventsSuppressed);
-        SUPPRESSED
     };
-    if !matched {
-        // No rule counts it.
-        return 0;
-    }
-    settle(&raw const said, image, outcome.rule, emitted);
-    if action == Action::Kill {
-        // SAFETY: the helper has no preconditions; a failure leaves the denial.
-        unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
-    }
-    match action {
-        // No rule has 0, which would be none.
-        Action::Deny | Action::Kill if outcome.errno == 0 => EPERM,
-        Action::Deny | Action::Kill => outcome.errno,
-        Action::Allow | Action::WouldDeny | Action::Record => 0,
-    }
+    settle(said_by, image, emitted);
+    said.answer()
 }
 
-/// Decides by a policy. False when its image is damaged.
-///
-/// What the pair's list needs is read here, not below [`judge`]: the frames of
-/// a chain of calls have 512 bytes together.
+/// Writes the event if the selection asks for it, and says what became of it: as
+/// [`emit::emit`], or [`emit::SUPPRESSED`]. None when there is nothing to say.
 #[inline(always)]
-fn judged_by(
+pub(crate) fn say(
     image: *const Image,
     caller: &Caller,
     facts: &Facts,
     place: *const Place,
-    verdict: &mut Verdict,
-) -> bool {
-    let Some(list) = list(&Words(image), facts) else {
+    (said, further): (*const Said, *const Further),
+) -> Option<u32> {
+    // SAFETY: whoever calls has it.
+    let matched = unsafe { (*said).action } != Action::Allow as u32;
+    let wanted = select::asks(image, caller, facts, matched);
+    if wanted {
+        return Some(emit::emit(caller, facts, place, said, further));
+    }
+    if !matched {
+        return None;
+    }
+    count(Counter::EventsSuppressed);
+    Some(emit::SUPPRESSED)
+}
+
+impl Said {
+    /// Finds what a verdict comes to, and counts it.
+    #[inline(always)]
+    pub(crate) fn count(&mut self) {
+        let action = action_of(&self.verdict);
+        match action {
+            Action::Deny | Action::Kill => count(Counter::Denied),
+            Action::WouldDeny => {
+                count(Counter::WouldDeny);
+                count(Counter::Allowed);
+            }
+            Action::Allow | Action::Record => count(Counter::Allowed),
+        }
+        self.action = action as u32;
+    }
+
+    /// The outcome that the event names.
+    #[inline(always)]
+    pub(crate) fn outcome(&self) -> &Outcome {
+        if self.action == Action::WouldDeny as u32 {
+            &self.verdict.hypothetical
+        } else {
+            &self.verdict.actual
+        }
+    }
+
+    /// What the caller of a hook gets, as a number: 0, or the errno of a refusal.
+    #[inline(always)]
+    pub(crate) fn answer(&self) -> u32 {
+        let errno = self.verdict.actual.errno;
+        if self.action == Action::Kill as u32 {
+            // SAFETY: the helper has no preconditions; a failure leaves the denial.
+            unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
+        }
+        match Action::from_raw(self.action) {
+            // No rule has 0, which would be none.
+            Some(Action::Deny | Action::Kill) if errno == 0 => EPERM,
+            Some(Action::Deny | Action::Kill) => errno,
+            Some(Action::Allow | Action::WouldDeny | Action::Record) | None => 0,
+        }
+    }
+}
+
+/// Reads what the caller has of the bits that a pair's list asks for. False when
+/// the image is damaged.
+///
+/// They are read before the decision, not below it: the frames of a chain of
+/// calls have 512 bytes together.
+#[inline(always)]
+pub(crate) fn fill_has(has: &mut Has, image: *const Image, form: Form, caller: &Caller) -> bool {
+    let Some(list) = list(&Words(image), form) else {
         return false;
     };
-    let mut asked = Asked::of(caller.socket);
-    if !read_for(&mut asked, image, caller, list) {
-        return false;
-    }
-    judge(image, facts, place, &raw mut asked, verdict) != 0
+    read_for(has, image, caller, list)
 }
 
 /// Reads what a list needs. False when the image is damaged.
 #[inline(always)]
-pub(crate) fn read_for(
-    asked: &mut Asked,
-    image: *const Image,
-    caller: &Caller,
-    list: List,
-) -> bool {
+pub(crate) fn read_for(has: &mut Has, image: *const Image, caller: &Caller, list: List) -> bool {
     if list.needs(NEEDS_TRAITS) {
-        asked.has.traits = traits::of(caller.socket.kind);
+        has.traits = traits::of(caller.socket.kind);
     }
     if list.needs(NEEDS_GROUPS) {
-        asked.has.groups = groups::of(image);
+        has.groups = groups::of(image);
     }
     if list.needs(NEEDS_CGROUP) {
         cgroup::refresh();
     }
     if list.needs(NEEDS_TEXTS) {
-        asked.has.texts = rare::of(image);
-        return asked.has.texts != rare::DAMAGED;
+        has.texts = rare::of(image);
+        if has.texts == rare::DAMAGED {
+            return false;
+        }
     }
     true
+}
+
+/// Decides by a policy. False when its image is damaged.
+#[inline(always)]
+fn judged_by(
+    image: *const Image,
+    form: Form,
+    caller: &Caller,
+    facts: &Facts,
+    place: *const Place,
+    verdict: &mut Verdict,
+) -> bool {
+    let mut asked = Asked::of(caller.socket);
+    if !fill_has(&mut asked.has, image, form, caller) {
+        return false;
+    }
+    judge(image, facts, place, &raw mut asked, verdict) != 0
 }
 
 /// The decision; 0 when the image is damaged. `place` is the object's, or null.
@@ -263,29 +334,28 @@ extern "C" fn judge(
     u32::from(decide_into(&world, facts, &rest, verdict).is_some())
 }
 
-/// What happens, and the outcome that the event names.
+/// What happens.
 #[inline(always)]
-fn action_of(verdict: &Verdict) -> (Action, Outcome) {
+fn action_of(verdict: &Verdict) -> Action {
     if verdict.actual.denies() {
-        let kills = verdict.actual.effect == Effect::Kill as u32;
-        return (
-            if kills { Action::Kill } else { Action::Deny },
-            verdict.actual,
-        );
+        if verdict.actual.effect == Effect::Kill as u32 {
+            Action::Kill
+        } else {
+            Action::Deny
+        }
+    } else if verdict.hypothetical.denies() {
+        Action::WouldDeny
+    } else if verdict.recorded != 0 {
+        Action::Record
+    } else {
+        Action::Allow
     }
-    if verdict.hypothetical.denies() {
-        return (Action::WouldDeny, verdict.hypothetical);
-    }
-    if verdict.recorded != 0 {
-        return (Action::Record, verdict.actual);
-    }
-    (Action::Allow, verdict.actual)
 }
 
 /// The verdict when tables cannot be used: what the policy chose, pair by pair.
 /// 0, or the errno of a refusal.
 #[inline(never)]
-fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
+pub(crate) fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
     count(Counter::NoTables);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
         ON_ERROR
@@ -312,7 +382,7 @@ fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
         slot: 0,
         action: Action::Deny as u32,
     };
-    emit::emit(&raw const *caller, facts, place, &raw const said);
+    emit::emit(caller, facts, place, &raw const said, null());
     EPERM
 }
 

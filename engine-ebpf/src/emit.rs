@@ -8,13 +8,17 @@ use crate::maps::{EVENTS, WAKE};
 use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns};
 use core::ptr::{addr_of_mut, null};
 use policy_abi::event::{
-    Action, BRIEF_BYTES, BRIEF_TYPED_BYTES, Counter, FLAG_FAILED, FLAG_OBJECT, Record, TYPED_BYTES,
-    Text,
+    Action, BRIEF_BYTES, BRIEF_TYPED_BYTES, Counter, FLAG_FAILED, FLAG_OBJECT, FURTHER_RULES,
+    Further, Record, TYPED_BYTES, Text,
 };
 use policy_abi::facts::Facts;
 use policy_abi::family::UNIX;
 use policy_abi::identity::{Place, TEXT_ROOM};
 use policy_abi::maps::WAKE_READER;
+
+/// A flag of a [`Caller`], and of no record: the address was typed as the object has
+/// it, so that there is nothing to read.
+pub(crate) const TYPED_IS_OBJECT: u32 = 1 << 31;
 
 /// Which hook was called, and with what.
 ///
@@ -37,6 +41,13 @@ pub(crate) struct Caller {
 
 const _: () = assert!(size_of::<Caller>() == 48, "a caller has no padding");
 
+/// One word of record terms had all that matched.
+const NOTHING_FURTHER: Further = Further {
+    rules: [0; FURTHER_RULES],
+    named: 0,
+    unnamed: 0,
+};
+
 /// Writes `$value` to a field of the record.
 macro_rules! put {
     ($record:ident.$($field:ident).+ $([$index:literal])? = $value:expr) => {{
@@ -57,13 +68,15 @@ pub(crate) const EMITTED: u32 = 1;
 pub(crate) const SUPPRESSED: u32 = 2;
 
 /// Writes one event, and before it what was not told yet of its process;
-/// [`EMITTED`] or [`LOST`].
+/// [`EMITTED`] or [`LOST`]. `further` are record rules beside those that the
+/// verdict has, or null.
 #[inline(always)]
 pub(crate) fn emit(
     caller: *const Caller,
     facts: &Facts,
     place: *const Place,
     said: *const Said,
+    further: *const Further,
 ) -> u32 {
     if process::tell(facts.exe[0]) == 0 {
         count_up(Counter::Events);
@@ -73,10 +86,10 @@ pub(crate) fn emit(
     // SAFETY: what a hook knows, on its stack.
     let (address, length) = unsafe { ((*caller).address, (*caller).address_length) };
     let short = address == 0 || length <= BRIEF_TYPED_BYTES as u32;
-    if place.is_null() && facts.family != UNIX && short {
+    if place.is_null() && facts.family != UNIX && short && !names_any(further) {
         write_brief(caller, &raw const *facts, said)
     } else {
-        write(caller, &raw const *facts, place, said)
+        write(caller, &raw const *facts, place, said, further)
     }
 }
 
@@ -90,18 +103,30 @@ extern "C" fn write(
     facts: *const Facts,
     place: *const Place,
     said: *const Said,
+    further: *const Further,
 ) -> u32 {
-    written::<Record, TYPED_BYTES>(caller, facts, place, said)
+    written::<Record, TYPED_BYTES>(caller, facts, (place, further), said)
 }
 
 /// The same, when a brief record has all there is to say.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn write_brief(caller: *const Caller, facts: *const Facts, said: *const Said) -> u32 {
-    written::<[u64; BRIEF_BYTES / 8], BRIEF_TYPED_BYTES>(caller, facts, null(), said)
+    written::<[u64; BRIEF_BYTES / 8], BRIEF_TYPED_BYTES>(caller, facts, (null(), null()), said)
 }
 
 const _: () = assert!(BRIEF_BYTES.is_multiple_of(8), "a brief record is words");
+
+/// Whether there are record rules besides.
+#[inline(always)]
+fn names_any(further: *const Further) -> bool {
+    if further.is_null() {
+        return false;
+    }
+    // SAFETY: the verifier checks that callers hand over rules.
+    let further = unsafe { &*further };
+    further.named | further.unnamed != 0
+}
 
 /// Writes a record, or as much of one as a `Room` holds, `TYPED` bytes of a typed
 /// address among it.
@@ -109,7 +134,7 @@ const _: () = assert!(BRIEF_BYTES.is_multiple_of(8), "a brief record is words");
 fn written<Room: 'static, const TYPED: usize>(
     caller: *const Caller,
     facts: *const Facts,
-    place: *const Place,
+    (place, further): (*const Place, *const Further),
     said: *const Said,
 ) -> u32 {
     if caller.is_null() || facts.is_null() || said.is_null() {
@@ -123,11 +148,7 @@ fn written<Room: 'static, const TYPED: usize>(
     let said = unsafe { &*said };
     let verdict = &said.verdict;
     let would_deny = said.action == Action::WouldDeny as u32;
-    let outcome = if would_deny {
-        &verdict.hypothetical
-    } else {
-        &verdict.actual
-    };
+    let outcome = said.outcome();
     let task = kernel::current();
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve_untyped::<Room>(0) else {
@@ -160,10 +181,21 @@ fn written<Room: 'static, const TYPED: usize>(
     put!(record.detail[0] = first);
     put!(record.detail[1] = second);
     put!(record.detail[2] = third);
+    if TYPED == TYPED_BYTES {
+        put!(
+            record.further = if further.is_null() {
+                NOTHING_FURTHER
+            } else {
+                // SAFETY: the verifier checks that callers hand over rules.
+                unsafe { *further }
+            }
+        );
+    }
     put_process(record, caller, task);
     // VERIFIER: or it would follow the rest once for each set of flags.
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
-    let mut flags = caller.flags | forget(call::put::<TYPED>(record, caller, task));
+    let mut flags = caller.flags & !TYPED_IS_OBJECT;
+    flags |= forget(call::put::<TYPED>(record, caller, task));
     flags |= put_object(record, place);
     if said.generation == 0 {
         flags |= FLAG_FAILED;
@@ -197,8 +229,15 @@ fn put_process(record: *mut Record, caller: &Caller, task: Pointer) {
     put!(record.cgroup = kernel::cgroup_of(task).map_or(0, |cgroup| cgroup.id));
     put!(record.pid = kernel::task_pid(leader));
     put!(record.tid = kernel::task_pid(task));
-    put!(record.ns_pid = kernel::own_pid(leader));
-    put!(record.ns_tid = kernel::own_pid(task));
+    let own = kernel::own_pid(leader);
+    put!(record.ns_pid = own);
+    put!(
+        record.ns_tid = if task == leader {
+            own
+        } else {
+            kernel::own_pid(task)
+        }
+    );
     put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
     put!(record.loginuid = kernel::task_loginuid(task));
     put!(record.process_start = kernel::task_start(leader));

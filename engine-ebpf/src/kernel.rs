@@ -543,14 +543,14 @@ pub(crate) fn at_most(value: u32, limit: u32) -> u32 {
     }
 }
 
-/// `-errno`, in a form whose range every supported verifier keeps.
+/// `-errno`, of 0 none, in a form whose range every supported verifier keeps.
 ///
 /// VERIFIER: 6.12 wants a return value proven to lie in [-4095, 0]; `0 - e`
 /// becomes a negation, whose range older verifiers lose (decisions T21).
 #[inline(always)]
 pub(crate) fn refusal(errno: u32) -> i32 {
     const SPAN: i64 = 4096;
-    if errno == 0 || errno >= 4096 {
+    if errno >= 4096 {
         return -1;
     }
     let masked = (opaque(u64::from(errno)) & (SPAN - 1).cast_unsigned()).cast_signed();

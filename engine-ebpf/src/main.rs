@@ -40,6 +40,7 @@ mod tables;
 mod texts;
 mod traits;
 mod unix;
+mod wide;
 
 use aya_ebpf::programs::LsmContext;
 

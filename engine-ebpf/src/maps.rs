@@ -1,7 +1,10 @@
 //! Every map and global of the object. Names are those of [`policy_abi::maps`].
 
+use crate::wide::Rooms;
 use aya_ebpf::bindings::bpf_map_type::{BPF_MAP_TYPE_SK_STORAGE, BPF_MAP_TYPE_TASK_STORAGE};
-use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE};
+use aya_ebpf::bindings::{
+    BPF_F_INNER_MAP, BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE,
+};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::{
     bpf_sk_storage_get, bpf_task_storage_delete, bpf_task_storage_get,
@@ -9,15 +12,20 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::macros::btf_map;
 use core::ffi::c_void;
 use core::ptr::null_mut;
-use policy_abi::event::{COUNTER_COUNT, Record, Tally};
+use policy_abi::event::{COUNTER_COUNT, Record, Tallies};
 use policy_abi::hash::Key;
 use policy_abi::identity::{Binding, Bound, Cgroup, Creator, Identity, Place};
-use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
+use policy_abi::image::{NEAR_WORDS, PAGE_WORDS};
 use policy_abi::maps::{HOST_NAMESPACES, ON_ERROR_WORDS, RING_BYTES, SLOTS};
 use policy_abi::offsets::Offsets;
 
-/// A whole policy, as one value.
-pub(crate) type Image = [u64; IMAGE_WORDS as usize];
+/// What of a policy is near, as one value.
+pub(crate) type Image = [u64; NEAR_WORDS as usize];
+/// A page of what is far.
+pub(crate) type Page = [u64; PAGE_WORDS as usize];
+
+/// An array of as many elements as its policy needs. Lookups of it are calls.
+pub(crate) type Sized<T> = Array<T, 1, { BPF_F_INNER_MAP as usize }>;
 
 #[btf_map(name = "ACTIVE")]
 pub(crate) static ACTIVE: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
@@ -28,8 +36,11 @@ pub(crate) static ON_ERROR: Array<u64, { ON_ERROR_WORDS as usize }> = Array::new
 #[btf_map(name = "TABLES")]
 pub(crate) static TABLES: ArrayOfMaps<Array<Image, 1>, { SLOTS as usize }> = ArrayOfMaps::new();
 
+#[btf_map(name = "FAR")]
+pub(crate) static FAR: ArrayOfMaps<Sized<Page>, { SLOTS as usize }> = ArrayOfMaps::new();
+
 #[btf_map(name = "TALLIES")]
-pub(crate) static TALLIES: Array<Tally, { (SLOTS * MAX_RULES) as usize }> = Array::new();
+pub(crate) static TALLIES: ArrayOfMaps<Sized<Tallies>, { SLOTS as usize }> = ArrayOfMaps::new();
 
 #[btf_map(name = "COUNTERS")]
 pub(crate) static COUNTERS: PerCpuArray<u64, { COUNTER_COUNT as usize }> = PerCpuArray::new();
@@ -66,15 +77,13 @@ pub(crate) static PORTS: Storage<Bound, { BPF_MAP_TYPE_SK_STORAGE as usize }> = 
 pub(crate) static BINDINGS: Storage<Binding, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
     Storage::new();
 
+#[btf_map(name = "DECIDING")]
+pub(crate) static DECIDING: Storage<Rooms, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
+
 /// Room in which an [`Identity`] is put together before it is stored; the task
 /// iterator runs once at a time, so one is enough.
 #[btf_map(name = "SEED_ROOM")]
 pub(crate) static SEED_ROOM: Array<Identity, 1> = Array::new();
-
-/// An address as a caller of connect types it.
-#[cfg(feature = "bench")]
-#[btf_map(name = "BENCH_ADDRESS")]
-pub(crate) static BENCH_ADDRESS: Array<[u8; 16], 1> = Array::new();
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".rodata")]

@@ -19,7 +19,7 @@ use crate::subject::known;
 use crate::tables::{Words, word_in_force};
 use core::ptr::{read_volatile, write_volatile};
 use policy_abi::ask::MAKES_EVENTS;
-use policy_abi::decide::list;
+use policy_abi::decide::{form, list};
 use policy_abi::event::Counter;
 use policy_abi::facts::{ALLOWED, Facts, SUBJECT_EXE, SUBJECT_WORD, SUBJECT_WORDS};
 use policy_abi::family::{CONNECT, CREATE, SETSOCKOPT};
@@ -162,7 +162,8 @@ pub(crate) extern "C" fn keep(facts: *const Facts, image: *const Image, said: *c
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
     if KEPT >> facts.operation & 1 == 0
-        || list(&Words(image), facts)
+        || form(&Words(image), facts)
+            .and_then(|form| list(&Words(image), form))
             .is_none_or(|list| list.count() != 0 || list.needs(MAKES_EVENTS))
     {
         return 0;

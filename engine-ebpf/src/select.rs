@@ -58,7 +58,7 @@ extern "C" fn asked(
         return DAMAGED;
     };
     let mut asked = Asked::of(caller.socket);
-    if !read_for(&mut asked, image, caller, list) {
+    if !read_for(&mut asked.has, image, caller, list) {
         return DAMAGED;
     }
     taken(image, facts, &raw mut asked, desc)

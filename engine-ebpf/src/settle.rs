@@ -11,26 +11,26 @@ use policy_abi::decide::{NO_RULE, Tables as _};
 use policy_abi::event::Action;
 
 /// Counts for the rules concerned what was decided and what became of the event.
+/// Without an image, for none of those that recorded.
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn settle(
-    said: *const Said,
-    image: *const Image,
-    rule: u32,
-    emitted: u32,
-) -> u32 {
-    if said.is_null() || image.is_null() {
+pub(crate) extern "C" fn settle(said: *const Said, image: *const Image, emitted: u32) -> u32 {
+    if said.is_null() {
         return 0;
     }
     // SAFETY: the verifier checks that callers hand over what was said.
     let said = unsafe { &*said };
     let (verdict, action) = (&said.verdict, said.action);
-    if action != Action::Record as u32 {
-        settle_rule(said.slot, rule, action, emitted);
+    if action == Action::Allow as u32 {
+        // A plain event: no rule is concerned.
+        return 0;
     }
-    if verdict.recorded == 0 {
+    if action != Action::Record as u32 {
+        settle_rule(said.slot, said.outcome().rule, action, emitted);
+    }
+    if image.is_null() || verdict.recorded == 0 {
         return 0;
     }
     let mut recorded = Recorded {
@@ -87,8 +87,9 @@ unsafe extern "C" fn settle_next(_index: u32, recorded: *mut Recorded) -> i64 {
     0
 }
 
+/// Counts for one rule.
 #[inline(always)]
-fn settle_rule(slot: u32, rule: u32, action: u32, emitted: u32) {
+pub(crate) fn settle_rule(slot: u32, rule: u32, action: u32, emitted: u32) {
     let Some(tally) = tally(slot, rule) else {
         return;
     };

@@ -2,15 +2,16 @@
 //!
 //! VERIFIER: a lookup is a function of global linkage, so that it is followed
 //! once, for any arguments, and not once for every way that leads to it. 0 is a
-//! damaged image: no class has that number.
+//! damaged image: no class has that number. What is far is looked for where what
+//! is near was not enough.
 
 use crate::kernel;
-use crate::maps::{ACTIVE, Image, TABLES};
+use crate::maps::{ACTIVE, FAR, Image, TABLES};
 use core::ptr::read_volatile;
-use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide};
+use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide, directory};
 use policy_abi::family::{BIND, pair};
 use policy_abi::fields::Dimension;
-use policy_abi::image::{IMAGE_WORDS, PAIR_DIR};
+use policy_abi::image::{FAR_STEPS, NEAR_WORDS, PAGE_WORDS, PAIR_DIR, SLOT, STEPS};
 use policy_abi::maps::Active;
 
 /// Times that the word in force is read again when its slot has been refilled.
@@ -32,6 +33,11 @@ impl Tables for Lookups {
     #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
         word(self.0, index)
+    }
+
+    #[inline(always)]
+    fn far(&self, index: u32) -> Option<u64> {
+        far(self.0, index)
     }
 
     #[inline(always)]
@@ -64,7 +70,7 @@ const fn some(class: u32) -> Option<u32> {
     if class == 0 { None } else { Some(class) }
 }
 
-/// An image alone: what a lookup reads.
+/// What of an image is near: what a lookup reads that finds no room elsewhere.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Words(pub(crate) *const Image);
@@ -76,20 +82,91 @@ impl Tables for Words {
     }
 
     #[inline(always)]
+    fn hidden(&self, value: u64) -> u64 {
+        kernel::opaque(value)
+    }
+
+    #[inline(always)]
     fn read(&self, _: Dimension, _: u32) -> Option<u32> {
         None
     }
 }
 
+/// A whole image, near and far.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Whole(pub(crate) *const Image);
+
+impl Tables for Whole {
+    #[inline(always)]
+    fn word(&self, index: u32) -> Option<u64> {
+        word(self.0, index)
+    }
+
+    #[inline(always)]
+    fn far(&self, index: u32) -> Option<u64> {
+        far(self.0, index)
+    }
+
+    #[inline(always)]
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        None
+    }
+}
+
+/// What of an image is far: what a large lookup reads.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Pages(*const Image);
+
+impl Tables for Pages {
+    #[inline(always)]
+    fn word(&self, index: u32) -> Option<u64> {
+        page_word(self.0, index.wrapping_sub(NEAR_WORDS))
+    }
+
+    #[inline(always)]
+    fn hidden(&self, value: u64) -> u64 {
+        kernel::opaque(value)
+    }
+
+    #[inline(always)]
+    fn read(&self, _: Dimension, _: u32) -> Option<u32> {
+        None
+    }
+}
+
+/// A word that may be far.
+#[inline(always)]
+pub(crate) fn far(image: *const Image, index: u32) -> Option<u64> {
+    if index < NEAR_WORDS {
+        return word(image, index);
+    }
+    page_word(image, index - NEAR_WORDS)
+}
+
+/// A word in the pages of what is far.
+#[inline(always)]
+fn page_word(image: *const Image, at: u32) -> Option<u64> {
+    let slot = word(image, SLOT)? as u32;
+    // A slot's pages are replaced when no program uses its former image any more.
+    let page = FAR.get_value_ptr_mut(slot, &(at / PAGE_WORDS))?;
+    // VERIFIER: as in `word`.
+    let at = kernel::opaque(u64::from(at)) & u64::from(PAGE_WORDS - 1);
+    let word = page.cast::<u64>().cast_const().wrapping_add(at as usize);
+    // SAFETY: inside the map's value: its length is a power of two.
+    Some(unsafe { read_volatile(word) })
+}
+
 #[inline(always)]
 fn word(image: *const Image, index: u32) -> Option<u64> {
-    if index >= IMAGE_WORDS {
+    if index >= NEAR_WORDS {
         return None;
     }
     // VERIFIER: the compiler proves the comparison in its own way, in a
     // register other than the one it then adds ("max value is outside of
     // the allowed memory range", 6.12); the mask is seen.
-    let index = kernel::opaque(u64::from(index)) & u64::from(IMAGE_WORDS - 1);
+    let index = kernel::opaque(u64::from(index)) & u64::from(NEAR_WORDS - 1);
     let word = image.cast::<u64>().wrapping_add(index as usize);
     // SAFETY: inside the map's value: its length is a power of two.
     Some(unsafe { read_volatile(word) })
@@ -102,7 +179,15 @@ extern "C" fn pair_class(image: *const Image, lookup: u32, first: u64, second: u
     if image.is_null() {
         return 0;
     }
-    class_of_pair(&Words(image), lookup, [first, second]).unwrap_or(0)
+    let Some(stands) = directory(&Words(image), lookup) else {
+        return 0;
+    };
+    let class = if stands.base < NEAR_WORDS {
+        class_of_pair(&Words(image), stands, [first, second])
+    } else {
+        class_of_pair(&Pages(image), stands, [first, second])
+    };
+    class.unwrap_or(0)
 }
 
 /// [`class_of_number`] as a function of its own.
@@ -112,7 +197,15 @@ extern "C" fn number_class(image: *const Image, lookup: u32, value: u32) -> u32 
     if image.is_null() {
         return 0;
     }
-    class_of_number(&Words(image), lookup, value).unwrap_or(0)
+    let Some(stands) = directory(&Words(image), lookup) else {
+        return 0;
+    };
+    let class = if stands.base < NEAR_WORDS {
+        class_of_number(&Words(image), stands, value, STEPS)
+    } else {
+        class_of_number(&Pages(image), stands, value, FAR_STEPS)
+    };
+    class.unwrap_or(0)
 }
 
 /// [`class_of_wide`] as a function of its own.
@@ -122,7 +215,15 @@ extern "C" fn wide_class(image: *const Image, lookup: u32, high: u64, low: u64) 
     if image.is_null() {
         return 0;
     }
-    class_of_wide(&Words(image), lookup, [high, low]).unwrap_or(0)
+    let Some(stands) = directory(&Words(image), lookup) else {
+        return 0;
+    };
+    let class = if stands.base < NEAR_WORDS {
+        class_of_wide(&Words(image), stands, [high, low], STEPS)
+    } else {
+        class_of_wide(&Pages(image), stands, [high, low], FAR_STEPS)
+    };
+    class.unwrap_or(0)
 }
 
 /// The word that says what is in force; 0 before the first policy has been

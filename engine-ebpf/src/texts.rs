@@ -66,8 +66,8 @@ impl Tables for World<'_> {
     }
 
     #[inline(always)]
-    fn all(&self) -> u64 {
-        kernel::opaque_memory(u64::MAX)
+    fn unknown(&self, value: u64) -> u64 {
+        kernel::opaque_memory(value)
     }
 
     #[inline(always)]

@@ -12,22 +12,22 @@
     reason = "figures for people"
 )]
 
+#[path = "events/lines.rs"]
+mod lines;
 #[path = "events/producer.rs"]
 mod producer;
+#[path = "events/program.rs"]
+mod program;
 #[path = "events/reader.rs"]
 mod reader;
 
 use interdict::kernel::Kernel;
 use interdict::kernel::load::Settings;
 use producer::{Cost, Producer};
+use program::{OBJECT, Outcome, on_cpu};
 use reader::Reader;
-use std::error::Error;
 use std::time::Duration;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-/// Where the object is, as built with its feature `bench`.
-const OBJECT: &str = "INTERDICT_BENCH_OBJECT";
 /// Rounds of what is timed.
 const ROUNDS: usize = 101;
 /// Events a second that are tried.
@@ -61,6 +61,7 @@ fn main() -> Outcome<()> {
     }
     let sinks = [("none", None), ("json", Some(NOWHERE))];
     for (name, sink) in sinks.into_iter().filter(|(name, _)| asked(name)) {
+        lines::measure(&mut kernel, name, sink)?;
         flood(&mut kernel, name, sink)?;
         rates(&mut kernel, name, sink)?;
     }
@@ -74,7 +75,7 @@ fn costs(kernel: &mut Kernel) -> Outcome<()> {
     for _ in 0..ROUNDS {
         for cost in &mut costs {
             cost.round()?;
-            producer::on_cpu(producer::READER_CPU)?;
+            on_cpu(producer::READER_CPU)?;
             while !kernel.drain(usize::MAX, |_| {})?.emptied {}
         }
     }

@@ -1,6 +1,6 @@
 //! How fast policies are read: the grammar alone, with the tree, checked, with the
-//! warnings but those about several rules together, and with all of them, for
-//! policies of 10 to 10,000 rules.
+//! warnings but those about several rules together, and with all of them; and how
+//! fast a checked one is compiled, for policies of 10 to 10,000 rules.
 //!
 //! `cargo bench -p policy-lang`; `docs/performance.md` has figures. The table is
 //! by the clock, and worth something on a machine that does nothing else; the
@@ -16,8 +16,9 @@ mod generate;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use policy_lang::compile::{AnyHost, Enforcement, compile};
 use policy_lang::source::Sources;
-use policy_lang::{Lints, check, load, load_with, parse, recognise};
+use policy_lang::{CheckedPolicy, Lints, check, load, load_with, parse, recognise};
 
 const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
 /// Rules that are read by each step for the lines by the processor's time.
@@ -39,9 +40,28 @@ fn main() {
     divan::main();
     for (name, step) in STEPS {
         for rules in RULES {
-            by_processor(name, step, rules);
+            let sources = generate::policy(rules);
+            by_processor(name, rules, || step(black_box(&sources)));
         }
     }
+    for rules in RULES {
+        let policy = valid(rules);
+        by_processor("compiled", rules, || compiled(black_box(policy.as_ref())));
+    }
+}
+
+/// A checked policy, to be compiled.
+fn valid(rules: usize) -> Option<CheckedPolicy> {
+    let sources = generate::policy(rules);
+    let trees: Vec<_> = sources.files().iter().map(|file| parse(file).0).collect();
+    check(&sources, &trees).0
+}
+
+/// Compiles alone.
+fn compiled(policy: Option<&CheckedPolicy>) {
+    let host = AnyHost::default();
+    let made = policy.map(|policy| compile(policy, &host, 1, Enforcement::AsWritten));
+    black_box(made.is_some_and(|made| made.is_ok()));
 }
 
 fn grammar(sources: &Sources) {
@@ -90,6 +110,14 @@ fn clock_with_warnings(bencher: Bencher<'_, '_>, rules: usize) {
     by_clock(bencher, rules, with_warnings);
 }
 
+#[divan::bench(args = RULES, name = "6 compiled")]
+fn clock_compiled(bencher: Bencher<'_, '_>, rules: usize) {
+    let policy = valid(rules);
+    bencher
+        .counter(ItemsCount::new(rules))
+        .bench(|| compiled(black_box(policy.as_ref())));
+}
+
 fn by_clock(bencher: Bencher<'_, '_>, rules: usize, step: Step) {
     let sources = generate::policy(rules);
     bencher
@@ -98,16 +126,15 @@ fn by_clock(bencher: Bencher<'_, '_>, rules: usize, step: Step) {
 }
 
 /// Prints what a step takes of the processor's time.
-fn by_processor(name: &str, step: Step, rules: usize) {
-    let sources = generate::policy(rules);
-    step(&sources);
+fn by_processor(name: &str, rules: usize, step: impl Fn()) {
+    step();
     let repeats = READ / rules;
     let Some(before) = processor() else {
         println!("{name}: no time of the processor to be had");
         return;
     };
     for _ in 0..repeats {
-        step(black_box(&sources));
+        step();
     }
     let Some(after) = processor() else {
         return;

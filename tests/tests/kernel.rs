@@ -64,3 +64,5 @@ mod unix_bind;
 mod users;
 #[path = "kernel/waiting.rs"]
 mod waiting;
+#[path = "kernel/wide.rs"]
+mod wide;

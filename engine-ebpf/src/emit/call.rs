@@ -1,7 +1,7 @@
 //! The system call of an event: its descriptor and the address that was typed,
 //! or the socket's own.
 
-use super::Caller;
+use super::{Caller, TYPED_IS_OBJECT};
 use crate::kernel::{self, Pointer};
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use core::ptr::addr_of_mut;
@@ -76,6 +76,9 @@ pub(super) fn put<const TYPED: usize>(record: *mut Record, caller: &Caller, task
     }
     if number == CONNECT {
         flags |= FLAG_CONNECT;
+    }
+    if caller.flags & TYPED_IS_OBJECT != 0 {
+        return flags;
     }
     // SAFETY: an address inside the reserved record.
     let typed = unsafe { &raw mut (*record).typed };

@@ -2,6 +2,7 @@
 //! peer is known.
 
 use crate::dispatch;
+use crate::emit::TYPED_IS_OBJECT;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
 use aya_ebpf::programs::LsmContext;
@@ -25,14 +26,16 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         caller
     };
     let mut facts = dispatch::blank();
-    if !address::plain(sk, from, length, &mut facts)
-        && !address::fill(&caller(), sk, length, Use::Connect, &mut facts)
-    {
+    let plain = address::plain(sk, from, length, &mut facts);
+    if !plain && !address::fill(&caller(), sk, length, Use::Connect, &mut facts) {
         return 0;
     }
     if dispatch::judged(sk).is_none() || dispatch::allowed_before(&facts) {
         return 0;
     }
-    let caller = caller();
+    let mut caller = caller();
+    if plain {
+        caller.flags = TYPED_IS_OBJECT;
+    }
     dispatch::conclude(&caller, &mut facts, null())
 }

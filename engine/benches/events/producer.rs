@@ -1,9 +1,9 @@
 //! The programs that write events, and how they are run.
 
-use super::{Outcome, ROUNDS};
+use super::ROUNDS;
+use crate::program::{Outcome, on_cpu, program};
 use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun as _};
 use interdict::kernel::Kernel;
-use rustix::thread::{CpuSet, sched_setaffinity};
 use std::time::{Duration, Instant};
 
 /// Where the producer runs, and where the reader does.
@@ -13,27 +13,6 @@ pub(crate) const READER_CPU: usize = 0;
 const RUN: u64 = 8_000;
 /// Between two bursts of a producer that keeps to a rate.
 const BURST: Duration = Duration::from_micros(100);
-
-/// The running thread on one processor.
-pub(crate) fn on_cpu(cpu: usize) -> Outcome<()> {
-    let mut set = CpuSet::new();
-    set.set(cpu);
-    Ok(sched_setaffinity(None, &set)?)
-}
-
-/// A program of the object, loaded.
-pub(crate) fn program(kernel: &mut Kernel, name: &'static str) -> Outcome<RawTracePoint> {
-    let program = kernel.object().program_mut(name);
-    let program: &mut RawTracePoint = program.ok_or(name)?.try_into()?;
-    if program.fd().is_err() {
-        program.load()?;
-    }
-    // One of its own, for another thread.
-    Ok(RawTracePoint::from_program_info(
-        program.info()?,
-        name.into(),
-    )?)
-}
 
 /// Runs a program with `turns` as its argument; gives the time.
 fn timed(program: &RawTracePoint, turns: u64) -> Outcome<Duration> {

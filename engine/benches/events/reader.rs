@@ -1,7 +1,7 @@
 //! The daemon's reader, on a processor of its own.
 
-use super::Outcome;
-use crate::producer::{Producer, READER_CPU, on_cpu, program};
+use crate::producer::{Producer, READER_CPU};
+use crate::program::{Outcome, on_cpu, program};
 use aya::programs::{RawTracePointRunOptions, TestRun as _};
 use interdict::anchors::Anchors;
 use interdict::daemon::{Look, Pace, Pipeline, TURN};
@@ -142,6 +142,28 @@ impl<'k> Reader<'k> {
             time,
             busy,
         })
+    }
+
+    /// The bytes of one event's records: what is told of its process, and the event.
+    pub(crate) fn records(&mut self) -> Outcome<Vec<Vec<u8>>> {
+        program(self.kernel, "bench_known")?.test_run(RawTracePointRunOptions::new())?;
+        let mut options = RawTracePointRunOptions::new();
+        options.args[0] = 1;
+        program(self.kernel, "bench_events")?.test_run(options)?;
+        let mut records = Vec::new();
+        self.kernel
+            .drain(TURN, |bytes| records.push(bytes.to_vec()))?;
+        Ok(records)
+    }
+
+    /// Takes a record as if it had been read.
+    pub(crate) fn take(&mut self, record: &[u8]) {
+        self.pipeline.take(record, &self.book, &self.host);
+    }
+
+    /// Bytes of the line that an event becomes, its end included.
+    pub(crate) fn line_bytes(&self, event: &[u8]) -> Outcome<usize> {
+        Ok(self.pipeline.line(event, &self.book, &self.host)?.len() + 1)
     }
 
     /// Events that found no room since the object was loaded.

@@ -56,6 +56,24 @@ impl Pipeline {
         }
     }
 
+    /// The line that an event's bytes become, without its end.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub fn line(
+        &self,
+        bytes: &[u8],
+        rules: &dyn Rules,
+        places: &dyn Places,
+    ) -> Result<String, String> {
+        let event = decode(bytes).map_err(|error| error.to_string())?;
+        Renderer::new(rules, places, &self.processes, self.boot_epoch)
+            .shaped(self.shape)
+            .line(&event)
+            .map_err(|error| error.to_string())
+    }
+
     fn write(
         &mut self,
         bytes: &[u8],

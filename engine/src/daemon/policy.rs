@@ -309,6 +309,7 @@ impl Policies {
         self.anchors = Some(anchors);
         let loadable = Loadable {
             words: &image.words,
+            rules: image.rules.len(),
             generation,
             hooks: &self.hooks(&image),
             on_error: &on_error,

@@ -24,7 +24,7 @@ pub(super) struct Named<'a> {
     unknown: Option<u32>,
     /// The record rules that matched, in byte order of their ids.
     recorded: Vec<Rule<'a>>,
-    /// How many more matched that have no name any more.
+    /// How many more matched that have no name any more, or found no room in the record.
     recorded_unknown: u32,
 }
 
@@ -34,14 +34,16 @@ impl<'a> Named<'a> {
         let generation = record.generation;
         let index = (record.rule != NO_RULE).then_some(record.rule);
         let rule = index.and_then(|index| rules.rule(generation, index));
+        let further = &record.further;
         let mut recorded = Vec::new();
-        let mut recorded_unknown = 0;
+        let mut recorded_unknown = u32::from(further.unnamed);
         let mut seen = Vec::new();
-        for bit in 0..u64::BITS {
-            if record.recorded >> bit & 1 == 0 {
-                continue;
-            }
-            let Some(index) = rules.rule_of_term(generation, record.terms.wrapping_add(bit)) else {
+        let bits = (0..u64::BITS).filter(|bit| record.recorded >> bit & 1 == 1);
+        let of_bits =
+            bits.map(|bit| rules.rule_of_term(generation, record.terms.wrapping_add(bit)));
+        let others = further.rules.iter().take(usize::from(further.named));
+        for index in of_bits.chain(others.map(|index| Some(u32::from(*index)))) {
+            let Some(index) = index else {
                 recorded_unknown += 1;
                 continue;
             };

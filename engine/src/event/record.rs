@@ -158,7 +158,8 @@ pub(super) struct Decision<'a> {
     /// Number of the rule, when its generation is not known any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rule_index: Option<u32>,
-    /// How many record rules matched that cannot be named for the same reason.
+    /// How many record rules matched that cannot be named for the same reason, or
+    /// since the record had no room for them.
     #[serde(skip_serializing_if = "is_zero_32")]
     pub(super) recorded_unknown: u32,
     /// The policy's tables could not be read; this is what `on_error` says.

@@ -1,19 +1,24 @@
 //! Publishing a policy: fill the idle slot, read it back, attach what it needs,
 //! one write.
 
-use super::abi::Abi;
 use super::error::KernelError;
 use super::load::{Kernel, on_map};
 use super::stats::Totals;
-use super::sys::RawTable;
-use aya::maps::{Array, ArrayOfMaps, MapData};
-use policy_abi::event::Tally;
+use super::sys::{Length, RawTable, set_slot};
+use aya::maps::{Array, Map};
+use policy_abi::event::{TALLIES, Tallies, Tally};
 use policy_abi::hooks::Hook;
-use policy_abi::image::{IMAGE_WORDS, MAX_RULES};
+use policy_abi::image::{IMAGE_WORDS, MAX_RULES, NEAR_WORDS, PAGE_WORDS, SLOT};
 use policy_abi::maps::{self, Active, ON_ERROR_WORDS, SLOTS};
+use std::os::fd::AsFd as _;
+use zerocopy::{FromBytes as _, IntoBytes as _};
 
-/// Words of a table's map value.
-const WORDS: usize = IMAGE_WORDS as usize;
+/// Words that are near.
+const NEAR: usize = NEAR_WORDS as usize;
+/// Words of a page of what is far.
+const PAGE: usize = PAGE_WORDS as usize;
+/// Words of an element of counts.
+const COUNTS: usize = size_of::<Tallies>() / size_of::<u64>();
 
 /// Pairs that are refused when the tables cannot be used, a bit each.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +38,8 @@ impl OnError {
 pub struct Loadable<'a> {
     /// The words of its image.
     pub words: &'a [u64],
+    /// How many rules it has.
+    pub rules: usize,
     /// Its generation, which the image carries.
     pub generation: u64,
     /// Hooks that its rules need.
@@ -49,14 +56,42 @@ impl Kernel {
     ///
     /// When the tables do not fit or the kernel refuses; what is in force stays in force.
     pub fn fill(&mut self, policy: &Loadable<'_>) -> Result<Option<Totals>, KernelError> {
-        let table = filled(policy.words)?;
         let idle = self.idle();
-        // The update waits until no program uses the slot's former table.
-        let mut tables: ArrayOfMaps<_, MapData> = self.map(maps::TABLES)?;
-        tables
-            .set(idle, &table, 0)
-            .map_err(on_map(maps::TABLES, "written"))?;
-        self.take_tallies(idle)
+        let image = filled(policy.words, idle)?;
+        // The update waits until no program uses the slot's former table, and
+        // with it none its former pages and counts.
+        self.set_slot(maps::TABLES, idle, Some(&image.near))?;
+        if image.far.is_some() || self.paged(idle) {
+            self.set_slot(maps::FAR, idle, image.far.as_ref())?;
+            if let Some(paged) = self.paged.get_mut(idle as usize) {
+                *paged = image.far.is_some();
+            }
+        }
+        let totals = self.take_tallies(idle)?;
+        self.make_tallies(idle, policy.rules)?;
+        Ok(totals)
+    }
+
+    fn paged(&self, slot: u32) -> bool {
+        self.paged.get(slot as usize).copied().unwrap_or(false)
+    }
+
+    /// Puts a table into a slot of an array of maps, or takes out what is there.
+    fn set_slot(
+        &mut self,
+        name: &'static str,
+        slot: u32,
+        table: Option<&RawTable>,
+    ) -> Result<(), KernelError> {
+        let map = self.ebpf.map(name).ok_or(KernelError::NoMap(name))?;
+        let Map::ArrayOfMaps(map) = map else {
+            return Err(KernelError::NoMap(name));
+        };
+        let done = set_slot(map.fd().as_fd(), slot, table.map(RawTable::fd));
+        done.map_err(|source| KernelError::System {
+            what: "putting tables into a slot",
+            source,
+        })
     }
 
     /// Puts the policy of the idle slot in force by one store.
@@ -97,12 +132,15 @@ impl Kernel {
     ///
     /// When the map cannot be read.
     pub fn tallies(&mut self, slot: u32) -> Result<Totals, KernelError> {
-        let map: Array<_, Abi<Tally>> = self.map(maps::TALLIES)?;
-        let mut totals = Vec::new();
-        for rule in 0..MAX_RULES {
-            let tally = map.get(&(slot * MAX_RULES + rule), 0);
-            totals.push(tally.map_err(on_map(maps::TALLIES, "read"))?.0);
-        }
+        let Some((table, rules)) = self.tallies.get(slot as usize).and_then(Option::as_ref) else {
+            return Ok(Totals::default());
+        };
+        let words = rules * size_of::<Tally>() / size_of::<u64>();
+        let words = table.read(words).map_err(failed("reading counts"))?;
+        let counts = words.chunks_exact(size_of::<Tally>() / size_of::<u64>());
+        let mut totals: Vec<Tally> = counts
+            .filter_map(|words| Tally::read_from_bytes(words.as_bytes()).ok())
+            .collect();
         while totals
             .last()
             .is_some_and(|tally| *tally == Tally::default())
@@ -112,18 +150,41 @@ impl Kernel {
         Ok(Totals(totals))
     }
 
-    /// Reads a slot's counts and sets them back to zero.
+    /// Reads a slot's counts.
     fn take_tallies(&mut self, slot: u32) -> Result<Option<Totals>, KernelError> {
         if self.slot.is_none() {
             return Ok(None);
         }
-        let totals = self.tallies(slot)?;
-        let mut map: Array<_, Abi<Tally>> = self.map(maps::TALLIES)?;
-        for (rule, _) in (0..).zip(&totals.0) {
-            map.set(slot * MAX_RULES + rule, Abi(Tally::default()), 0)
-                .map_err(on_map(maps::TALLIES, "written"))?;
+        self.tallies(slot).map(Some)
+    }
+
+    /// Has zeros counted from in a slot, for so many rules.
+    fn make_tallies(&mut self, slot: u32, rules: usize) -> Result<(), KernelError> {
+        if rules > MAX_RULES as usize {
+            return Err(KernelError::TooLarge {
+                words: rules,
+                room: MAX_RULES as usize,
+            });
         }
-        Ok(Some(totals))
+        let elements = rules.div_ceil(TALLIES as usize).max(1);
+        let elements = u32::try_from(elements).unwrap_or(u32::MAX);
+        let Some(place) = self.tallies.get_mut(slot as usize) else {
+            return Ok(());
+        };
+        if let Some((table, counted)) = place
+            && table.elements() == elements
+        {
+            *counted = rules;
+            let zeros = vec![0; COUNTS * elements as usize];
+            return table.write(&zeros).map_err(failed("clearing counts"));
+        }
+        let table = RawTable::create(COUNTS, elements, Length::Own);
+        let table = table.map_err(failed("making a map for counts"))?;
+        self.set_slot(maps::TALLIES, slot, Some(&table))?;
+        if let Some(place) = self.tallies.get_mut(slot as usize) {
+            *place = Some((table, rules));
+        }
+        Ok(())
     }
 
     /// A map of the object by its name.
@@ -136,19 +197,44 @@ impl Kernel {
     }
 }
 
-/// A new table that holds `words`, frozen and read back.
-fn filled(words: &[u64]) -> Result<MapData, KernelError> {
-    if words.len() > WORDS {
+/// The maps of an image.
+struct Filled {
+    near: RawTable,
+    far: Option<RawTable>,
+}
+
+/// New maps that hold `words` for a slot, frozen and read back.
+fn filled(words: &[u64], slot: u32) -> Result<Filled, KernelError> {
+    if words.len() > IMAGE_WORDS as usize {
         return Err(KernelError::TooLarge {
             words: words.len(),
-            room: WORDS,
+            room: IMAGE_WORDS as usize,
         });
     }
-    let failed = |what| move |source| KernelError::System { what, source };
-    let table = RawTable::create(WORDS).map_err(failed("making a map for the tables"))?;
+    let (near, far) = words.split_at(words.len().min(NEAR));
+    let mut near = near.to_vec();
+    if let Some(word) = near.get_mut(SLOT as usize) {
+        *word = u64::from(slot);
+    }
+    let pages = u32::try_from(far.len().div_ceil(PAGE)).unwrap_or(u32::MAX);
+    let make = |words, elements, length| {
+        RawTable::create(words, elements, length).map_err(failed("making a map for the tables"))
+    };
+    Ok(Filled {
+        near: holding(make(NEAR, 1, Length::Fixed)?, &near)?,
+        far: match pages {
+            0 => None,
+            pages => Some(holding(make(PAGE, pages, Length::Own)?, far)?),
+        },
+    })
+}
+
+/// A table that holds `words`, frozen and read back.
+fn holding(table: RawTable, words: &[u64]) -> Result<RawTable, KernelError> {
     table.write(words).map_err(failed("filling the tables"))?;
     table.freeze().map_err(failed("freezing the tables"))?;
-    let found = table.read().map_err(failed("reading the tables back"))?;
+    let found = table.read(usize::MAX);
+    let found = found.map_err(failed("reading the tables back"))?;
     let rest = std::iter::repeat(&0);
     if let Some(word) = found
         .iter()
@@ -157,5 +243,10 @@ fn filled(words: &[u64]) -> Result<MapData, KernelError> {
     {
         return Err(KernelError::ReadBack(word));
     }
-    MapData::from_fd(table.into_fd()).map_err(on_map(maps::TABLES, "taken over"))
+    Ok(table)
+}
+
+/// A system call's error with what it was for.
+fn failed(what: &'static str) -> impl FnOnce(std::io::Error) -> KernelError {
+    move |source| KernelError::System { what, source }
 }

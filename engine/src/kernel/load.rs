@@ -5,7 +5,7 @@ use super::abi::Abi;
 use super::btf::Btf;
 use super::error::KernelError;
 use super::namespaces;
-use super::sys::Word;
+use super::sys::{RawTable, Word};
 use aya::maps::{Map, MapData, MapError, RingBuf};
 use aya::programs::lsm::LsmLinkId;
 use aya::programs::{Iter, Lsm, ProgramError};
@@ -39,6 +39,10 @@ pub struct Kernel {
     /// Hooks that rules can need and this kernel does not have as expected.
     lacking: Vec<Hook>,
     pub(super) slot: Option<u32>,
+    /// Whether a slot's policy has pages of what is far.
+    pub(super) paged: [bool; maps::SLOTS as usize],
+    /// Each slot's counts, and of how many rules.
+    pub(super) tallies: [Option<(RawTable, usize)>; maps::SLOTS as usize],
     pub(super) active: Word,
     epoch: Word,
     pub(super) wake: Word,
@@ -116,6 +120,8 @@ impl Kernel {
             attached: Vec::new(),
             lacking: Vec::new(),
             slot: None,
+            paged: [false; maps::SLOTS as usize],
+            tallies: [const { None }; maps::SLOTS as usize],
             active,
             epoch,
             wake,

@@ -4,7 +4,7 @@
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,9 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const BPF_MAP_CREATE: libc::c_int = 0;
 const BPF_MAP_LOOKUP_ELEM: libc::c_int = 1;
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
+const BPF_MAP_DELETE_ELEM: libc::c_int = 3;
 const BPF_MAP_FREEZE: libc::c_int = 22;
 /// `BPF_MAP_TYPE_ARRAY`.
 const ARRAY: u32 = 2;
+/// `BPF_F_INNER_MAP`: the map can take the place of one of another length.
+const INNER_MAP: u32 = 1 << 12;
 /// `BPF_OBJ_NAME_LEN`.
 const NAME_BYTES: usize = 16;
 
@@ -48,10 +51,20 @@ struct FreezeAttr {
     map_fd: u32,
 }
 
-/// A one-element array whose value is `words` words.
+/// An array of tables: each element is so many words.
 pub(super) struct RawTable {
     fd: OwnedFd,
     words: usize,
+    elements: u32,
+}
+
+/// Whether maps of one kind must be of one length to take each other's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    /// They must, and programs look elements up without a call.
+    Fixed,
+    /// Each is as long as it needs to be.
+    Own,
 }
 
 impl RawTable {
@@ -60,7 +73,7 @@ impl RawTable {
     /// # Errors
     ///
     /// What the kernel says, for instance `ENOMEM`.
-    pub(super) fn create(words: usize) -> io::Result<Self> {
+    pub(super) fn create(words: usize, elements: u32, length: Length) -> io::Result<Self> {
         let bytes = words
             .checked_mul(size_of::<u64>())
             .and_then(|bytes| u32::try_from(bytes).ok());
@@ -68,7 +81,11 @@ impl RawTable {
             map_type: ARRAY,
             key_size: 4,
             value_size: bytes.ok_or(io::ErrorKind::InvalidInput)?,
-            max_entries: 1,
+            max_entries: elements,
+            map_flags: match length {
+                Length::Fixed => 0,
+                Length::Own => INNER_MAP,
+            },
             ..CreateAttr::default()
         };
         for (to, from) in attr.map_name.iter_mut().zip(b"interdict_image") {
@@ -77,32 +94,53 @@ impl RawTable {
         let fd = command(BPF_MAP_CREATE, &attr)?;
         // SAFETY: the kernel has just given us this descriptor.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Self { fd, words })
+        Ok(Self {
+            fd,
+            words,
+            elements,
+        })
     }
 
-    /// Writes the whole value; what `image` does not reach is zero.
+    /// How many elements it has.
+    pub(super) const fn elements(&self) -> u32 {
+        self.elements
+    }
+
+    /// Writes all elements; what `image` does not reach is zero.
     ///
     /// # Errors
     ///
     /// When `image` is larger than the table, or what the kernel says.
     pub(super) fn write(&self, image: &[u64]) -> io::Result<()> {
-        let mut whole = vec![0_u64; self.words];
-        let room = whole
-            .get_mut(..image.len())
-            .ok_or(io::ErrorKind::FileTooLarge)?;
-        room.copy_from_slice(image);
-        self.element(BPF_MAP_UPDATE_ELEM, whole.as_mut_ptr())
+        if image.len() > self.words * self.elements as usize {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let mut element = vec![0_u64; self.words];
+        for (index, part) in (0..self.elements).zip(image.chunks(self.words)) {
+            let (filled, rest) = element.split_at_mut(part.len());
+            filled.copy_from_slice(part);
+            rest.fill(0);
+            self.element(BPF_MAP_UPDATE_ELEM, index, element.as_mut_ptr())?;
+        }
+        Ok(())
     }
 
-    /// Reads the whole value.
+    /// Reads the first elements, so many words of them.
     ///
     /// # Errors
     ///
     /// What the kernel says.
-    pub(super) fn read(&self) -> io::Result<Vec<u64>> {
-        let mut whole = vec![0_u64; self.words];
-        self.element(BPF_MAP_LOOKUP_ELEM, whole.as_mut_ptr())?;
-        Ok(whole)
+    pub(super) fn read(&self, words: usize) -> io::Result<Vec<u64>> {
+        let mut all = Vec::new();
+        let mut element = vec![0_u64; self.words];
+        for index in 0..self.elements {
+            if all.len() >= words {
+                break;
+            }
+            self.element(BPF_MAP_LOOKUP_ELEM, index, element.as_mut_ptr())?;
+            all.extend_from_slice(&element);
+        }
+        Ok(all)
     }
 
     /// Refuses all further writes from user space.
@@ -121,23 +159,51 @@ impl RawTable {
     }
 
     /// The descriptor.
-    #[must_use]
-    pub(super) fn into_fd(self) -> OwnedFd {
-        self.fd
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 
-    /// `value` points to as many words as the table holds.
-    fn element(&self, what: libc::c_int, value: *mut u64) -> io::Result<()> {
-        let key = 0_u32;
+    /// `value` points to as many words as an element holds.
+    fn element(&self, what: libc::c_int, index: u32, value: *mut u64) -> io::Result<()> {
         let attr = ElementAttr {
             map_fd: self.fd.as_raw_fd().cast_unsigned(),
             padding: 0,
-            key: (&raw const key) as u64,
+            key: (&raw const index) as u64,
             value: value as u64,
             flags: 0,
         };
         command(what, &attr)?;
         Ok(())
+    }
+}
+
+/// Puts `inner` into a slot of an array of maps, or takes out what is there.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub(super) fn set_slot(
+    outer: BorrowedFd<'_>,
+    slot: u32,
+    inner: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let descriptor = inner.map(|inner| inner.as_raw_fd().cast_unsigned());
+    let attr = ElementAttr {
+        map_fd: outer.as_raw_fd().cast_unsigned(),
+        padding: 0,
+        key: (&raw const slot) as u64,
+        value: descriptor
+            .as_ref()
+            .map_or(0, |value| std::ptr::from_ref(value) as u64),
+        flags: 0,
+    };
+    if descriptor.is_some() {
+        command(BPF_MAP_UPDATE_ELEM, &attr)?;
+        return Ok(());
+    }
+    match command(BPF_MAP_DELETE_ELEM, &attr) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.map(drop),
     }
 }
 

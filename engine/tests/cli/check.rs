@@ -128,25 +128,25 @@ fn warnings_load_unless_they_are_denied() {
 
 #[test]
 fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
-    // One rule more than the kernel counts, each within what it decides.
-    let rules = (0..=policy_abi::image::MAX_RULES)
-        .map(|n| format!("record tcp connect to port {}\n", n + 1));
+    // One group more than the kernel compares, each rule within what it decides.
+    let rules = (0..=policy_abi::image::MAX_GROUPS)
+        .map(|n| format!("record tcp connect if group = g{}\n", n + 1));
     let dir = Dir::new("kernel").file("a.policy", rules.collect::<String>());
     dir.check(
         &["check", "--deny-warnings", "a.policy"],
         "",
         &expect![[r#"
-            note[P0603]: the policy has 4097 rules and defaults; the kernel counts 4096
-                --> a.policy:4097:1
-                 |
-            4097 | record tcp connect to port 4097
-                 | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-                 |
-                 = help: rules that differ in one value alone are one rule with a set
+            note[P0603]: the policy names 65 groups; the kernel compares 64
+              --> a.policy:9:1
+               |
+             9 | record tcp connect if group = g9
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |
+               = help: compare `user` or `unit` instead, which have no such bound
 
             1 note
             more about a code: interdict explain --code P0603
-            4097 rules in 1 file: valid, but `run` of this version refuses what the notes name
+            65 rules in 1 file: valid, but `run` of this version refuses what the notes name
             -- stderr
             -- exit 0
         "#]],
@@ -155,13 +155,13 @@ fn what_the_kernel_cannot_decide_is_a_note_and_an_error_on_request() {
         &["check", "--kernel", "a.policy"],
         "",
         &expect![[r#"
-            error[P0603]: the policy has 4097 rules and defaults; the kernel counts 4096
-                --> a.policy:4097:1
-                 |
-            4097 | record tcp connect to port 4097
-                 | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-                 |
-                 = help: rules that differ in one value alone are one rule with a set
+            error[P0603]: the policy names 65 groups; the kernel compares 64
+              --> a.policy:9:1
+               |
+             9 | record tcp connect if group = g9
+               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               |
+               = help: compare `user` or `unit` instead, which have no such bound
 
             1 error
             more about a code: interdict explain --code P0603

@@ -8,7 +8,6 @@ use crate::decide::{Tables, automaton, class_of_text, low};
 use crate::fields::{Dimension, Lookup};
 use crate::image::{
     ASK_WORDS, ASKS_PER_PAIR, CLASS_MISSING, DOMAIN_CGROUP, DOMAIN_COMM, GROUPS, MAX_GROUPS,
-    ROW_WORDS,
 };
 
 /// A number that a subject does not have, or that could not be read.
@@ -169,6 +168,25 @@ pub fn class_of_rare<T: Tables + ?Sized>(
     class_of_text(tables, lookup, key, domain)
 }
 
+/// What a member has of what lists ask in bits, `None` when the image is damaged.
+pub fn has<T: Tables + ?Sized>(tables: &T, member: &impl Member) -> Option<Has> {
+    let named = Groups(tables.word(GROUPS)?);
+    let mut groups = 0;
+    for index in 0..named.count().min(MAX_GROUPS) {
+        let group = low(tables.word(named.base().wrapping_add(index))?);
+        groups |= u64::from(member.in_group(group)) << index;
+    }
+    let mut has = Has {
+        traits: member.traits(),
+        groups,
+        texts: 0,
+    };
+    for (place, lookup) in TEXTS.iter().enumerate() {
+        has.texts |= u64::from(class_of_rare(tables, member, *lookup)?) << (16 * place);
+    }
+    Some(has)
+}
+
 /// What answers a list: the AND of the rows of its entries, `None` when the
 /// image is damaged.
 ///
@@ -181,20 +199,7 @@ pub trait Asker<T: Tables + ?Sized> {
 
 impl<T: Tables + ?Sized, S: Member> Asker<T> for S {
     fn ask(&self, tables: &T, list: List) -> Option<u64> {
-        let named = Groups(tables.word(GROUPS)?);
-        let mut groups = 0;
-        for index in 0..named.count().min(MAX_GROUPS) {
-            let group = low(tables.word(named.base().wrapping_add(index))?);
-            groups |= u64::from(self.in_group(group)) << index;
-        }
-        let mut has = Has {
-            traits: self.traits(),
-            groups,
-            texts: 0,
-        };
-        for (place, lookup) in TEXTS.iter().enumerate() {
-            has.texts |= u64::from(class_of_rare(tables, self, *lookup)?) << (16 * place);
-        }
+        let has = has(tables, self)?;
         let mut bits = u64::MAX;
         let mut at = list.base();
         for _ in 0..list.count().min(ASKS_PER_PAIR) {
@@ -205,7 +210,7 @@ impl<T: Tables + ?Sized, S: Member> Asker<T> for S {
     }
 }
 
-/// The row of the entry at `at`.
+/// The row of the entry at `at`, of a pair whose rows are one word.
 #[inline(always)]
 pub fn row<T: Tables + ?Sized>(
     tables: &T,
@@ -213,6 +218,18 @@ pub fn row<T: Tables + ?Sized>(
     has: &Has,
     at: u32,
 ) -> Option<u64> {
+    let (rows, class) = class(tables, subject, has, at)?;
+    tables.word(rows.wrapping_add(class))
+}
+
+/// Where the rows of the entry at `at` begin, and the subject's class.
+#[inline(always)]
+pub fn class<T: Tables + ?Sized>(
+    tables: &T,
+    subject: &impl Subject,
+    has: &Has,
+    at: u32,
+) -> Option<(u32, u32)> {
     let word = tables.word(at)?;
     let mask = tables.word(at.wrapping_add(1))?;
     let rows = low(tables.word(at.wrapping_add(2))?);
@@ -244,7 +261,7 @@ pub fn row<T: Tables + ?Sized>(
         | Dimension::Port
         | Dimension::Unix => return None,
     };
-    tables.word(rows.wrapping_add(class.wrapping_mul(ROW_WORDS)))
+    Some((rows, class))
 }
 
 /// 1 when some bit is in the mask, else 0.

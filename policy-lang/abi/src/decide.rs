@@ -2,12 +2,13 @@
 //!
 //! One class for each dimension that the pair asks for, one row for each class,
 //! AND, first set bit. No loop depends on the number of rules: a lookup takes a
-//! fixed number of steps, an automaton one for each byte of a text.
+//! fixed number of steps, an automaton one for each byte of a text. Pairs whose
+//! terms are more than the bits of a word are decided in [`crate::wide`].
 //!
 //! `eval` in the language crate is the definition; a property test compares the
 //! two. This code shares nothing with it.
 
-use crate::ask::{Asker, List};
+use crate::ask::{Asker, List, Member, has};
 use crate::facts::{
     Facts, OBJECT_ABSTRACT, OBJECT_IPV4, OBJECT_IPV6, OBJECT_OPTION, OBJECT_PATH, OBJECT_UNNAMED,
     OBJECT_UNREADABLE, SUBJECT_EXE,
@@ -17,9 +18,10 @@ use crate::fields::{Dimension, Lookup};
 use crate::image::{
     AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE,
     DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES,
-    Effect, LOOKUP_DIR, PAIR_DIR, PROBES, ROW_WORDS, STARTS, STATE_DEAD, STATE_LONG, STATE_SETTLED,
-    STATE_SINGLE, STEPS, slot,
+    Effect, FAR_STEPS, LOOKUP_DIR, PAIR_DIR, PROBES, STARTS, STATE_DEAD, STATE_LONG, STATE_SETTLED,
+    STATE_SINGLE, slot,
 };
+use crate::wide::{self, Form};
 
 /// Where the words of an image come from, and what is looked up in them. `None`
 /// is a damaged image.
@@ -27,22 +29,27 @@ use crate::image::{
 /// The lookups are methods, so that the kernel side can make each a function
 /// that its verifier follows once.
 pub trait Tables {
-    /// The word at `index`, `None` outside the image.
+    /// The word at `index`, which is near; `None` outside the image.
     fn word(&self, index: u32) -> Option<u64>;
+
+    /// The word at `index`, near or far.
+    fn far(&self, index: u32) -> Option<u64> {
+        self.word(index)
+    }
 
     /// The class of a two-word key.
     fn pair_class(&self, lookup: u32, key: [u64; 2]) -> Option<u32> {
-        class_of_pair(self, lookup, key)
+        class_of_pair(self, directory(self, lookup)?, key)
     }
 
     /// The class of a 32-bit number.
     fn number_class(&self, lookup: u32, value: u32) -> Option<u32> {
-        class_of_number(self, lookup, value)
+        class_of_number(self, directory(self, lookup)?, value, FAR_STEPS)
     }
 
     /// The class of a 128-bit number, most significant half first.
     fn wide_class(&self, lookup: u32, value: [u64; 2]) -> Option<u32> {
-        class_of_wide(self, lookup, value)
+        class_of_wide(self, directory(self, lookup)?, value, FAR_STEPS)
     }
 
     /// The class of a text that the decision is about, by its key and its domain.
@@ -50,10 +57,26 @@ pub trait Tables {
         class_of_text(self, lookup, key, domain)
     }
 
+    /// A part of a wide row, as [`wide::part`] reads it.
+    fn part(&self, form: Form, row: u32, at: u32) -> Option<u64> {
+        wide::part(self, form, row, at)
+    }
+
     /// All terms, in a form that the kernel side's verifier does not know to be so:
     /// it would follow what comes after once for each dimension that was passed over.
     fn all(&self) -> u64 {
-        u64::MAX
+        self.unknown(u64::MAX)
+    }
+
+    /// A value of which the kernel side's verifier knows nothing: what is kept from one
+    /// turn of a loop to the next is followed for each value that it knows.
+    fn unknown(&self, value: u64) -> u64 {
+        value
+    }
+
+    /// A value of which the optimiser knows nothing, and the verifier all.
+    fn hidden(&self, value: u64) -> u64 {
+        value
     }
 
     /// The state that the automaton of a dimension comes to when it begins at
@@ -143,19 +166,38 @@ impl Verdict {
 
 /// Judges one operation. `None` when the image is damaged (an offset outside
 /// it, an unknown effect): the caller decides what that means.
-#[inline(always)]
 pub fn decide<T: Tables + ?Sized>(
     tables: &T,
     facts: &Facts,
-    rest: &impl Asker<T>,
+    rest: &impl Member,
+) -> Option<Verdict> {
+    decide_all(tables, facts, rest, &mut |_, _| {})
+}
+
+/// [`decide`], with all record terms that match: `recorded` is called with the
+/// base of the terms and the bits of each word of them.
+pub fn decide_all<T: Tables + ?Sized>(
+    tables: &T,
+    facts: &Facts,
+    rest: &impl Member,
+    recorded: &mut impl FnMut(u32, u64),
 ) -> Option<Verdict> {
     let mut verdict = Verdict::ALLOW;
+    let form = form(tables, facts)?;
+    if form.is_wide() {
+        let has = has(tables, rest)?;
+        wide::decide(tables, facts, form, (rest, &has), &mut verdict, recorded)?;
+        return Some(verdict);
+    }
     decide_into(tables, facts, rest, &mut verdict)?;
+    if verdict.recorded != 0 {
+        recorded(verdict.terms, verdict.recorded);
+    }
     Some(verdict)
 }
 
-/// [`decide`] for the kernel side, whose stack has room for one verdict: changes
-/// the one that allows.
+/// [`decide`] for pairs whose rows are one word, and for the kernel side, whose
+/// stack has room for one verdict: changes the one that allows.
 #[inline(always)]
 pub fn decide_into<T: Tables + ?Sized>(
     tables: &T,
@@ -163,30 +205,15 @@ pub fn decide_into<T: Tables + ?Sized>(
     rest: &impl Asker<T>,
     verdict: &mut Verdict,
 ) -> Option<()> {
-    let desc = descriptor(tables, facts)?;
+    let desc = form(tables, facts)?.desc();
     if desc < BODY {
         return Some(());
     }
+    let object = |dimension| move |t: &T| class_of_object(t, facts, dimension);
     let mut bits = subject(tables, facts, desc)?;
-    bits &= row(tables, desc, Dimension::Addr, |t| match facts.object_kind {
-        OBJECT_IPV4 => t.number_class(Lookup::Addr4 as u32, low(facts.object[0])),
-        OBJECT_IPV6 => t.wide_class(Lookup::Addr6 as u32, facts.object),
-        OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
-        _ => Some(CLASS_MISSING),
-    })?;
-    bits &= row(tables, desc, Dimension::Port, |t| match facts.object_kind {
-        OBJECT_IPV4 | OBJECT_IPV6 => t.number_class(Lookup::Port as u32, facts.port),
-        OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
-        _ => Some(CLASS_MISSING),
-    })?;
-    bits &= row(tables, desc, Dimension::Unix, |t| match facts.object_kind {
-        OBJECT_PATH => t.text_class(Lookup::Unix, facts.object, facts.object[1]),
-        OBJECT_ABSTRACT => t.text_class(Lookup::Unix, facts.object, DOMAIN_NAMES),
-        OBJECT_OPTION => t.pair_class(Lookup::Unix as u32, facts.object),
-        OBJECT_UNNAMED => Some(CLASS_UNNAMED),
-        OBJECT_UNREADABLE => Some(CLASS_UNREADABLE),
-        _ => Some(CLASS_MISSING),
-    })?;
+    bits &= row(tables, desc, Dimension::Addr, object(Dimension::Addr))?;
+    bits &= row(tables, desc, Dimension::Port, object(Dimension::Port))?;
+    bits &= row(tables, desc, Dimension::Unix, object(Dimension::Unix))?;
     let list = List(tables.word(desc.wrapping_add(DESC_ASKS))?);
     if list.count() != 0 {
         bits &= rest.ask(tables, list)?;
@@ -197,40 +224,78 @@ pub fn decide_into<T: Tables + ?Sized>(
 /// The AND of the rows of the subject's common dimensions.
 #[inline(always)]
 pub(crate) fn subject<T: Tables + ?Sized>(tables: &T, facts: &Facts, desc: u32) -> Option<u64> {
+    let class = |dimension| move |t: &T| subject_class(t, facts, dimension);
     let mut bits = tables.all();
-    bits &= row(tables, desc, Dimension::Exe, |t| {
+    bits &= row(tables, desc, Dimension::Exe, class(Dimension::Exe))?;
+    bits &= row(tables, desc, Dimension::Comm, class(Dimension::Comm))?;
+    bits &= row(tables, desc, Dimension::Uid, class(Dimension::Uid))?;
+    bits &= row(tables, desc, Dimension::Gid, class(Dimension::Gid))?;
+    Some(bits)
+}
+
+/// The subject's class in one of its common dimensions.
+#[inline(always)]
+pub(crate) fn subject_class<T: Tables + ?Sized>(
+    tables: &T,
+    facts: &Facts,
+    dimension: Dimension,
+) -> Option<u32> {
+    if dimension == Dimension::Exe {
         if facts.subject & SUBJECT_EXE == 0 {
             return Some(CLASS_MISSING);
         }
-        t.text_class(Lookup::Exe, facts.exe, facts.exe[1])
-    })?;
-    bits &= row(tables, desc, Dimension::Comm, |t| {
-        t.text_class(Lookup::Comm, facts.comm, DOMAIN_COMM)
-    })?;
-    bits &= row(tables, desc, Dimension::Uid, |t| {
-        t.number_class(Lookup::Uid as u32, facts.uid)
-    })?;
-    bits &= row(tables, desc, Dimension::Gid, |t| {
-        t.number_class(Lookup::Gid as u32, facts.gid)
-    })?;
-    Some(bits)
+        tables.text_class(Lookup::Exe, facts.exe, facts.exe[1])
+    } else if dimension == Dimension::Comm {
+        tables.text_class(Lookup::Comm, facts.comm, DOMAIN_COMM)
+    } else if dimension == Dimension::Uid {
+        tables.number_class(Lookup::Uid as u32, facts.uid)
+    } else {
+        tables.number_class(Lookup::Gid as u32, facts.gid)
+    }
+}
+
+/// The object's class.
+#[inline(always)]
+pub(crate) fn class_of_object<T: Tables + ?Sized>(
+    tables: &T,
+    facts: &Facts,
+    dimension: Dimension,
+) -> Option<u32> {
+    match (dimension, facts.object_kind) {
+        (Dimension::Addr, OBJECT_IPV4) => {
+            tables.number_class(Lookup::Addr4 as u32, low(facts.object[0]))
+        }
+        (Dimension::Addr, OBJECT_IPV6) => tables.wide_class(Lookup::Addr6 as u32, facts.object),
+        (Dimension::Port, OBJECT_IPV4 | OBJECT_IPV6) => {
+            tables.number_class(Lookup::Port as u32, facts.port)
+        }
+        (Dimension::Unix, OBJECT_PATH) => {
+            tables.text_class(Lookup::Unix, facts.object, facts.object[1])
+        }
+        (Dimension::Unix, OBJECT_ABSTRACT) => {
+            tables.text_class(Lookup::Unix, facts.object, DOMAIN_NAMES)
+        }
+        (Dimension::Unix, OBJECT_OPTION) => tables.pair_class(Lookup::Unix as u32, facts.object),
+        (Dimension::Unix, OBJECT_UNNAMED) => Some(CLASS_UNNAMED),
+        (_, OBJECT_UNREADABLE) => Some(CLASS_UNREADABLE),
+        _ => Some(CLASS_MISSING),
+    }
 }
 
 /// What the pair asks of rare dimensions, `None` when the image is damaged.
 #[inline(always)]
-pub fn list<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<List> {
-    let desc = descriptor(tables, facts)?;
-    if desc < BODY {
+pub fn list<T: Tables + ?Sized>(tables: &T, form: Form) -> Option<List> {
+    if form.desc() < BODY {
         return Some(List::new(0, 0, 0));
     }
-    tables.word(desc.wrapping_add(DESC_ASKS)).map(List)
+    tables.word(form.desc().wrapping_add(DESC_ASKS)).map(List)
 }
 
-/// The descriptor of the pair; less than [`BODY`] when no rule names it.
+/// What the image has of the pair; its descriptor is below [`BODY`] when no rule names it.
 #[inline(always)]
-fn descriptor<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<u32> {
+pub fn form<T: Tables + ?Sized>(tables: &T, facts: &Facts) -> Option<Form> {
     let pair = pair(facts.family, facts.operation)?;
-    tables.word(PAIR_DIR + pair).map(low)
+    tables.word(PAIR_DIR + pair).map(Form)
 }
 
 /// From the bits of the matching terms to what they mean.
@@ -246,13 +311,13 @@ fn set_verdict<T: Tables + ?Sized>(
     let terms = low(tables.word(desc.wrapping_add(DESC_TERMS))?);
     verdict.recorded = bits & tables.word(desc.wrapping_add(DESC_RECORD))?;
     verdict.terms = terms;
-    set_outcome(tables, terms, enforced, &mut verdict.actual)?;
-    set_outcome(tables, terms, deciding, &mut verdict.hypothetical)
+    set_first(tables, terms, enforced, &mut verdict.actual)?;
+    set_first(tables, terms, deciding, &mut verdict.hypothetical)
 }
 
 /// The first set bit's term, nothing without one.
 #[inline(always)]
-fn set_outcome<T: Tables + ?Sized>(
+fn set_first<T: Tables + ?Sized>(
     tables: &T,
     terms: u32,
     bits: u64,
@@ -261,7 +326,15 @@ fn set_outcome<T: Tables + ?Sized>(
     if bits == 0 {
         return Some(());
     }
-    let word = tables.word(terms.wrapping_add(bits.trailing_zeros()))?;
+    set_outcome(
+        tables.word(terms.wrapping_add(bits.trailing_zeros()))?,
+        outcome,
+    )
+}
+
+/// What a term's word means, `None` when it is none.
+#[inline(always)]
+pub(crate) fn set_outcome(word: u64, outcome: &mut Outcome) -> Option<()> {
     let effect = low(word >> 32) & 0xffff;
     Effect::from_raw(effect)?;
     outcome.rule = low(word);
@@ -284,7 +357,7 @@ fn row<T: Tables + ?Sized>(
         return Some(tables.all());
     }
     let class = class(tables)?;
-    tables.word(base.wrapping_add(class.wrapping_mul(ROW_WORDS)))
+    tables.word(base.wrapping_add(class))
 }
 
 /// The class of a text: its key's, or else that of the patterns that match it.
@@ -382,29 +455,46 @@ pub fn read_bytes<T: Tables + ?Sized>(
     Some(state)
 }
 
-/// Where a lookup stands: base, log2 of its length, seed.
+/// Where a lookup stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Stands {
+    /// Its first word.
+    pub base: u32,
+    /// Log2 of its length.
+    bits: u32,
+    seed: u64,
+}
+
+/// Where a lookup stands.
 #[inline(always)]
-fn directory<T: Tables + ?Sized>(tables: &T, lookup: u32) -> Option<(u32, u32, u64)> {
+pub fn directory<T: Tables + ?Sized>(tables: &T, lookup: u32) -> Option<Stands> {
     let at = lookup.wrapping_mul(2).wrapping_add(LOOKUP_DIR);
     let word = tables.word(at)?;
     let seed = tables.word(at.wrapping_add(1))?;
-    Some((low(word), low(word >> 32) & 31, seed))
+    Some(Stands {
+        base: low(word),
+        bits: low(word >> 32) & 31,
+        seed,
+    })
 }
 
 /// The class of a two-word key.
 #[inline(always)]
-pub fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: u32, key: [u64; 2]) -> Option<u32> {
-    let (base, bits, seed) = directory(tables, lookup)?;
+pub fn class_of_pair<T: Tables + ?Sized>(
+    tables: &T,
+    Stands { base, bits, seed }: Stands,
+    key: [u64; 2],
+) -> Option<u32> {
     let mask = (1_u32 << bits) - 1;
     let home = low(slot(key, seed));
     let mut found = 0;
     for step in 0..PROBES {
         let at = base.wrapping_add((home.wrapping_add(step) & mask).wrapping_mul(3));
-        let class = low(tables.word(at.wrapping_add(2))?);
+        let class = low(tables.far(at.wrapping_add(2))?);
         if class == 0 {
             break;
         }
-        if tables.word(at)? == key[0] && tables.word(at.wrapping_add(1))? == key[1] {
+        if tables.far(at)? == key[0] && tables.far(at.wrapping_add(1))? == key[1] {
             found = class;
             break;
         }
@@ -412,52 +502,69 @@ pub fn class_of_pair<T: Tables + ?Sized>(tables: &T, lookup: u32, key: [u64; 2])
     Some(if found == 0 { CLASS_OTHER } else { found })
 }
 
-/// The class of a 32-bit number: that of the last interval that starts at or below it.
+/// The class of a 32-bit number: that of the last interval that starts at or below
+/// it, found in as many halvings as there are, `steps` at most.
 #[inline(always)]
-pub fn class_of_number<T: Tables + ?Sized>(tables: &T, lookup: u32, value: u32) -> Option<u32> {
-    let (base, bits, _) = directory(tables, lookup)?;
+pub fn class_of_number<T: Tables + ?Sized>(
+    tables: &T,
+    Stands { base, bits, .. }: Stands,
+    value: u32,
+    steps: u32,
+) -> Option<u32> {
     let mut half = (1_u32 << bits) >> 1;
     let mut at = base;
-    for _ in 0..STEPS {
-        let start = tables.word(at.wrapping_add(half))? >> 32;
-        // VERIFIER: a branch here would be 2^16 paths; the borrow of a
-        // subtraction is a bit without one.
-        let reached = 1 - (u64::from(value).wrapping_sub(start) >> 63);
-        at = at.wrapping_add(half.wrapping_mul(low(opaque(reached))));
+    for _ in 0..steps {
+        if half == 0 {
+            break;
+        }
+        let start = tables.far(at.wrapping_add(half))? >> 32;
+        let below = borrow(tables, u64::from(value).wrapping_sub(start));
+        at = at.wrapping_add(half.wrapping_mul(below ^ 1));
         half >>= 1;
     }
-    Some(low(tables.word(at)?))
+    Some(low(tables.far(at)?))
 }
 
 /// The class of a 128-bit number, most significant half first.
 #[inline(always)]
-pub fn class_of_wide<T: Tables + ?Sized>(tables: &T, lookup: u32, value: [u64; 2]) -> Option<u32> {
-    let (base, bits, _) = directory(tables, lookup)?;
+pub fn class_of_wide<T: Tables + ?Sized>(
+    tables: &T,
+    Stands { base, bits, .. }: Stands,
+    value: [u64; 2],
+    steps: u32,
+) -> Option<u32> {
     let mut half = (1_u32 << bits) >> 1;
     let mut index = 0_u32;
-    for _ in 0..STEPS {
+    for _ in 0..steps {
+        if half == 0 {
+            break;
+        }
         let at = base.wrapping_add(index.wrapping_add(half).wrapping_mul(3));
-        let high = tables.word(at)?;
-        let less = tables.word(at.wrapping_add(1))?;
-        let below = below(value[0], high) | (below(high, value[0]) ^ 1) & below(value[1], less);
-        index = index.wrapping_add(half.wrapping_mul(low(opaque(below ^ 1))));
+        let high = tables.far(at)?;
+        let less = tables.far(at.wrapping_add(1))?;
+        let below = below(value[0], high) | !below(high, value[0]) & below(value[1], less);
+        index = index.wrapping_add(half.wrapping_mul(borrow(tables, below) ^ 1));
         half >>= 1;
     }
-    Some(low(tables.word(
+    Some(low(tables.far(
         base.wrapping_add(index.wrapping_mul(3)).wrapping_add(2),
     )?))
 }
 
-/// 1 when `a < b`, else 0, without a branch: the borrow of `a - b`.
+/// Has its highest bit set when `a < b`: the borrow of `a - b`.
 #[inline(always)]
 const fn below(a: u64, b: u64) -> u64 {
-    (!a & b | (!a | b) & a.wrapping_sub(b)) >> 63
+    !a & b | (!a | b) & a.wrapping_sub(b)
 }
 
-/// Hides a value from the optimiser, which would turn arithmetic back into branches.
+/// The highest bit of a difference.
+///
+/// VERIFIER: a branch would be 2^16 paths. The optimiser makes none of a value
+/// that it knows nothing of. As a mask, 0 or all ones, the bit would be followed as
+/// two values by itself.
 #[inline(always)]
-fn opaque(value: u64) -> u64 {
-    core::hint::black_box(value)
+fn borrow<T: Tables + ?Sized>(tables: &T, difference: u64) -> u32 {
+    low(tables.hidden(tables.hidden(difference) >> 63))
 }
 
 /// The low half of a word.

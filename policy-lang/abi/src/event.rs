@@ -68,6 +68,23 @@ pub struct Text {
     pub bytes: [u8; TEXT_ROOM],
 }
 
+/// Record rules that matched beside those of one word of terms, in a pair of more terms than that.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Further {
+    /// Indexes of rules, as many as are `named`. A rule can be named twice.
+    pub rules: [u16; FURTHER_RULES],
+    /// How many of `rules` are meaningful.
+    pub named: u16,
+    /// How many more matched that found no room.
+    pub unnamed: u16,
+}
+
+/// Rules that a record can name beside those of one word.
+pub const FURTHER_RULES: usize = 6;
+
 /// A process, as it was when it was written down.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -192,6 +209,8 @@ pub struct Record {
     pub detail: [u32; 3],
     /// The address as the caller wrote it.
     pub typed: [u8; TYPED_BYTES],
+    /// Further record rules that matched.
+    pub further: Further,
     /// The object, when it is a unix socket.
     pub object: Text,
 }
@@ -215,6 +234,11 @@ pub struct Tally {
     /// Events that the selection did not ask for.
     pub suppressed: u64,
 }
+
+/// Counts of some rules that stand together.
+pub type Tallies = [Tally; TALLIES as usize];
+/// How many: a power of two.
+pub const TALLIES: u32 = 64;
 
 impl Tally {
     /// The sum of two counts of one rule.

@@ -9,13 +9,19 @@
 //! word 1              generation
 //! word 2              words in use
 //! word GROUPS         group ids that the policy names: base | number << 32
+//! word SLOT           the slot that the image was loaded into, written by the loader
 //! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed
 //! STARTS_DIR + 2*d    where automaton d begins, a lookup as well
 //! AUTOMATON_DIR + 2*d automaton d: base of its byte groups, 0 without; base of its states
-//! PAIR_DIR + p        pair p: base of its descriptor, 0 when no rule names the pair
+//! PAIR_DIR + p        pair p: a [`crate::wide::Form`], 0 when no rule names the pair
 //! word SELECTION      which events are made ([`crate::select`]), 0 for those by default
 //! …                   lookups, descriptors, rows, terms
 //! ```
+//!
+//! The first [`NEAR_WORDS`] are *near*: one value, which a program reads without a
+//! call. What finds no room there is *far*, in pages of [`PAGE_WORDS`] that a policy
+//! has as many of as it needs: large lookups, and all that belongs to wide pairs.
+//! Descriptors, lists, automata, and the rows and terms of pairs of one word are always near.
 //!
 //! A **lookup** of shape `Pairs` is an open-addressing table of `1 << log2`
 //! entries of three words: key, key, class. An entry whose class is 0 is empty;
@@ -38,10 +44,19 @@
 //! A **descriptor** is [`DESC_WORDS`] words: for each common dimension the base of
 //! its rows, 0 when no term of the pair asks for it; then masks, the base of the
 //! pair's terms, and the list of what it asks of rare dimensions
-//! ([`crate::ask::List`]): entries of [`ASK_WORDS`] words. The **row** of class `c` is [`ROW_WORDS`] words at
-//! `base + c * ROW_WORDS`: bit `t` says that term `t` takes the class. The bits
+//! ([`crate::ask::List`]): entries of [`ASK_WORDS`] words. The **row** of class `c` is the word at
+//! `base + c`: bit `t` says that term `t` takes the class. The bits
 //! stand in the order kill, deny, allow, default deny, and in each by rule id,
 //! so the first set bit of the AND is the determining rule; record terms follow.
+//!
+//! A pair of more than [`TERMS_PER_WORD`] terms is **wide**: its rows have as many
+//! words as its terms need, and record terms begin with a word of their own. The
+//! row of class `c` is a header at `base + c * ` [`crate::wide::Form::header_words`]:
+//! first the *summary*, a bit for each word that is not zero, then for each
+//! [`BLOCK_WORDS`] words of the row where they stand, two bases a word. Equal blocks
+//! stand once, so a row that differs from another in one bit costs a header and a block. A wide
+//! descriptor has, in the places of the masks, the number of words of deciding terms
+//! and the base of the words that say which terms are enforced.
 //!
 //! An **entry** of such a list is `dimension | lookup << 32`, a mask, and the base
 //! of its rows. Where the dimension's values have classes, the mask means
@@ -55,23 +70,40 @@ use crate::family::PAIRS;
 use crate::fields::{COMMON_COUNT, DIMENSION_COUNT, LOOKUP_COUNT};
 
 /// First word of an image; changes with the layout.
-pub const MAGIC: u64 = 0x0003_7464_7265_746e;
-/// Words in an image's map value.
-pub const IMAGE_WORDS: u32 = 1 << 16;
-/// Words in a row: terms a pair can have, divided by 64.
-pub const ROW_WORDS: u32 = 1;
+pub const MAGIC: u64 = 0x0004_7464_7265_746e;
+/// Words that are near.
+pub const NEAR_WORDS: u32 = 1 << 16;
+/// Words in a page of what is far.
+pub const PAGE_WORDS: u32 = 1 << 13;
+/// Pages that a policy can have.
+pub const PAGES: u32 = 1 << 10;
+/// Words that an image can have.
+pub const IMAGE_WORDS: u32 = NEAR_WORDS + PAGES * PAGE_WORDS;
+/// Terms of a pair whose rows are one word.
+pub const TERMS_PER_WORD: u32 = 64;
 /// Terms that one (family, operation) pair can have.
-pub const TERMS_PER_PAIR: u32 = 64 * ROW_WORDS;
+pub const TERMS_PER_PAIR: u32 = 10_240;
+/// Words that a wide row can have: record terms begin with a word of their own.
+pub const ROW_WORDS: u32 = TERMS_PER_PAIR / TERMS_PER_WORD + 1;
+/// Words in a summary of the widest row.
+pub const SUMMARY_WORDS: u32 = ROW_WORDS.div_ceil(u64::BITS);
+/// Words of a row that stand together.
+pub const BLOCK_WORDS: u32 = 8;
 /// Rules and defaults that can be counted, in one policy.
-pub const MAX_RULES: u32 = 4096;
+pub const MAX_RULES: u32 = 16_384;
 
 /// Where the groups that the policy names are described, an [`crate::ask::Groups`].
 pub const GROUPS: u32 = 3;
 /// Groups that a policy can name: a bit each of a word.
 pub const MAX_GROUPS: u32 = 64;
 
+/// Where the generation stands.
+pub const GENERATION: u32 = 1;
+/// Where the slot stands that the image was loaded into.
+pub const SLOT: u32 = 4;
+
 /// Where the lookups are described.
-pub const LOOKUP_DIR: u32 = 4;
+pub const LOOKUP_DIR: u32 = 5;
 /// Number of the lookup that says where the automaton of dimension 0 begins.
 pub const STARTS: u32 = LOOKUP_COUNT;
 /// Where the beginnings of automata are described.
@@ -87,8 +119,10 @@ pub const BODY: u32 = SELECTION + 1;
 
 /// Longest run of entries that a key is looked for in.
 pub const PROBES: u32 = 8;
-/// Halving steps of an interval search: lengths up to `1 << STEPS`.
+/// Halving steps of an interval search that is near: lengths up to `1 << STEPS`.
 pub const STEPS: u32 = 16;
+/// Halving steps of one that is far.
+pub const FAR_STEPS: u32 = 18;
 
 /// Class of a value that no rule names, in `Pairs` lookups.
 pub const CLASS_OTHER: u32 = 1;
@@ -126,14 +160,14 @@ pub const DOMAIN_COMM: u64 = 0;
 /// The domain of cgroups, and of units.
 pub const DOMAIN_CGROUP: u64 = 0;
 
-/// Offset of the mask of terms that take part in the verdict.
+/// Offset of the mask of terms that take part in the verdict; of a wide pair, how many words they have.
 pub const DESC_VERDICT: u32 = COMMON_COUNT;
-/// Offset of the mask of terms whose rule is enforced.
-pub const DESC_ENFORCED: u32 = DESC_VERDICT + ROW_WORDS;
-/// Offset of the mask of record terms.
-pub const DESC_RECORD: u32 = DESC_ENFORCED + ROW_WORDS;
+/// Offset of the mask of terms whose rule is enforced; of a wide pair, where those words begin.
+pub const DESC_ENFORCED: u32 = DESC_VERDICT + 1;
+/// Offset of the mask of record terms; of a wide pair, 0.
+pub const DESC_RECORD: u32 = DESC_ENFORCED + 1;
 /// Offset of the word that holds the base of the terms.
-pub const DESC_TERMS: u32 = DESC_RECORD + ROW_WORDS;
+pub const DESC_TERMS: u32 = DESC_RECORD + 1;
 /// Offset of the word that holds the pair's list, a [`crate::ask::List`].
 pub const DESC_ASKS: u32 = DESC_TERMS + 1;
 /// Words in a descriptor.

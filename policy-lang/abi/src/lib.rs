@@ -37,6 +37,7 @@ pub mod mediation;
 pub mod offsets;
 pub mod select;
 pub mod traits;
+pub mod wide;
 
 /// Version of everything in this package that the BPF object and the engine
 /// must agree on. The loader refuses an object with another number.
@@ -48,4 +49,5 @@ pub mod traits;
 /// 5: texts of cgroups and creators, what a thread binds; states that are settled.
 /// 6: what is told of a process once, and what it was allowed.
 /// 7: a selection of events in the image, suppressed events in tallies.
-pub const ABI_VERSION: u32 = 7;
+/// 8: wide rows and far pages in the image, more recorded rules in records.
+pub const ABI_VERSION: u32 = 8;

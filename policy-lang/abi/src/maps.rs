@@ -4,9 +4,11 @@
 pub const ACTIVE: &str = "ACTIVE";
 /// Array of [`ON_ERROR_WORDS`] words: bit p is set when pair p is refused for want of usable tables.
 pub const ON_ERROR: &str = "ON_ERROR";
-/// Array of [`SLOTS`] maps, each a one-element array whose value is an image.
+/// Array of [`SLOTS`] maps, each a one-element array whose value is what of an image is near.
 pub const TABLES: &str = "TABLES";
-/// Array of [`SLOTS`] × [`crate::image::MAX_RULES`] entries: [`crate::event::Tally`] of each rule.
+/// Array of [`SLOTS`] maps, each an array of the pages of what of an image is far; none for one that has none.
+pub const FAR: &str = "FAR";
+/// Array of [`SLOTS`] maps, each an array of [`crate::event::Tallies`]: the counts of each rule.
 pub const TALLIES: &str = "TALLIES";
 /// Per-CPU array of [`crate::event::Counter`]s.
 pub const COUNTERS: &str = "COUNTERS";

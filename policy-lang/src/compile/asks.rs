@@ -2,8 +2,9 @@
 
 use super::classes::Classes;
 use super::groups::Groups;
-use super::image::{Full, Writer, mask, rows};
 use super::pairs::{Group, SetId, Sets};
+use super::rows::{self, Layout};
+use super::writer::{Full, Writer};
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
 use crate::types::Values;
@@ -21,6 +22,11 @@ fn asked(group: &Group) -> BTreeSet<Ask> {
     let rare = literals.filter(|one| one.dimension.is_rare());
     rare.map(|one| (one.dimension, one.dimension.is_bits().then_some(one.set)))
         .collect()
+}
+
+/// Entries of a group's list.
+pub(super) fn count(group: &Group) -> u32 {
+    u32::try_from(asked(group).len()).unwrap_or(u32::MAX)
 }
 
 /// What is said of a group whose list would be too long.
@@ -41,7 +47,7 @@ pub(super) fn crowded(policy: &CheckedPolicy, group: &Group) -> Option<Diagnosti
         group.names()
     );
     Some(
-        Diagnostic::new(Code::TooManyTermsInKernel, span, message)
+        Diagnostic::new(Code::ImageTooLarge, span, message)
             .help("name equal sets by one `let`, and join rules that differ in such a set alone"),
     )
 }
@@ -50,7 +56,7 @@ pub(super) fn crowded(policy: &CheckedPolicy, group: &Group) -> Option<Diagnosti
 pub(super) fn list(
     writer: &mut Writer,
     sets: &Sets,
-    group: &Group,
+    (group, layout): (&Group, Layout),
     classes: &Classes,
     groups: &Groups,
 ) -> Result<List, Full> {
@@ -61,26 +67,27 @@ pub(super) fn list(
         needs |= need(*dimension);
         let lookup = LOOKUPS.iter().find(|one| one.dimension() == *dimension);
         let lookup = lookup.map_or(0, |one| *one as u32);
-        let (bits, table) = if let Some(set) = set {
-            (
-                bits(sets, groups, *dimension, *set),
-                two(group, *dimension, *set),
-            )
+        let (bits, base) = if let Some(set) = set {
+            let two = two(group, layout, *dimension, *set);
+            let bits = bits(sets, groups, *dimension, *set);
+            (bits, rows::write_all(writer, layout, &two)?)
         } else {
             let of = classes.of(*dimension).ok_or(Full)?;
             if of.automaton.is_some() {
                 needs |= NEEDS_TEXTS;
             }
-            (0, rows(&group.terms, *dimension, of))
+            (
+                0,
+                rows::write(writer, &group.terms, layout, *dimension, of)?,
+            )
         };
-        let base = writer.append_rows(table)?;
         let head = u64::from(*dimension as u32) | u64::from(lookup) << 32;
         words.extend([head, bits, u64::from(base)]);
     }
     if words.is_empty() {
         return Ok(List::new(0, 0, 0));
     }
-    let base = writer.append(&words)?;
+    let base = writer.append_near(&words)?;
     let count = u32::try_from(all.len()).ok().ok_or(Full)?;
     Ok(List::new(base, count, needs))
 }
@@ -109,13 +116,11 @@ fn bits(sets: &Sets, groups: &Groups, dimension: Dimension, set: SetId) -> u64 {
 
 /// The terms that take a subject with none of a set's bits, and those that take
 /// one with some.
-fn two(group: &Group, dimension: Dimension, set: SetId) -> Vec<u64> {
-    [false, true]
-        .map(|some| {
-            mask(&group.terms, |placed| {
-                let mut of = placed.literals.iter();
-                of.all(|one| (one.dimension, one.set) != (dimension, set) || some != one.negated)
-            })
+fn two(group: &Group, layout: Layout, dimension: Dimension, set: SetId) -> [Vec<u64>; 2] {
+    [false, true].map(|some| {
+        layout.row(&group.terms, |placed| {
+            let mut of = placed.literals.iter();
+            of.all(|one| (one.dimension, one.set) != (dimension, set) || some != one.negated)
         })
-        .to_vec()
+    })
 }

@@ -28,7 +28,7 @@ pub(super) struct Dimensioned {
     signatures: Vec<Signature>,
     ids: HashMap<Signature, u32>,
     /// Sets that have sockets without a name.
-    unnamed: Signature,
+    pub(super) unnamed: Signature,
     /// Sets that have patterns with wildcards.
     pub(super) globbed: Signature,
     /// Where the paths of each set lie.
@@ -56,10 +56,14 @@ impl Dimensioned {
         if class == CLASS_UNNAMED {
             return self.unnamed.contains(&set);
         }
-        let signature = class
-            .checked_sub(CLASS_FIRST)
-            .and_then(|at| self.signatures.get(at as usize));
-        signature.is_some_and(|signature| signature.contains(&set))
+        self.signature(class)
+            .is_some_and(|signature| signature.contains(&set))
+    }
+
+    /// The sets that values of a class are in, from [`CLASS_FIRST`] on.
+    pub(super) fn signature(&self, class: u32) -> Option<&Signature> {
+        let at = class.checked_sub(CLASS_FIRST)?;
+        self.signatures.get(at as usize)
     }
 
     fn class(&mut self, signature: Signature) -> u32 {

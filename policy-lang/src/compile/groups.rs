@@ -1,8 +1,8 @@
 //! The groups that a policy names: a bit each, since a process is in any number
 //! of them.
 
-use super::image::{Full, Writer};
 use super::pairs::Pairs;
+use super::writer::{Full, Writer};
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
 use crate::types::Values;
@@ -62,7 +62,7 @@ impl Groups {
     pub(super) fn write(&self, writer: &mut Writer) -> Result<ask::Groups, Full> {
         let words: Vec<u64> = self.0.iter().copied().map(u64::from).collect();
         let count = u32::try_from(words.len()).ok().ok_or(Full)?;
-        Ok(ask::Groups::new(writer.append(&words)?, count))
+        Ok(ask::Groups::new(writer.append_near(&words)?, count))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Puts an image together: lookups, rows, terms, descriptors, directories.
+//! Puts an image together: descriptors, lookups, automata, directories.
 
 use super::Enforcement;
 use super::asks;
@@ -7,57 +7,21 @@ use super::classes::{Classes, Dimensioned};
 use super::groups::Groups;
 use super::lookup::{self, Built};
 use super::pairs::{Group, Interned, Pairs, Placed};
+use super::rows::{self, Layout};
+use super::writer::{Full, Writer};
 use crate::ast::Effect;
 use crate::checked::CheckedPolicy;
 use crate::diag::{Code, Diagnostic};
-use crate::maps::HashMap;
 use crate::source::Span;
 use policy_abi::ask::MAKES_EVENTS;
 use policy_abi::family::pair;
 use policy_abi::fields::{DIMENSIONS, Dimension, LOOKUPS, Lookup, Shape};
 use policy_abi::image::{
-    AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_UNREADABLE, DESC_ASKS, DESC_ENFORCED, DESC_RECORD,
-    DESC_TERMS, DESC_VERDICT, DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR,
-    SELECTION, STARTS_DIR, STATE_FIRST, STATE_SETTLED, STATE_SINGLE, term,
+    ASK_WORDS, AUTOMATON_DIR, DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT,
+    DESC_WORDS, GROUPS, IMAGE_WORDS, LOOKUP_DIR, MAGIC, PAIR_DIR, SELECTION, STARTS_DIR,
+    STATE_FIRST, STATE_SETTLED, STATE_SINGLE, term,
 };
 use std::collections::BTreeMap;
-
-/// The words so far.
-pub(super) struct Writer {
-    words: Vec<u64>,
-    /// Rows that are there already, by content.
-    rows: HashMap<Vec<u64>, u32>,
-}
-
-/// The image does not fit; nothing is said yet of what to do about it.
-pub(super) struct Full;
-
-impl Writer {
-    /// Appends words and says where.
-    pub(super) fn append(&mut self, words: &[u64]) -> Result<u32, Full> {
-        let base = self.words.len();
-        if base + words.len() > IMAGE_WORDS as usize {
-            return Err(Full);
-        }
-        self.words.extend_from_slice(words);
-        u32::try_from(base).ok().ok_or(Full)
-    }
-
-    fn set(&mut self, at: u32, word: u64) -> Result<(), Full> {
-        let place = self.words.get_mut(at as usize).ok_or(Full)?;
-        *place = word;
-        Ok(())
-    }
-
-    pub(super) fn append_rows(&mut self, rows: Vec<u64>) -> Result<u32, Full> {
-        if let Some(base) = self.rows.get(&rows) {
-            return Ok(*base);
-        }
-        let base = self.append(&rows)?;
-        self.rows.insert(rows, base);
-        Ok(base)
-    }
-}
 
 /// The words of a policy.
 pub(super) fn assemble(
@@ -68,10 +32,6 @@ pub(super) fn assemble(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Vec<u64>, Vec<Diagnostic>> {
-    let mut writer = Writer {
-        words: vec![0; BODY as usize],
-        rows: HashMap::default(),
-    };
     let crowded: Vec<Diagnostic> = pairs
         .groups
         .iter()
@@ -80,16 +40,24 @@ pub(super) fn assemble(
     if !crowded.is_empty() {
         return Err(crowded);
     }
-    let done = fill(&mut writer, policy, pairs, (classes, groups), enforcement);
-    let used = writer.words.len() as u64;
-    let headed = done.and_then(|()| {
-        writer.set(0, MAGIC)?;
-        writer.set(1, generation)?;
-        writer.set(2, used)
+    let maker = Maker {
+        policy,
+        pairs,
+        classes,
+        groups,
+        enforcement,
+    };
+    // Rows of one word must be near. Where there is no room for them, all rows are wide.
+    let made = [false, true].into_iter().find_map(|wide| {
+        let mut writer = Writer::new(maker.near());
+        maker.fill(&mut writer, wide).ok()?;
+        let used = writer.length() as u64;
+        writer.set(0, MAGIC).ok()?;
+        writer.set(1, generation).ok()?;
+        writer.set(2, used).ok()?;
+        Some(writer.finish())
     });
-    headed
-        .map(|()| writer.words)
-        .map_err(|Full| vec![too_large(policy)])
+    made.ok_or_else(|| vec![too_large(policy)])
 }
 
 fn too_large(policy: &CheckedPolicy) -> Diagnostic {
@@ -102,52 +70,144 @@ fn too_large(policy: &CheckedPolicy) -> Diagnostic {
         .help("use networks and ranges instead of single addresses, and fewer paths")
 }
 
-fn fill(
-    writer: &mut Writer,
-    policy: &CheckedPolicy,
-    pairs: &Pairs,
-    (classes, groups): (&Classes, &Groups),
+/// What an image is made of.
+struct Maker<'p> {
+    policy: &'p CheckedPolicy,
+    pairs: &'p Pairs,
+    classes: &'p Classes,
+    groups: &'p Groups,
     enforcement: Enforcement,
-) -> Result<(), Full> {
-    let named = groups.write(writer)?;
-    writer.set(GROUPS, named.0)?;
-    for found in LOOKUPS {
-        if let Some(of) = classes.of(found.dimension()) {
-            let built = lookup_words(*found, of)?;
+}
+
+impl Maker<'_> {
+    /// Words that must be near, whatever the width of rows.
+    fn near(&self) -> usize {
+        let of_group = |group: &Group| (DESC_WORDS + ASK_WORDS * asks::count(group)) as usize;
+        self.pairs.groups.iter().map(of_group).sum()
+    }
+
+    /// Writes all but the head: first what must be near, which are the pairs whose
+    /// rows are one word and the automata, and wide pairs last.
+    fn fill(&self, writer: &mut Writer, wide: bool) -> Result<(), Full> {
+        let named = self.groups.write(writer)?;
+        writer.set(GROUPS, named.0)?;
+        let groups = self.pairs.groups.iter();
+        let (wide, narrow): (Vec<_>, Vec<_>) = groups
+            .map(|group| (group, Layout::of(&group.terms, wide)))
+            .partition(|(_, layout)| layout.is_wide());
+        self.selection(writer)?;
+        for (group, layout) in narrow {
+            self.group(writer, group, layout)?;
+        }
+        for dimension in DIMENSIONS {
+            let of = self.classes.of(*dimension);
+            if let Some((automaton, found)) = of.and_then(|of| of.automaton.as_ref()) {
+                write_automaton(writer, *dimension, automaton, found)?;
+            }
+        }
+        self.lookups(writer)?;
+        for (group, layout) in wide {
+            self.group(writer, group, layout)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the selection of events. The terms of its filters have room in a word.
+    fn selection(&self, writer: &mut Writer) -> Result<(), Full> {
+        let selected = &self.pairs.selected;
+        let descriptors = selected.groups.iter().map(|group| {
+            let layout = Layout::of(&group.terms, false);
+            if layout.is_wide() {
+                return Err(Full);
+            }
+            self.descriptor(writer, group, layout)
+        });
+        let descriptors: Vec<u32> = descriptors.collect::<Result<_, Full>>()?;
+        let directory = selected.write(writer, &descriptors)?;
+        writer.set(SELECTION, u64::from(directory))
+    }
+
+    /// Writes the lookups, small ones first: those are near.
+    fn lookups(&self, writer: &mut Writer) -> Result<(), Full> {
+        let mut all = Vec::new();
+        for found in LOOKUPS {
+            if let Some(of) = self.classes.of(found.dimension()) {
+                all.push((*found, lookup_words(*found, of)?));
+            }
+        }
+        all.sort_by_key(|(_, built)| built.words.len());
+        for (found, built) in all {
             let base = writer.append(&built.words)?;
-            let at = LOOKUP_DIR + 2 * *found as u32;
+            let at = LOOKUP_DIR + 2 * found as u32;
             writer.set(at, u64::from(base) | u64::from(built.bits) << 32)?;
             writer.set(at + 1, built.seed)?;
         }
+        Ok(())
     }
-    for dimension in DIMENSIONS {
-        if let Some((automaton, found)) =
-            classes.of(*dimension).and_then(|of| of.automaton.as_ref())
-        {
-            write_automaton(writer, *dimension, automaton, found)?;
-        }
-    }
-    for group in &pairs.groups {
-        let desc = descriptor(
-            writer,
-            policy,
-            (pairs, group),
-            (classes, groups),
-            enforcement,
-        )?;
+
+    /// Writes what a group's pairs share, and where it is.
+    fn group(&self, writer: &mut Writer, group: &Group, layout: Layout) -> Result<(), Full> {
+        let desc = self.descriptor(writer, group, layout)?;
         for (family, operation) in &group.pairs {
             let index = pair(family.number(), operation.number()).ok_or(Full)?;
-            writer.set(PAIR_DIR + index, u64::from(desc))?;
+            writer.set(PAIR_DIR + index, layout.form(desc).0)?;
         }
+        Ok(())
     }
-    let selected = &pairs.selected;
-    let descriptors = selected.groups.iter().map(|group| {
-        let of = (pairs, group);
-        descriptor(writer, policy, of, (classes, groups), enforcement)
-    });
-    let descriptors: Vec<u32> = descriptors.collect::<Result<_, Full>>()?;
-    let directory = selected.write(writer, &descriptors)?;
-    writer.set(SELECTION, u64::from(directory))
+
+    /// Writes what a group's pairs share, and says where its descriptor is.
+    fn descriptor(&self, writer: &mut Writer, group: &Group, layout: Layout) -> Result<u32, Full> {
+        let (classes, groups) = (self.classes, self.groups);
+        let list = asks::list(writer, &self.pairs.sets, (group, layout), classes, groups)?;
+        let mut desc = vec![0_u64; DESC_WORDS as usize];
+        let mut set = |at: u32, word: u64| desc.get_mut(at as usize).map(|place| *place = word);
+        for dimension in DIMENSIONS.iter().filter(|one| !one.is_rare()) {
+            let asked = |one: &Interned| one.dimension == *dimension;
+            let mut terms = group.terms.iter();
+            let used = terms.any(|term| term.literals.iter().any(asked));
+            if let Some(of) = classes.of(*dimension).filter(|_| used) {
+                let base = rows::write(writer, &group.terms, layout, *dimension, of)?;
+                set(*dimension as u32, u64::from(base)).ok_or(Full)?;
+            }
+        }
+        let [verdict, enforced, records] = self.masks(writer, group, layout)?;
+        set(DESC_VERDICT, verdict).ok_or(Full)?;
+        set(DESC_ENFORCED, enforced).ok_or(Full)?;
+        set(DESC_RECORD, records).ok_or(Full)?;
+        let terms = layout.by_bit(&group.terms, |placed| term_word(self.policy, placed));
+        let terms = if layout.is_wide() {
+            writer.append(&terms)?
+        } else {
+            writer.append_near(&terms)?
+        };
+        set(DESC_TERMS, u64::from(terms)).ok_or(Full)?;
+        let selected = |pair| self.pairs.selected.pairs.contains(pair);
+        let events = u64::from(group.pairs.iter().any(selected)) * MAKES_EVENTS;
+        set(DESC_ASKS, list.0 | events).ok_or(Full)?;
+        writer.append_near(&desc)
+    }
+
+    /// A descriptor's words about which terms decide, are enforced, and record.
+    fn masks(&self, writer: &mut Writer, group: &Group, layout: Layout) -> Result<[u64; 3], Full> {
+        let records = |placed: &Placed| placed.effect == Effect::Record;
+        let decides = |placed: &Placed| !records(placed);
+        let in_force = |placed: &Placed| {
+            let rule = self.policy.rule(placed.rule);
+            let enforced = rule.is_some_and(|rule| rule.enforced);
+            decides(placed) && self.enforcement == Enforcement::AsWritten && enforced
+        };
+        let enforced = layout.row(&group.terms, in_force);
+        if layout.is_wide() {
+            let enforced = writer.append(&enforced)?;
+            return Ok([layout.deciding_words() as u64, u64::from(enforced), 0]);
+        }
+        let one = |row: Vec<u64>| row.first().copied().unwrap_or(0);
+        Ok([
+            one(layout.row(&group.terms, decides)),
+            one(enforced),
+            one(layout.row(&group.terms, records)),
+        ])
+    }
 }
 
 /// Writes the automaton of a dimension; `classes` are those of its states.
@@ -172,7 +232,7 @@ fn write_automaton(
         .chunks(8)
         .map(|eight| packed(eight.iter().map(|group| u64::from(*group)), 8))
         .collect();
-    let groups = writer.append(&groups)?;
+    let groups = writer.append_near(&groups)?;
     // The numbers of the first states are nobody's: their words are not read.
     let mut words = vec![0_u64; STATE_FIRST as usize];
     for (state, class) in automaton.states.iter().zip(classes) {
@@ -195,7 +255,7 @@ fn write_automaton(
             }
         });
     }
-    let states = writer.append(&words)?;
+    let states = writer.append_near(&words)?;
     let at = AUTOMATON_DIR + 2 * dimension as u32;
     writer.set(at, u64::from(groups))?;
     writer.set(at + 1, u64::from(states))
@@ -213,88 +273,6 @@ fn lookup_words(found: Lookup, of: &Dimensioned) -> Result<Built, Full> {
         Shape::Wide => lookup::wide(&of.wide),
     }
     .ok_or(Full)
-}
-
-/// Writes what a group's pairs share, and says where its descriptor is.
-fn descriptor(
-    writer: &mut Writer,
-    policy: &CheckedPolicy,
-    (pairs, group): (&Pairs, &Group),
-    (classes, groups): (&Classes, &Groups),
-    enforcement: Enforcement,
-) -> Result<u32, Full> {
-    let list = asks::list(writer, &pairs.sets, group, classes, groups)?;
-    let mut desc = vec![0_u64; DESC_WORDS as usize];
-    let mut set = |at: u32, word: u64| desc.get_mut(at as usize).map(|place| *place = word);
-    for dimension in DIMENSIONS.iter().filter(|one| !one.is_rare()) {
-        let asked = |one: &Interned| one.dimension == *dimension;
-        let used = group
-            .terms
-            .iter()
-            .any(|term| term.literals.iter().any(asked));
-        if let Some(of) = classes.of(*dimension).filter(|_| used) {
-            let base = writer.append_rows(rows(&group.terms, *dimension, of))?;
-            set(*dimension as u32, u64::from(base)).ok_or(Full)?;
-        }
-    }
-    let enforced = |placed: &Placed| {
-        let rule = policy.rule(placed.rule);
-        enforcement == Enforcement::AsWritten && rule.is_some_and(|rule| rule.enforced)
-    };
-    let records = |placed: &Placed| placed.effect == Effect::Record;
-    let decides = |placed: &Placed| !records(placed);
-    let in_force = |placed: &Placed| decides(placed) && enforced(placed);
-    set(DESC_VERDICT, mask(&group.terms, decides)).ok_or(Full)?;
-    set(DESC_ENFORCED, mask(&group.terms, in_force)).ok_or(Full)?;
-    set(DESC_RECORD, mask(&group.terms, records)).ok_or(Full)?;
-    let words: Vec<u64> = group
-        .terms
-        .iter()
-        .map(|placed| term_word(policy, placed))
-        .collect();
-    let terms = writer.append(&words)?;
-    set(DESC_TERMS, u64::from(terms)).ok_or(Full)?;
-    let selected = |pair| pairs.selected.pairs.contains(pair);
-    let events = u64::from(group.pairs.iter().any(selected)) * MAKES_EVENTS;
-    set(DESC_ASKS, list.0 | events).ok_or(Full)?;
-    writer.append(&desc)
-}
-
-/// Bits of the terms that are so.
-pub(super) fn mask(terms: &[Placed], so: impl Fn(&Placed) -> bool) -> u64 {
-    let bits = terms.iter().enumerate().filter(|(_, placed)| so(placed));
-    bits.fold(0, |mask, (bit, _)| mask | 1 << bit)
-}
-
-/// For each class of a dimension, the terms that take it.
-pub(super) fn rows(terms: &[Placed], dimension: Dimension, of: &Dimensioned) -> Vec<u64> {
-    (0..of.end())
-        .map(|class| {
-            mask(terms, |placed| {
-                let mut asked = placed
-                    .literals
-                    .iter()
-                    .filter(|one| one.dimension == dimension);
-                // An object that could not be read: whatever makes a deny match
-                // and an allow not (notes 118). Subjects never have this class.
-                if class == CLASS_UNREADABLE {
-                    return placed.effect != Effect::Allow || asked.next().is_none();
-                }
-                // One too long to be read is none of those known whole; of patterns
-                // it cannot be said.
-                if class == CLASS_LONG && dimension == Dimension::Unix {
-                    return asked.all(|one| {
-                        if of.globbed.contains(&one.set) {
-                            placed.effect != Effect::Allow
-                        } else {
-                            one.negated
-                        }
-                    });
-                }
-                asked.all(|one| of.contains(class, one.set) != one.negated)
-            })
-        })
-        .collect()
 }
 
 fn term_word(policy: &CheckedPolicy, placed: &Placed) -> u64 {

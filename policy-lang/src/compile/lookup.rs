@@ -1,7 +1,7 @@
 //! The words of lookups, as [`policy_abi::image`] lays them out.
 
 use super::keys::Key;
-use policy_abi::image::{PROBES, STEPS, slot};
+use policy_abi::image::{FAR_STEPS, PROBES, slot};
 use std::collections::BTreeMap;
 
 /// A lookup's words, log2 of its length, and its seed.
@@ -81,7 +81,7 @@ fn padded(mut entries: Vec<Vec<u64>>) -> Option<Built> {
     let last = entries.last()?.clone();
     entries.resize(length, last);
     let bits = length.trailing_zeros();
-    (bits <= STEPS).then(|| Built {
+    (bits <= FAR_STEPS).then(|| Built {
         words: entries.concat(),
         bits,
         seed: 0,
@@ -113,7 +113,7 @@ mod tests {
         let built = narrow(&[(0, 1), (10, 5), (20, 1)]).unwrap();
         assert_eq!(built.words, [1, 10 << 32 | 5, 20 << 32 | 1, 20 << 32 | 1]);
         assert_eq!(built.bits, 2);
-        let many: Vec<(u128, u32)> = (0..=1 << 16).map(|n| (n, 1)).collect();
+        let many: Vec<(u128, u32)> = (0..=1 << 18).map(|n| (n, 1)).collect();
         assert_eq!(narrow(&many), None);
     }
 }

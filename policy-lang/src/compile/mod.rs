@@ -13,9 +13,11 @@ mod keys;
 mod lookup;
 mod net;
 mod pairs;
+mod rows;
 mod select;
 mod support;
 mod texts;
+mod writer;
 
 use self::classes::Classes;
 use self::pairs::Pairs;
@@ -178,7 +180,8 @@ pub struct Anchor {
 /// A compiled policy.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// The words in use, at most [`policy_abi::image::IMAGE_WORDS`].
+    /// The words in use, at most [`policy_abi::image::IMAGE_WORDS`]. Those past
+    /// [`policy_abi::image::NEAR_WORDS`] are far.
     pub words: Vec<u64>,
     /// Pairs that have terms, in order: what hooks must be attached for.
     pub pairs: Vec<(Family, Operation)>,
@@ -209,8 +212,7 @@ impl Image {
 /// Compiles a policy.
 ///
 /// # Errors
-/// When the policy has more rules than the kernel counts, and when the tables are
-/// too small for the policy. Nothing is ever left out.
+/// When the tables are too small for the policy. Nothing is ever left out.
 pub fn compile(
     policy: &CheckedPolicy,
     host: &dyn Host,
@@ -232,21 +234,7 @@ pub fn compile_with(
     generation: u64,
     enforcement: Enforcement,
 ) -> Result<Image, Vec<Diagnostic>> {
-    if let Some(found) = support::too_many_rules(policy) {
-        return Err(vec![found]);
-    }
-    lower(policy, selection, host, generation, enforcement)
-}
-
-/// Compiles what the hooks see and what they do not: the tables know no hook.
-fn lower(
-    policy: &CheckedPolicy,
-    selection: &Selection,
-    host: &dyn Host,
-    generation: u64,
-    enforcement: Enforcement,
-) -> Result<Image, Vec<Diagnostic>> {
-    let pairs = pairs::collect(policy, selection, host)?;
+    let pairs = pairs::collect(policy, selection, host);
     let classes = Classes::new(&pairs.sets, host)
         .map_err(|dimension| vec![support::too_many_states(policy, dimension)])?;
     let groups = groups::Groups::new(policy, &pairs)?;

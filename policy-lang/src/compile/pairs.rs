@@ -5,10 +5,10 @@ use super::support::{dimension, trait_field};
 use super::{Account, Host, PlaceUse};
 use crate::ast::Effect;
 use crate::checked::{CheckedPolicy, Rule, RuleIndex};
-use crate::diag::{Code, Diagnostic};
+use crate::limits;
 use crate::maps::HashMap;
 use crate::selection::Selection;
-use crate::terms::{Axis, Literal, count, normal_form};
+use crate::terms::{Axis, Literal, normal_form};
 use crate::types::Values;
 use crate::types::number::NumberSet;
 use crate::words::attribute::Attribute;
@@ -16,9 +16,13 @@ use crate::words::family::Family;
 use crate::words::operation::Operation;
 use crate::words::shape::Shape;
 use policy_abi::fields::Dimension;
-use policy_abi::image::TERMS_PER_PAIR;
+use policy_abi::image::{MAX_RULES, TERMS_PER_PAIR};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+// What is valid has its terms and rules in the tables.
+const _: () = assert!(limits::TERMS_PER_PAIR <= TERMS_PER_PAIR as usize);
+const _: () = assert!(limits::RULES <= MAX_RULES as usize);
 
 /// A set's number within its dimension's sets.
 pub(super) type SetId = usize;
@@ -141,11 +145,7 @@ const fn step(effect: Effect) -> u8 {
 }
 
 /// Collects the terms of a policy. Every pair of every rule is decided by this build.
-pub(super) fn collect(
-    policy: &CheckedPolicy,
-    selection: &Selection,
-    host: &dyn Host,
-) -> Result<Pairs, Vec<Diagnostic>> {
+pub(super) fn collect(policy: &CheckedPolicy, selection: &Selection, host: &dyn Host) -> Pairs {
     // Rules in the order in which they decide: by step, then by id.
     let mut order: Vec<(RuleIndex, &Rule)> = policy
         .by_id()
@@ -167,37 +167,27 @@ pub(super) fn collect(
         grouped.entry(key).or_default().push(pair);
     }
     let mut all = Pairs::default();
-    let mut found = Vec::new();
     for ((shape, places), pairs) in grouped {
         let rules = places.iter().filter_map(|place| order.get(*place).copied());
-        match group(rules, shape, &pairs, &mut all.sets, host) {
-            Ok(terms) if terms.is_empty() => {}
-            Ok(terms) => all.groups.push(Group { pairs, terms }),
-            Err(one) => found.push(*one),
+        let terms = group(rules, shape, &mut all.sets, host);
+        if !terms.is_empty() {
+            all.groups.push(Group { pairs, terms });
         }
-    }
-    if !found.is_empty() {
-        return Err(found);
     }
     all.selected = select::collect(selection, &mut all.sets, host);
     select::add_pairs(&mut all);
-    Ok(all)
+    all
 }
 
-/// The terms of rules for a shape, or the rule whose terms find no room.
+/// The terms of rules for a shape.
 fn group<'p>(
     rules: impl Iterator<Item = (RuleIndex, &'p Rule)>,
     shape: Shape,
-    pairs: &[(Family, Operation)],
     sets: &mut Sets,
     host: &dyn Host,
-) -> Result<Vec<Placed>, Box<Diagnostic>> {
-    let room = TERMS_PER_PAIR as usize;
+) -> Vec<Placed> {
     let mut placed: Vec<Placed> = Vec::new();
     for (index, rule) in rules {
-        if placed.len().saturating_add(count(rule, shape)) > room {
-            return Err(Box::new(no_room(rule, pairs)));
-        }
         for term in normal_form(rule, shape) {
             let literals = term
                 .literals
@@ -210,7 +200,7 @@ fn group<'p>(
             });
         }
     }
-    Ok(placed)
+    placed
 }
 
 pub(super) fn intern(
@@ -271,14 +261,4 @@ fn numbers(attribute: Attribute, names: &[Box<[u8]>], host: &dyn Host) -> Values
     ranges.sort_unstable();
     ranges.dedup();
     Values::Numbers(NumberSet { ranges })
-}
-
-fn no_room(rule: &Rule, pairs: &[(Family, Operation)]) -> Diagnostic {
-    let message = format!(
-        "the rule `{}` finds no room in the tables of {}, which hold {TERMS_PER_PAIR} alternatives",
-        rule.id,
-        names(pairs)
-    );
-    Diagnostic::new(Code::TooManyTermsInKernel, rule.span, message)
-        .help("join rules that differ in one value alone by a set; each `or` takes an alternative of its own")
 }

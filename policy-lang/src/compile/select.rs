@@ -2,8 +2,8 @@
 //! same sets as those of rules, in groups that belong to no pair.
 
 use super::Host;
-use super::image::{Full, Writer};
 use super::pairs::{Group, Pair, Pairs, Placed, Sets, intern};
+use super::writer::{Full, Writer};
 use crate::ast::Effect;
 use crate::checked::RuleIndex;
 use crate::maps::HashMap;
@@ -162,7 +162,7 @@ impl Selected {
                 }
             }
         }
-        writer.append(&directory)
+        writer.append_near(&directory)
     }
 }
 

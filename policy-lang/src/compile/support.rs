@@ -9,7 +9,7 @@ use crate::types::Values;
 use crate::types::pattern::Pattern;
 use crate::words::attribute::Attribute;
 use policy_abi::fields::Dimension;
-use policy_abi::image::{MAX_RULES, STATES};
+use policy_abi::image::STATES;
 use policy_abi::traits;
 
 /// The tables' dimension of an attribute that the kernel side captures.
@@ -58,17 +58,6 @@ const TRAITS: &[(Attribute, traits::Field)] = &[
 pub(super) fn trait_field(attribute: Attribute) -> Option<traits::Field> {
     let found = TRAITS.iter().find(|(one, _)| *one == attribute);
     found.map(|(_, field)| *field)
-}
-
-/// Whether a policy has more rules than the kernel counts: at the first too many.
-pub(super) fn too_many_rules(policy: &CheckedPolicy) -> Option<Diagnostic> {
-    let rule = policy.rules().get(MAX_RULES as usize)?;
-    let message = format!(
-        "the policy has {} rules and defaults; the kernel counts {MAX_RULES}",
-        policy.rules().len()
-    );
-    let found = Diagnostic::new(Code::ImageTooLarge, rule.span, message);
-    Some(found.help("rules that differ in one value alone are one rule with a set"))
 }
 
 /// The finding that the patterns of a dimension need too many states: at the

@@ -177,7 +177,6 @@ codes! {
     "P0550" MissingHook Warning "the host's kernel lacks a hook that a rule needs";
     "P0551" HostCannotEnforce Warning "the host cannot enforce a policy";
 
-    "P0602" TooManyTermsInKernel Error "an operation has more alternatives than the tables hold";
     "P0603" ImageTooLarge Error "the policy does not fit the kernel's tables";
     "P0605" TooManyStates Error "patterns with wildcards need too large an automaton";
 }

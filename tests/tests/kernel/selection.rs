@@ -30,8 +30,21 @@ const PATH: &str = "/run/selected.sock";
 const POLICY: &[(&str, &str)] = &[(
     "web",
     "deny tcp connect to 127.0.0.0/8 port 8080 id closed\n\
+     record tcp connect to any port 8080 id noted\n\
      deny tcp setsockopt on option SOL_SOCKET/SO_MARK id mark\n",
 )];
+
+/// Rules that match nobody, so many that a word has no room for their bits.
+fn many() -> String {
+    let rules = (0..100).map(|at| {
+        format!(
+            "deny tcp {{ connect, setsockopt }} if uid = {0} id no-{at}\n\
+             record tcp connect if uid = {0} id nor-{at}\n",
+            7000 + at
+        )
+    });
+    rules.collect()
+}
 
 /// The program `other` is seen, by all that a filter can ask of it.
 const CONFIG: &str = r#"
@@ -78,9 +91,14 @@ const CONNECT: &str = "security_socket_connect";
 #[test]
 fn events_are_selected_by_family_and_subject() {
     let _ending = Ending;
+    let many = many();
+    let wide = [POLICY, &[("many", &many)]].concat();
     plain_events_of_what_no_rule_is_about(Case::configured(POLICY, CONFIG));
     // By the same engine.
-    what_is_not_selected_is_denied_and_counted(Case::under(POLICY));
+    for policy in [POLICY, &wide] {
+        what_is_not_selected_is_denied_and_counted(Case::under(policy));
+    }
+    plain_events_of_what_no_rule_is_about(Case::under(&wide));
 }
 
 fn plain_events_of_what_no_rule_is_about(mut case: Case) {
@@ -131,12 +149,13 @@ fn plain_events_of_what_no_rule_is_about(mut case: Case) {
 
     // Another policy, which has no rule: the selection stays.
     case.engine().put(&[("nothing", "# No rule.\n")]);
+    let generation = case.engine().status().generation;
     let socket = actor.unix();
     actor.must(&calls::close(socket));
     let socket = actor.tcp();
     let to = calls::connect(socket, &Address::ip(HOME, 8081));
     let event = seen(&mut case, &mut actor, &to, (CONNECT, "socket_connect"));
-    event.says("/decision/generation", 2);
+    event.says("/decision/generation", generation);
 }
 
 fn what_is_not_selected_is_denied_and_counted(mut case: Case) {
@@ -162,6 +181,8 @@ fn what_is_not_selected_is_denied_and_counted(mut case: Case) {
     };
     assert_eq!(counted.rule("closed"), tally(2, 1));
     assert_eq!(counted.rule("mark"), tally(2, 0));
+    let noted = counted.rule("noted");
+    assert_eq!((noted.matched, noted.emitted, noted.suppressed), (2, 1, 1));
     assert_eq!(counted.counter("events_suppressed"), 3);
     assert_eq!(counted.counter("denied"), 4);
     assert_eq!(counted.submitted(), 1);

@@ -49,7 +49,7 @@ fn what_is_no_event() {
         }
     );
     expect![[r#"
-        an event has 639 bytes, not 264 or 640
+        an event has 655 bytes, not 264 or 656
         an event's `action` is 5, which is not known"#]]
     .assert_eq(&format!("{short}\n{}", refused(|r| r.action = 5)));
 }
