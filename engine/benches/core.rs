@@ -21,11 +21,18 @@ use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun as _};
 use interdict::kernel::load::Settings;
 use interdict::kernel::{Kernel, Loadable, OnError};
 use policy_lang::compile::{AnyHost, Enforcement, compile};
+use policy_lang::source::Sources;
 use policy_lang::{Lints, load_with};
 use program::{OBJECT, Outcome, on_cpu, program};
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 const RULES: [usize; 2] = [10, 10_000];
+/// Policies: what a site with services has, which asks for units, and one that asks
+/// for addresses, ports and users alone.
+const POLICIES: [(&str, Written); 2] = [("units", generate::policy), ("users", users)];
+/// Writes a policy of so many rules.
+type Written = fn(usize) -> Sources;
 /// Rounds of what is timed, and connects of a round.
 const ROUNDS: usize = 31;
 const TURNS: u64 = 20_000;
@@ -46,7 +53,11 @@ const KNOWN: (&str, u64, u64, u64) = ("4 that were allowed before", 4, 0, 0xff);
 fn main() -> Outcome<()> {
     let path = std::env::var_os(OBJECT).ok_or("INTERDICT_BENCH_OBJECT names no object")?;
     on_cpu(CPU)?;
-    for rules in RULES {
+    for (policy, rules) in POLICIES
+        .into_iter()
+        .flat_map(|policy| RULES.map(|rules| (policy, rules)))
+    {
+        let (asks, written) = policy;
         let mut kernel = Kernel::of_object(
             &std::fs::read(&path)?,
             &Settings {
@@ -54,23 +65,38 @@ fn main() -> Outcome<()> {
                 trust_all: false,
             },
         )?;
-        publish(&mut kernel, rules)?;
+        publish(&mut kernel, &written(rules))?;
+        println!("{rules} rules that ask for {asks}");
         program(&mut kernel, "bench_known")?.test_run(RawTracePointRunOptions::new())?;
         let asked = program(&mut kernel, "bench_asked")?;
         let judged = program(&mut kernel, "bench_judged")?;
         let known = program(&mut kernel, "bench_known_ones")?;
         for way in WAYS {
-            line(rules, "judged", &asked, &judged, way)?;
+            line("judged", &asked, &judged, way)?;
         }
-        line(rules, "known", &asked, &known, KNOWN)?;
+        line("known", &asked, &known, KNOWN)?;
     }
     Ok(())
 }
 
-/// Puts a policy of so many rules into the maps.
-fn publish(kernel: &mut Kernel, rules: usize) -> Outcome<()> {
-    let sources = generate::policy(rules);
-    let (policy, report) = load_with(&sources, Lints::None, None);
+/// Rules by address, port and user, each of its own: as many terms of one pair.
+fn users(rules: usize) -> Sources {
+    let mut text = String::new();
+    for rule in 0..rules {
+        let (high, low) = (16 + rule / 250, rule % 250);
+        let (port, uid) = (1_024 + rule, 20_000 + rule);
+        writeln!(
+            text,
+            "deny tcp connect to 10.{high}.{low}.0/24 port {{ 443, {port} }} if uid = {uid} id r{rule}"
+        )
+        .ok();
+    }
+    Sources::single("users.policy", text)
+}
+
+/// Puts a policy into the maps.
+fn publish(kernel: &mut Kernel, sources: &Sources) -> Outcome<()> {
+    let (policy, report) = load_with(sources, Lints::None, None);
     let policy = policy.ok_or_else(|| format!("{} findings", report.diagnostics().len()))?;
     let image = compile(&policy, &AnyHost::default(), 1, Enforcement::AsWritten);
     let image = image.map_err(|found| format!("{} findings", found.len()))?;
@@ -88,7 +114,6 @@ fn publish(kernel: &mut Kernel, rules: usize) -> Outcome<()> {
 
 /// Prints one row: with the connects, and without what asks for them.
 fn line(
-    rules: usize,
     what: &str,
     asked: &RawTracePoint,
     judged: &RawTracePoint,
@@ -111,7 +136,7 @@ fn line(
     };
     let middle = ROUNDS / 2;
     println!(
-        "{rules:>6} rules, {what}, {:<40} least {:>7.1} ns, median {:>7.1}, upper quartile {:>7.1}; {:>5.1} without the decision",
+        "  {what}, {:<40} least {:>7.1} ns, median {:>7.1}, upper quartile {:>7.1}; {:>5.1} without the decision",
         way.0,
         nanos(&times, 0),
         nanos(&times, middle),

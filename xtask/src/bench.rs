@@ -5,6 +5,7 @@
 //! compare one commit with another; they say nothing of caches and are no
 //! nanoseconds.
 
+mod real;
 mod table;
 
 use std::io::{self, Write as _};
@@ -22,8 +23,11 @@ use crate::{cargo, paths, setup, toolchain};
 
 /// Count the instructions of connects with nothing, an empty program and interdict attached
 #[derive(Args)]
-#[command(long_about = LONG_ABOUT)]
+#[command(long_about = LONG_ABOUT, args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArgs {
+    /// Without one, instructions are counted
+    #[command(subcommand)]
+    part: Option<real::Part>,
     /// A kernel to count on; may be repeated
     #[arg(long = "kernel", value_enum, default_values = ["6.1", "6.12"])]
     kernels: Vec<Kernel>,
@@ -59,6 +63,9 @@ const GUEST_POLICY: &str = "/etc/interdict/policies/small.policy";
 /// # Errors
 /// When something cannot be built or a guest fails; there is no table then.
 pub(crate) fn main(args: &BenchArgs) -> Result<()> {
+    if let Some(part) = &args.part {
+        return real::main(part);
+    }
     setup::for_guests(&args.kernels)?;
     let interdict = vm::interdict("release", false)?;
     let adds = vec![

@@ -1,7 +1,7 @@
 //! What the daemon says of itself on SIGUSR1 and at its end: one line of JSON.
 
 use super::pipeline::Pipeline;
-use super::policy::Policies;
+use super::policy::{Policies, Took};
 use crate::config::Mode;
 use crate::kernel::{Kernel, KernelError};
 use crate::mounts;
@@ -18,6 +18,8 @@ struct Report<'a> {
     schema: u32,
     generation: u64,
     mode: &'static str,
+    /// What the last reload that was put in force took.
+    reload_micros: Took,
     counters: BTreeMap<&'static str, u64>,
     /// Hooks whose programs are attached, by name.
     hooks: Vec<&'static str>,
@@ -136,6 +138,7 @@ pub(super) fn report(
         schema: 1,
         generation: policies.generation(),
         mode: mode.word(),
+        reload_micros: policies.took(),
         counters,
         hooks,
         events: Events {
