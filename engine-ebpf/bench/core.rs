@@ -7,6 +7,7 @@ use crate::dispatch::{self, Said};
 use crate::emit::{self, Caller, TYPED_IS_OBJECT};
 use crate::kernel;
 use crate::maps::{EVENTS, IDENTITIES, Missing};
+use crate::memo::Operation;
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use core::ptr::null;
@@ -285,7 +286,8 @@ unsafe extern "C" fn known_one(_: u32, asking: *mut Asking) -> i64 {
     // SAFETY: the pointer that `bpf_loop` was given.
     let asking = unsafe { &mut *asking };
     let mut facts = asking.facts();
-    if dispatch::allowed_before(&facts) {
+    let operation = Operation::new(TCP, CONNECT, OBJECT_IPV4, facts.object, facts.port);
+    if operation.allowed_before() {
         asking.answers |= facts.object[1];
         return 0;
     }

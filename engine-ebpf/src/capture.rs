@@ -29,6 +29,7 @@ pub(crate) fn executed(task: Pointer) {
         return;
     };
     set_origin(identity, 0);
+    memo::forget(identity);
     TOLD.forget_task(leader);
     read_exe(leader, identity);
     set_origin(identity, ORIGIN_EXEC);

@@ -6,6 +6,7 @@ use crate::count::count;
 use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
+use crate::memo::Operation;
 use crate::settle::settle;
 use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
 use crate::texts::World;
@@ -66,7 +67,7 @@ pub(crate) fn judged_task() -> Option<Pointer> {
 /// counted then. Asked by the hooks of [`memo::KEPT`].
 #[inline(always)]
 pub(crate) fn allowed_before(facts: &Facts) -> bool {
-    memo::allows(&raw const *facts) != 0
+    Operation::of(facts).allowed_before()
 }
 
 /// Judges what `facts` say and answers for it. `place` is a unix object's, or null.

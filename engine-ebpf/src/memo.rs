@@ -2,28 +2,29 @@
 //! judged again while the same policy is in force.
 //!
 //! A memo is compared by value, all of it: the policy, the subject as it is at
-//! this moment, the operation and its object. There is nothing to invalidate. Only
+//! this moment, the operation and its object. Only the program is not: the memo
+//! lies with it, and is emptied where it changes. Only
 //! what [`Facts`] decide alone is kept; a pair with rare dimensions never is,
 //! nor one of whose allowed operations events are selected.
 //!
-//! It lies with the process, and its threads share it. Whoever writes makes its
-//! version odd before, and gives up when another does so; whoever reads
-//! takes nothing from it while the version is odd, or has changed at the end. This
-//! needs that a CPU shows its stores in their order, as x86-64 does.
+//! A process's threads share its memo. Whoever writes makes its
+//! version odd before, and gives up when another does so; until all is written, the
+//! memo is of no policy. Whoever reads takes nothing from it when the version has changed
+//! at the end. This needs that a CPU shows its stores in their order, as x86-64 does.
 
 use crate::count::{count, fetch_or_one};
 use crate::dispatch::Said;
 use crate::kernel::{Pointer, cred_egid, cred_euid, current, group_leader, task_comm, task_cred};
-use crate::maps::Image;
+use crate::maps::{IDENTITIES, Image, Missing};
 use crate::subject::known;
 use crate::tables::{Words, word_in_force};
 use core::ptr::{read_volatile, write_volatile};
 use policy_abi::ask::MAKES_EVENTS;
 use policy_abi::decide::{form, list};
 use policy_abi::event::Counter;
-use policy_abi::facts::{ALLOWED, Facts, SUBJECT_EXE, SUBJECT_WORD, SUBJECT_WORDS};
+use policy_abi::facts::{Facts, SUBJECT_EXE};
 use policy_abi::family::{CONNECT, CREATE, SETSOCKOPT};
-use policy_abi::identity::{Identity, MEMO_SLOTS, Place};
+use policy_abi::identity::{ALLOWED, Identity, MEMO_SLOTS, NO_POLICY, OPERATION_WORDS};
 use policy_abi::maps::Active;
 
 /// Operations that are kept, a bit each: others are rare, or judged once.
@@ -35,7 +36,7 @@ struct At {
     version: *mut u64,
     active: *mut u64,
     subject: *mut u64,
-    slots: *mut [u64; SUBJECT_WORD],
+    slots: *mut [u64; OPERATION_WORDS],
 }
 
 impl At {
@@ -54,9 +55,9 @@ impl At {
 
     /// The slot of an operation.
     #[inline(always)]
-    const fn slot(self, operation: &[u64; SUBJECT_WORD]) -> *mut u64 {
-        let [first, high, low, port] = *operation;
-        let mixed = (first ^ high ^ low.rotate_left(32) ^ port).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    const fn slot(self, operation: Operation) -> *mut u64 {
+        let [first, high, low, port] = operation.0;
+        let mixed = (first ^ high ^ low ^ port).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let slot = (mixed >> 61) as usize & (MEMO_SLOTS - 1);
         self.slots.wrapping_add(slot).cast()
     }
@@ -82,71 +83,86 @@ fn write(to: *mut u64, words: &[u64]) {
     }
 }
 
-/// Bits in which words differ.
-#[inline(always)]
-fn differing(kept: *const u64, words: &[u64]) -> u64 {
-    let mut differs = 0;
-    for (index, word) in words.iter().enumerate() {
-        differs |= load(kept.wrapping_add(index)) ^ word;
+/// An operation and its object, as a memo has them.
+#[derive(Clone, Copy)]
+pub(crate) struct Operation([u64; OPERATION_WORDS]);
+
+impl Operation {
+    #[inline(always)]
+    pub(crate) const fn new(
+        family: u16,
+        operation: u16,
+        object_kind: u32,
+        object: [u64; 2],
+        port: u32,
+    ) -> Self {
+        let first = family as u64 | ALLOWED | (operation as u64) << 16 | (object_kind as u64) << 32;
+        let [high, low] = object;
+        Self([first, high, low, port as u64])
     }
-    differs
+
+    /// What facts say of them.
+    #[inline(always)]
+    pub(crate) const fn of(facts: &Facts) -> Self {
+        let Facts {
+            family,
+            operation,
+            object_kind,
+            object,
+            port,
+            ..
+        } = *facts;
+        Self::new(family, operation, object_kind, object, port)
+    }
+
+    /// Whether the running process was allowed this by the policy in force; it is
+    /// counted then.
+    #[inline(always)]
+    pub(crate) fn allowed_before(self) -> bool {
+        let [first, high, low, port] = self.0;
+        allows(first, high, low, port) != 0
+    }
 }
 
-/// What the facts say of the operation and its object.
+/// Effective ids, as a memo has them.
 #[inline(always)]
-fn operation(facts: &Facts) -> [u64; SUBJECT_WORD] {
-    let first = u64::from(facts.family)
-        | ALLOWED
-        | u64::from(facts.operation) << 16
-        | u64::from(facts.object_kind) << 32;
-    let [high, low] = facts.object;
-    [first, high, low, u64::from(facts.port)]
-}
-
-/// The subject as it is now, which need not be written into facts to be compared.
-///
-/// The name is as the kernel has it: one that has bytes after its end is not kept.
-#[inline(always)]
-fn subject(task: Pointer, leader: Pointer, exe: &Place) -> [u64; SUBJECT_WORDS] {
-    let [name, rest] = task_comm(leader);
+fn ids(task: Pointer) -> u64 {
     let cred = task_cred(task);
-    let ids = u64::from(cred_euid(cred)) | u64::from(cred_egid(cred)) << 32;
-    [exe.hash, u64::from(exe.device), name, rest, ids]
+    u64::from(cred_euid(cred)) | u64::from(cred_egid(cred)) << 32
 }
 
 /// 1 when the running process was allowed this by the policy in force, and
 /// counted so; else 0.
 ///
+/// Each word is read where it is compared, since a BPF program has few registers.
+/// The name is as the kernel has it: one that has bytes after its end is not kept.
+///
 /// VERIFIER: followed once, by its types; and what it needs of the stack is its own.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "memo_allows")]
 #[inline(never)]
-pub(crate) extern "C" fn allows(facts: *const Facts) -> u32 {
-    if facts.is_null() {
-        return 0;
-    }
-    // SAFETY: the verifier checks that callers hand over facts.
-    let facts = unsafe { &*facts };
+extern "C" fn allows(first: u64, high: u64, low: u64, port: u64) -> u64 {
     let task = current();
     let leader = group_leader(task);
-    let Some(identity) = known(leader) else {
+    let Some(identity) = IDENTITIES.of_task(leader, Missing::Leave) else {
         return 0;
     };
-    // SAFETY: a field of a map's value.
-    let subject = subject(task, leader, unsafe { &(*identity).exe });
     let at = At::of(identity);
-    let operation = operation(facts);
-    let active = word_in_force();
     let before = load(at.version);
-    let mut differs = before & 1 | (load(at.active) ^ active);
-    differs |= differing(at.subject, &subject);
-    differs |= differing(at.slot(&operation), &operation);
+    let mut differs = load(at.active) ^ word_in_force();
+    let operation = Operation([first, high, low, port]);
+    let slot = at.slot(operation);
+    for (index, word) in operation.0.iter().enumerate() {
+        differs |= load(slot.wrapping_add(index)) ^ word;
+    }
+    let [name, rest] = task_comm(leader);
+    for (index, word) in [name, rest, ids(task)].iter().enumerate() {
+        differs |= load(at.subject.wrapping_add(index)) ^ word;
+    }
     differs |= load(at.version) ^ before;
-    // Nothing is in force with a word of 0.
-    if differs != 0 || active == 0 {
+    if differs != 0 {
         return 0;
     }
-    count(Counter::Decisions);
-    count(Counter::Allowed);
+    count(Counter::Remembered);
     1
 }
 
@@ -177,40 +193,43 @@ pub(crate) extern "C" fn keep(facts: *const Facts, image: *const Image, said: *c
     let Some(identity) = known(leader) else {
         return 0;
     };
-    // SAFETY: a field of a map's value.
-    let subject = subject(task, leader, unsafe { &(*identity).exe });
-    let [exe, device, name, rest, ids] = subject;
-    let differs = exe ^ facts.exe[0]
-        | device ^ facts.exe[1]
-        | name ^ facts.comm[0]
+    let [name, rest] = task_comm(leader);
+    let ids = ids(task);
+    let differs = name ^ facts.comm[0]
         | rest ^ facts.comm[1]
         | ids ^ (u64::from(facts.uid) | u64::from(facts.gid) << 32);
     if differs != 0 || facts.subject != SUBJECT_EXE {
         // Changed meanwhile, or a name with bytes after its end.
         return 0;
     }
+    let subject = [name, rest, ids];
     let at = At::of(identity);
     let before = fetch_or_one(at.version);
     if before & 1 != 0 {
         return 0;
     }
-    let operation = operation(facts);
-    if (load(at.active) ^ active) | differing(at.subject, &subject) != 0 {
+    let mut differs = load(at.active) ^ active;
+    store(at.active, NO_POLICY);
+    for (index, word) in subject.iter().enumerate() {
+        differs |= load(at.subject.wrapping_add(index)) ^ word;
+    }
+    if differs != 0 {
         for slot in 0..MEMO_SLOTS {
             store(at.slots.wrapping_add(slot).cast(), 0);
         }
-        store(at.active, active);
         write(at.subject, &subject);
     }
-    write(at.slot(&operation), &operation);
+    let operation = Operation::of(facts);
+    write(at.slot(operation), &operation.0);
+    store(at.active, active);
     store(at.version, before.wrapping_add(2));
     1
 }
 
-/// Empties the memo of a process that does not run yet.
+/// Empties the memo of a process that does not run yet, or has no other thread.
 #[inline(always)]
 pub(crate) fn forget(identity: *mut Identity) {
     let at = At::of(identity);
-    store(at.active, 0);
+    store(at.active, NO_POLICY);
     store(at.version, 0);
 }

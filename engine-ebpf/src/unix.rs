@@ -5,6 +5,7 @@ use crate::ask::Socket;
 use crate::count::count;
 use crate::kernel::{self, Pointer, unix_addr, unix_addr_length, unix_dentry};
 use crate::maps::{BINDINGS, Missing, SOCKETS};
+use crate::memo::Operation;
 use crate::path::{read_name, read_place};
 use core::ptr::null;
 use policy_abi::event::Counter;
@@ -18,6 +19,22 @@ use policy_abi::identity::{PLACE_ABSTRACT, PLACE_KNOWN, PLACE_NONE, PLACE_UNREAD
 const FAMILY_BYTES: u32 = 2;
 /// A device number that no file system has: those are 32 bits.
 const NO_DEVICE: u64 = u64::MAX;
+
+/// A connect or a send to the peer `sk`, when its place is known already. [`fill`]
+/// comes to the same, and to all the rest.
+#[inline(always)]
+pub(crate) fn plain(sk: Pointer) -> Option<Operation> {
+    let place = SOCKETS.of_socket(sk, Missing::Leave)?;
+    // SAFETY: a map's value, written under the peer's lock before it is read.
+    let (kind, object) = named(unsafe { &*place })?;
+    Some(Operation::new(
+        family::UNIX,
+        family::CONNECT,
+        kind,
+        object,
+        0,
+    ))
+}
 
 /// Fills the object's part of `facts` for the peer `sk`. Gives its place, or null.
 #[inline(always)]
@@ -43,7 +60,15 @@ pub(crate) fn fill(sk: Pointer, facts: &mut Facts) -> *const Place {
 #[inline(always)]
 pub(crate) fn object(place: *const Place, facts: &mut Facts) {
     // SAFETY: a map's value, written under the peer's lock before it is read.
-    let place = unsafe { &*place };
+    if let Some((kind, object)) = named(unsafe { &*place }) {
+        facts.object_kind = kind;
+        facts.object = object;
+    }
+}
+
+/// The object that a place is, none when it could not be read.
+#[inline(always)]
+fn named(place: &Place) -> Option<(u32, [u64; 2])> {
     match place.state {
         PLACE_KNOWN => {
             // A user's own mount has no name in a policy, whatever its number.
@@ -52,14 +77,13 @@ pub(crate) fn object(place: *const Place, facts: &mut Facts) {
             } else {
                 NO_DEVICE
             };
-            facts.object_kind = OBJECT_PATH;
-            facts.object = [place.hash, device];
+            Some((OBJECT_PATH, [place.hash, device]))
         }
         PLACE_ABSTRACT => {
-            facts.object_kind = OBJECT_ABSTRACT;
-            facts.object = [place.hash, ABSTRACT_TAG | u64::from(place.length)];
+            let tagged = ABSTRACT_TAG | u64::from(place.length);
+            Some((OBJECT_ABSTRACT, [place.hash, tagged]))
         }
-        _ => {}
+        _ => None,
     }
 }
 

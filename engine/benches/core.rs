@@ -58,6 +58,7 @@ fn main() -> Outcome<()> {
         .flat_map(|policy| RULES.map(|rules| (policy, rules)))
     {
         let (asks, written) = policy;
+        let began = Instant::now();
         let mut kernel = Kernel::of_object(
             &std::fs::read(&path)?,
             &Settings {
@@ -65,11 +66,19 @@ fn main() -> Outcome<()> {
                 trust_all: false,
             },
         )?;
+        let loaded = began.elapsed();
         publish(&mut kernel, &written(rules))?;
         println!("{rules} rules that ask for {asks}");
         program(&mut kernel, "bench_known")?.test_run(RawTracePointRunOptions::new())?;
         let asked = program(&mut kernel, "bench_asked")?;
+        let began = Instant::now();
         let judged = program(&mut kernel, "bench_judged")?;
+        println!(
+            "  object loaded in {} ms, the program that judges verified in {} ms, {} instructions",
+            loaded.as_millis(),
+            began.elapsed().as_millis(),
+            judged.info()?.verified_instruction_count().unwrap_or(0)
+        );
         let known = program(&mut kernel, "bench_known_ones")?;
         for way in WAYS {
             line("judged", &asked, &judged, way)?;

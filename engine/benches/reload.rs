@@ -11,6 +11,8 @@ mod generate;
 
 use interdict::anchors::Anchors;
 use interdict::config::Config;
+use interdict::kernel::load::Settings;
+use interdict::kernel::{Kernel, Loadable, OnError};
 use interdict::{daemon, files};
 use policy_lang::compile::{Account, Enforcement, Host, Place, PlaceUse, Reach, compile_with};
 use policy_lang::lifelines::lockouts;
@@ -23,6 +25,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
+/// The variable that says where an object with the engine's maps is. Without it the
+/// last step is left out.
+const OBJECT: &str = "INTERDICT_BENCH_OBJECT";
 /// Rounds of each, after one that warms up.
 const ROUNDS: usize = 15;
 /// The steps, and what the daemon takes for all of them when nobody measures the parts.
@@ -56,23 +61,71 @@ fn size(folder: &Path, rules: usize) -> Result<(), Box<dyn Error>> {
     }
     rounds.remove(0);
     for (step, name) in STEPS.iter().enumerate() {
-        let mut times: Vec<Duration> = rounds
+        let times = rounds
             .iter()
             .filter_map(|round| round.get(step).copied())
             .collect();
-        times.sort_unstable();
-        let at = |place: usize| {
-            times
-                .get(place)
-                .map_or(0.0, |time| time.as_secs_f64() * 1e3)
-        };
-        println!(
-            "{rules:>6} rules  {name:>8}  median {:>9.3} ms  least {:>9.3}  most {:>9.3}",
-            at(times.len() / 2),
-            at(0),
-            at(times.len().saturating_sub(1))
-        );
+        print(rules, name, times);
     }
+    published(&config, rules)?;
+    Ok(())
+}
+
+/// Prints the line of a step.
+fn print(rules: usize, name: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |place: usize| {
+        let time = times.get(place);
+        time.map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    };
+    println!(
+        "{rules:>6} rules  {name:>8}  median {:>9.3} ms  least {:>9.3}  most {:>9.3}",
+        at(times.len() / 2),
+        at(0),
+        at(times.len().saturating_sub(1))
+    );
+}
+
+/// Prints what filling the idle slot and switching take in this machine's own
+/// kernel, with no hook attached.
+fn published(config: &Config, rules: usize) -> Result<(), Box<dyn Error>> {
+    let Some(object) = std::env::var_os(OBJECT) else {
+        return Ok(());
+    };
+    let settings = Settings {
+        hash_key: [0; 2],
+        trust_all: false,
+    };
+    let mut kernel = Kernel::of_object(&std::fs::read(object)?, &settings)?;
+    let sources = files::read(&config.policy)?;
+    let (policy, _) = load_with(&sources, Lints::None, None);
+    let policy = policy.ok_or("the policy has errors")?;
+    let mut times = Vec::new();
+    for generation in 1..=u64::try_from(ROUNDS)? + 2 {
+        let anchors = Anchors::of_host([0; 2])?;
+        let image = compile_with(
+            &policy,
+            &Selection::default(),
+            &anchors,
+            generation,
+            Enforcement::AsWritten,
+        );
+        let image = image.map_err(|found| format!("{} findings", found.len()))?;
+        let loadable = Loadable {
+            words: &image.words,
+            rules: image.rules.len(),
+            generation,
+            hooks: &[],
+            on_error: &OnError::default(),
+        };
+        let began = Instant::now();
+        kernel.fill(&loadable)?;
+        kernel.switch(&loadable)?;
+        times.push(began.elapsed());
+    }
+    // The first of each slot.
+    times.drain(..2);
+    print(rules, "publish", times);
     Ok(())
 }
 

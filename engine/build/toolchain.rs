@@ -160,6 +160,8 @@ impl BpfToolchain {
             r#"--cfg=bpf_target_arch="x86_64""#.to_owned(),
             "-Cdebuginfo=2".to_owned(),
             "-Clink-arg=--btf".to_owned(),
+            // Instructions on halves of registers: Linux 5.1 and later have them.
+            "-Ctarget-cpu=v3".to_owned(),
             format!("-Clinker={}", self.linker.display()),
         ];
         command

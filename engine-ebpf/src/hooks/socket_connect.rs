@@ -5,8 +5,10 @@ use crate::dispatch;
 use crate::emit::TYPED_IS_OBJECT;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
+use crate::memo::Operation;
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
+use policy_abi::family::UNIX;
 use policy_abi::hooks::Hook;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
@@ -19,6 +21,15 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if sk.is_null() {
         return 0;
     }
+    let family = kernel::sk_family(sk);
+    if family == UNIX {
+        return 0;
+    }
+    let plain = address::plain(sk, family, from, length);
+    // A kernel thread has no memo, and connect(2) is never about the kernel's sockets.
+    if plain.is_some_and(Operation::allowed_before) {
+        return 0;
+    }
     let caller = || {
         let mut caller = dispatch::caller(Hook::SocketConnect, sk);
         caller.address = from as u64;
@@ -26,15 +37,14 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         caller
     };
     let mut facts = dispatch::blank();
-    let plain = address::plain(sk, from, length, &mut facts);
-    if !plain && !address::fill(&caller(), sk, length, Use::Connect, &mut facts) {
+    if !address::fill(&caller(), sk, length, Use::Connect, &mut facts) {
         return 0;
     }
-    if dispatch::judged(sk).is_none() || dispatch::allowed_before(&facts) {
+    if dispatch::judged(sk).is_none() || plain.is_none() && dispatch::allowed_before(&facts) {
         return 0;
     }
     let mut caller = caller();
-    if plain {
+    if plain.is_some() {
         caller.flags = TYPED_IS_OBJECT;
     }
     dispatch::conclude(&caller, &mut facts, null())

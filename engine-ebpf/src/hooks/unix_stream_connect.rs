@@ -2,6 +2,7 @@
 //! locks are held. A socket that nobody listens on never gets here.
 
 use crate::kernel::Pointer;
+use crate::memo::Operation;
 use crate::{dispatch, unix};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::hooks::Hook;
@@ -11,12 +12,18 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         return refusal;
     }
     let (sk, other): (Pointer, Pointer) = (ctx.arg(0), ctx.arg(1));
+    let plain = unix::plain(other);
+    // A kernel thread has no memo. The kernel's own sockets are not looked for: what
+    // their process was allowed itself, they are allowed as its connects.
+    if plain.is_some_and(Operation::allowed_before) {
+        return 0;
+    }
     if dispatch::judged(sk).is_none() {
         return 0;
     }
     let mut facts = dispatch::blank();
     let place = unix::fill(other, &mut facts);
-    if dispatch::allowed_before(&facts) {
+    if plain.is_none() && dispatch::allowed_before(&facts) {
         return 0;
     }
     let caller = dispatch::caller(Hook::UnixStreamConnect, sk);

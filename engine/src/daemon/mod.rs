@@ -4,6 +4,7 @@
 //! Whatever fails before the switch leaves what is in force in force.
 
 mod idle;
+mod memory;
 mod notify_socket;
 mod output;
 mod pace;
@@ -168,6 +169,7 @@ impl Daemon {
         daemon.kernel.begin_epoch(daemon.pipeline.epoch());
         daemon.policies.lack(daemon.kernel.lacking());
         daemon.policies.load(&mut daemon.kernel)?;
+        memory::give_back();
         Ok(daemon)
     }
 
@@ -256,6 +258,7 @@ impl Daemon {
                 notify_socket::tell(&format!("READY=1\nSTATUS=rejected: {first}"));
             }
         }
+        memory::give_back();
     }
 
     /// Detaches a hook that no policy in force has needed for long.
@@ -294,6 +297,7 @@ impl Daemon {
         pipeline.flush();
         if turn.emptied {
             self.behind = 0;
+            self.policies.forget_former();
         }
         Ok(turn)
     }

@@ -153,6 +153,13 @@ impl Policies {
         self.image.as_ref().map_or(0, |image| image.rules.len())
     }
 
+    /// Forgets the rules of policies that no event can name any more. To be called
+    /// when the ring is empty: filling the slot in force waited until no program
+    /// judged by the policy that had it.
+    pub(super) fn forget_former(&mut self) {
+        self.book.forget_before(self.generation.saturating_sub(1));
+    }
+
     pub(super) const fn book(&self) -> &Book {
         &self.book
     }

@@ -11,19 +11,26 @@ use policy_abi::maps;
 pub struct Totals(pub Vec<Tally>);
 
 impl Kernel {
-    /// Every counter, summed over the CPUs that can exist.
+    /// Every counter, summed over the CPUs that can exist. What was remembered is
+    /// in [`Counter::Decisions`] and [`Counter::Allowed`] as well.
     ///
     /// # Errors
     ///
     /// When the map cannot be read.
     pub fn counters(&mut self) -> Result<Vec<(Counter, &'static str, u64)>, KernelError> {
         let map: PerCpuArray<_, u64> = self.map(maps::COUNTERS)?;
+        let sum = |counter: Counter| {
+            let values = map.get(&(counter as u32), 0);
+            let values = values.map_err(on_map(maps::COUNTERS, "read"))?;
+            Ok::<u64, KernelError>(values.iter().sum())
+        };
+        let remembered = sum(Counter::Remembered)?;
         COUNTERS
             .iter()
             .map(|(counter, name)| {
-                let values = map.get(&(*counter as u32), 0);
-                let values = values.map_err(on_map(maps::COUNTERS, "read"))?;
-                Ok((*counter, *name, values.iter().sum()))
+                let allowed = matches!(counter, Counter::Decisions | Counter::Allowed);
+                let beside = if allowed { remembered } else { 0 };
+                Ok((*counter, *name, sum(*counter)?.saturating_add(beside)))
             })
             .collect()
     }

@@ -306,6 +306,10 @@ counters! {
     /// Events of operations that a rule denied or recorded, which the selection did
     /// not ask for.
     EventsSuppressed = "events_suppressed",
+    /// Operations that were allowed since the process was allowed the same before. The
+    /// kernel counts them here alone; whoever reads the counters adds them to
+    /// `decisions` and `allowed`.
+    Remembered = "remembered",
 }
 
 /// How many counters there are.

@@ -64,23 +64,6 @@ pub struct Facts {
     pub gid: u32,
 }
 
-/// The words of [`Facts`] before this one are about the operation and its object.
-pub const SUBJECT_WORD: usize = 4;
-/// The words from there on are about the subject.
-pub const SUBJECT_WORDS: usize = 5;
-/// Added to the first word of an operation in a memo: no family has this bit, and
-/// a slot that was never written is no operation.
-pub const ALLOWED: u64 = 1 << 15;
-
-const _: () = {
-    assert!(size_of::<Facts>() == 8 * (SUBJECT_WORD + SUBJECT_WORDS));
-    assert!(core::mem::offset_of!(Facts, exe) == 8 * SUBJECT_WORD);
-    assert!(
-        (crate::family::FAMILIES as u64) < ALLOWED,
-        "the family is the lowest half word"
-    );
-};
-
 /// Clears what follows the first NUL of a 16-byte name given as two little-endian words.
 ///
 /// The kernel pads names with zeros; a racing writer may leave a tail, which

@@ -142,22 +142,35 @@ pub struct Identity {
 
 /// Operations that a [`Memo`] holds.
 pub const MEMO_SLOTS: usize = 8;
+/// Words of an operation and its object.
+pub const OPERATION_WORDS: usize = 4;
+/// Added to the first word of an operation in a memo: no family has this bit, and
+/// a slot that was never written is no operation.
+pub const ALLOWED: u64 = 1 << 15;
+/// The policy of a memo that was emptied: no word in [`crate::maps::ACTIVE`] is this.
+pub const NO_POLICY: u64 = u64::MAX;
 
-/// Operations that were allowed with nothing to say, in the words of
-/// [`Facts`](crate::facts::Facts): what is decided by these alone is decided so
-/// again as long as the same policy is in force.
+const _: () = assert!(
+    (crate::family::FAMILIES as u64) < ALLOWED,
+    "the family is the lowest half word"
+);
+
+/// Operations that were allowed with nothing to say, by what
+/// [`Facts`](crate::facts::Facts) say of them: what is decided by these alone is decided
+/// so again as long as the same policy is in force.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Memo {
     /// Odd while a thread of the process writes; two more each time.
     pub version: u64,
-    /// The policy, as the word in [`crate::maps::ACTIVE`]; 0 for none.
+    /// The policy, as the word in [`crate::maps::ACTIVE`], or [`NO_POLICY`].
     pub active: u64,
-    /// The subject: all words of the facts from [`crate::facts::SUBJECT_WORD`] on.
-    pub subject: [u64; crate::facts::SUBJECT_WORDS],
-    /// The operations: the words before those, the first with
-    /// [`crate::facts::ALLOWED`] added.
-    pub allowed: [[u64; crate::facts::SUBJECT_WORD]; MEMO_SLOTS],
+    /// What of the subject can change without an exec: its name, in two words, and
+    /// its effective ids, of the user first.
+    pub subject: [u64; 3],
+    /// The operations: family, operation and kind of object, with [`ALLOWED`]; the
+    /// object; the port. Zeros at first.
+    pub allowed: [[u64; OPERATION_WORDS]; MEMO_SLOTS],
 }
 
 /// Captured at exec by the engine.

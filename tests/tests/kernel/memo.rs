@@ -126,6 +126,10 @@ fn a_child_and_a_thread_have_what_is_theirs() {
     let socket = actor.tcp();
     let child = Request::Fork(Box::new(calls::connect(socket, &to(8081))));
     case.denies(&mut actor, &child, &decided("web/2", 8081));
+    // The first of the parent's connects was judged, and both of the children's.
+    let counted = case.counted();
+    assert_eq!(counted.counter("remembered"), 4);
+    assert_eq!(counted.counter("allowed"), 6);
 }
 
 /// More operations than a memo holds, of two families, over and over.

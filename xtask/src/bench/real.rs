@@ -31,6 +31,8 @@ pub(crate) enum Part {
     Core,
 }
 
+/// By which a benchmark is told where the object is.
+const OBJECT: &str = "INTERDICT_BENCH_OBJECT";
 /// Places in the guest.
 const GUEST_PROGRAM: &str = "/usr/lib/interdict-bench/bench_daemon";
 const GUEST_POLICIES: &str = "/usr/lib/interdict-bench/policies";
@@ -53,13 +55,13 @@ pub(crate) fn main(part: &Part) -> Result<()> {
 fn on_processor(name: &str) -> Result<()> {
     let bench = bench(name)?;
     let object = object()?;
-    figures(as_first_process(&bench).env("INTERDICT_BENCH_OBJECT", object))
+    figures(as_first_process(&bench).env(OBJECT, object))
 }
 
 fn reload() -> Result<()> {
     setup::for_guests(&[Kernel::V6_12])?;
     let bench = bench("reload")?;
-    figures(&mut as_first_process(&bench))?;
+    figures(as_first_process(&bench).env(OBJECT, object()?))?;
     let policies = paths::target()?.join("bench-policies");
     if policies.exists() {
         fs::remove_dir_all(&policies)?;
