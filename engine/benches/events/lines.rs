@@ -6,7 +6,7 @@ use crate::reader::Reader;
 use interdict::kernel::Kernel;
 
 /// Records of a round, and rounds.
-const RECORDS: u64 = 50_000;
+const RECORDS: u64 = 200_000;
 const ROUNDS: usize = 9;
 
 /// Prints nanoseconds a record: the least of the rounds and their median.

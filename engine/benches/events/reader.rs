@@ -200,8 +200,10 @@ impl<'k> Reader<'k> {
             }
             match look {
                 Look::Now => {}
-                Look::After(time) => std::thread::sleep(time.min(PATIENCE)),
-                Look::Woken => self.wait()?,
+                // Asked to be woken, it is; else records that lie there must not end the wait.
+                Look::After(time) if pace.wakes() => self.wait(time)?,
+                Look::After(time) => std::thread::sleep(time),
+                Look::Woken => self.wait(PATIENCE)?,
             }
         }
     }
@@ -220,13 +222,10 @@ impl<'k> Reader<'k> {
         Ok(turn)
     }
 
-    /// Sleeps until a record wakes it.
-    fn wait(&self) -> Outcome<()> {
-        let patience = Timespec::try_from(PATIENCE)?;
-        poll(
-            &mut [PollFd::new(&self.ring, PollFlags::IN)],
-            Some(&patience),
-        )?;
+    /// Sleeps until a record wakes it, for so long at most.
+    fn wait(&self, time: Duration) -> Outcome<()> {
+        let most = Timespec::try_from(time.min(PATIENCE))?;
+        poll(&mut [PollFd::new(&self.ring, PollFlags::IN)], Some(&most))?;
         Ok(())
     }
 }
