@@ -84,8 +84,8 @@ pub(crate) fn emit(
         return LOST;
     }
     // SAFETY: what a hook knows, on its stack.
-    let (address, length) = unsafe { ((*caller).address, (*caller).address_length) };
-    let short = address == 0 || length <= BRIEF_TYPED_BYTES as u32;
+    let given = unsafe { &*caller };
+    let short = given.address == 0 || given.address_length <= BRIEF_TYPED_BYTES as u32;
     if place.is_null() && facts.family != UNIX && short && !names_any(further) {
         write_brief(caller, &raw const *facts, said)
     } else {

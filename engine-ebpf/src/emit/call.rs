@@ -141,7 +141,7 @@ fn put_local<const TYPED: usize>(record: *mut Record, sk: u64) -> u32 {
     let [first, second] = family.to_ne_bytes();
     // What an address of its own length leaves.
     // SAFETY: the first of at least 32 bytes.
-    unsafe { to.cast::<[u64; BRIEF_TYPED_BYTES / 8]>().write([0; _]) };
+    unsafe { to.cast::<[u8; BRIEF_TYPED_BYTES]>().write([0; _]) };
     // SAFETY: the first of 32 bytes.
     unsafe { to.cast::<[u8; 4]>().write([first, second, low, high]) };
     let length = if family == INET.0 {

@@ -64,7 +64,6 @@ impl Writer<'_> {
         let mut digits = [b'0'; 20];
         let mut used = 0;
         for digit in digits.iter_mut().rev() {
-            #[expect(clippy::cast_possible_truncation, reason = "a digit")]
             let value = (number % 10) as u8;
             *digit = b'0' + value;
             used += 1;
@@ -108,9 +107,10 @@ impl Writer<'_> {
 /// Whether no byte of a text needs a look: all can be seen, and none means anything
 /// in JSON. Without a way out on the first, so that many are looked at together.
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
-    bytes.iter().fold(true, |plain, byte| {
-        plain & matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\')
-    })
+    let is_plain = |byte: u8| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
+    bytes
+        .iter()
+        .fold(true, |plain, byte| plain & is_plain(*byte))
 }
 
 /// An object or an array that is being written.

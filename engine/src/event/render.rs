@@ -188,15 +188,14 @@ impl<'a> Renderer<'a> {
         let key = (record.pid, record.process_start);
         let whole = limits.is_whole();
         let kept = whole.then(|| self.processes.shown(key)).flatten();
-        let above = match kept {
-            Some(above) => above,
-            None => {
-                let above = self.above(key, limits)?;
-                if whole {
-                    self.processes.show(key, above.clone());
-                }
-                above
+        let above = if let Some(above) = kept {
+            above
+        } else {
+            let above = self.above(key, limits)?;
+            if whole {
+                self.processes.show(key, above.clone());
             }
+            above
         };
         if above.cut {
             cut.push("workload.process.ancestors");

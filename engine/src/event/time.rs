@@ -28,7 +28,6 @@ pub(super) fn rfc3339(nanos: u64) -> String {
 fn padded(text: &mut String, number: u64, digits: u32) {
     let mut unit = 10_u64.pow(digits - 1);
     while unit != 0 {
-        #[expect(clippy::cast_possible_truncation, reason = "a digit")]
         let digit = (number / unit % 10) as u8;
         text.push(char::from(b'0' + digit));
         unit /= 10;

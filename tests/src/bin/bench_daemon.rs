@@ -149,9 +149,11 @@ fn memory(rules: &str, when: &str, daemon: Pid, before: &[(u32, String, u64)]) -
 /// The kernel's maps: number, name and bytes.
 fn maps() -> Outcome<Vec<(u32, String, u64)>> {
     let mut found = Vec::new();
-    for map in loaded_maps() {
-        let map = map?;
-        let descriptor = map.fd()?;
+    // One that goes while they are listed, the last daemon's, is left out.
+    for map in loaded_maps().filter_map(Result::ok) {
+        let Ok(descriptor) = map.fd() else {
+            continue;
+        };
         let number = descriptor.as_fd().as_raw_fd();
         let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}"))?;
         let bytes = info
