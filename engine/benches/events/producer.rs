@@ -12,7 +12,8 @@ pub(crate) const READER_CPU: usize = 0;
 /// Records of a timed run: fewer than the ring holds.
 const RUN: u64 = 8_000;
 /// Between two bursts of a producer that keeps to a rate.
-const BURST: Duration = Duration::from_micros(100);
+const BURST: Duration = Duration::from_micros(BURST_MICROS);
+const BURST_MICROS: u64 = 100;
 
 /// Runs a program with `turns` as its argument; gives the time.
 fn timed(program: &RawTracePoint, turns: u64) -> Outcome<Duration> {
@@ -91,7 +92,7 @@ impl Producer {
 
     /// So many a second, in small bursts.
     pub(crate) const fn at_rate(rate: u64, time: Duration) -> Self {
-        let bursts = 1_000_000 / BURST.as_micros() as u64;
+        let bursts = 1_000_000 / BURST_MICROS;
         Self {
             burst: rate / bursts,
             every: BURST,

@@ -98,7 +98,7 @@ impl<'k> Reader<'k> {
         let mut book = Book::new();
         book.enter(
             1,
-            Arc::new(image.map_err(|_| "the policy does not compile")?),
+            Arc::new(image.map_err(|found| format!("{} findings", found.len()))?),
         );
         let pipeline = Pipeline::open(sink, Shape::Tracee, 1_767_323_045_000_000_000)?;
         kernel.begin_epoch(next_epoch());
@@ -122,17 +122,18 @@ impl<'k> Reader<'k> {
         let before = self.lost()?;
         let done = AtomicBool::new(false);
         let began = Instant::now();
-        let (produced, read) = std::thread::scope(|scope| {
+        let (writing, reading) = std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                let produced = producer.run(&events).map_err(|error| error.to_string());
+                let ran = producer.run(&events).map_err(|error| error.to_string());
                 done.store(true, Ordering::Release);
-                produced.map(|produced| (produced, began.elapsed()))
+                ran.map(|ran| (ran, began.elapsed()))
             });
-            let read = on_cpu(READER_CPU).and_then(|()| self.read_until(&done));
-            (thread.join(), read)
+            let reading = on_cpu(READER_CPU).and_then(|()| self.read_until(&done));
+            (thread.join(), reading)
         });
-        let ((written, spent), time) = produced.map_err(|_| "the producer panicked")??;
-        let (taken, busy) = read?;
+        let ((written, spent), time) =
+            writing.map_err(|panic| format!("the producer panicked: {panic:?}"))??;
+        let (taken, busy) = reading?;
         Ok(Flood {
             written,
             lost: self.lost()? - before,

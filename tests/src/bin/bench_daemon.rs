@@ -23,7 +23,7 @@ const USAGE: &str = "usage: bench_daemon INTERDICT POLICIES";
 const STARTS: usize = 5;
 const RELOADS: usize = 5;
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// What the policy of the starts denies: nothing listens there.
 const DENIED: &str = "127.0.0.1:9";
 const DENIES: &str = "deny tcp connect to 127.0.0.1 port 9 id denied\n";

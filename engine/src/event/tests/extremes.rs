@@ -48,9 +48,9 @@ fn what_is_no_event() {
             found: bytes.len() - 1
         }
     );
-    expect![[r#"
+    expect![[r"
         an event has 655 bytes, not 264 or 656
-        an event's `action` is 5, which is not known"#]]
+        an event's `action` is 5, which is not known"]]
     .assert_eq(&format!("{short}\n{}", refused(|r| r.action = 5)));
 }
 
