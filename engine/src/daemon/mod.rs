@@ -244,6 +244,11 @@ impl Daemon {
         match self.policies.load(&mut self.kernel) {
             Ok(()) => {
                 self.pipeline.moved();
+                // Where no events come, nothing else would look whether the ring is
+                // empty and forget the rules of the policy before the former.
+                if let Err(error) = self.drain() {
+                    error!("the events cannot be read: {}", with_causes(&error));
+                }
                 let needed = self.policies.needed();
                 self.idle
                     .look(Instant::now(), self.kernel.attached(), &needed);
