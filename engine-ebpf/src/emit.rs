@@ -4,17 +4,21 @@ use crate::ask::Socket;
 use crate::count::{count, count_up};
 use crate::dispatch::Said;
 use crate::kernel::{self, Pointer};
-use crate::maps::EVENTS;
-use aya_ebpf::helpers::generated::{
-    bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_smp_processor_id,
-    bpf_ktime_get_boot_ns,
-};
-use core::ptr::addr_of_mut;
+use crate::maps::{EVENTS, WAKE};
+use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns};
+use core::ptr::{addr_of_mut, null};
 use policy_abi::event::{
-    Action, Counter, FLAG_FAILED, FLAG_OBJECT, FURTHER_RULES, Further, Record, Text,
+    Action, BRIEF_BYTES, BRIEF_TYPED_BYTES, Counter, FLAG_FAILED, FLAG_OBJECT, FURTHER_RULES,
+    Further, Record, TYPED_BYTES, Text,
 };
 use policy_abi::facts::Facts;
+use policy_abi::family::UNIX;
 use policy_abi::identity::{Place, TEXT_ROOM};
+use policy_abi::maps::WAKE_READER;
+
+/// A flag of a [`Caller`], and of no record: the address was typed as the object has
+/// it, so that there is nothing to read.
+pub(crate) const TYPED_IS_OBJECT: u32 = 1 << 31;
 
 /// Which hook was called, and with what.
 ///
@@ -46,10 +50,10 @@ const NOTHING_FURTHER: Further = Further {
 
 /// Writes `$value` to a field of the record.
 macro_rules! put {
-    ($record:ident.$($field:ident).+ = $value:expr) => {{
+    ($record:ident.$($field:ident).+ $([$index:literal])? = $value:expr) => {{
         let value = $value;
         // SAFETY: a field of the reserved record, which nobody else sees yet.
-        unsafe { addr_of_mut!((*$record).$($field).+).write(value) };
+        unsafe { addr_of_mut!((*$record).$($field).+ $([$index])?).write(value) };
     }};
 }
 
@@ -79,7 +83,14 @@ pub(crate) fn emit(
         count(Counter::EventsLost);
         return LOST;
     }
-    write(caller, &raw const *facts, place, said, further)
+    // SAFETY: what a hook knows, on its stack.
+    let given = unsafe { &*caller };
+    let short = given.address == 0 || given.address_length <= BRIEF_TYPED_BYTES as u32;
+    if place.is_null() && facts.family != UNIX && short && !names_any(further) {
+        write_brief(caller, &raw const *facts, said)
+    } else {
+        write(caller, &raw const *facts, place, said, further)
+    }
 }
 
 /// Writes the event itself.
@@ -93,6 +104,38 @@ extern "C" fn write(
     place: *const Place,
     said: *const Said,
     further: *const Further,
+) -> u32 {
+    written::<Record, TYPED_BYTES>(caller, facts, (place, further), said)
+}
+
+/// The same, when a brief record has all there is to say.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn write_brief(caller: *const Caller, facts: *const Facts, said: *const Said) -> u32 {
+    written::<[u64; BRIEF_BYTES / 8], BRIEF_TYPED_BYTES>(caller, facts, (null(), null()), said)
+}
+
+const _: () = assert!(BRIEF_BYTES.is_multiple_of(8), "a brief record is words");
+
+/// Whether there are record rules besides.
+#[inline(always)]
+fn names_any(further: *const Further) -> bool {
+    if further.is_null() {
+        return false;
+    }
+    // SAFETY: the verifier checks that callers hand over rules.
+    let further = unsafe { &*further };
+    further.named | further.unnamed != 0
+}
+
+/// Writes a record, or as much of one as a `Room` holds, `TYPED` bytes of a typed
+/// address among it.
+#[inline(always)]
+fn written<Room: 'static, const TYPED: usize>(
+    caller: *const Caller,
+    facts: *const Facts,
+    (place, further): (*const Place, *const Further),
+    said: *const Said,
 ) -> u32 {
     if caller.is_null() || facts.is_null() || said.is_null() {
         return 0;
@@ -108,11 +151,11 @@ extern "C" fn write(
     let outcome = said.outcome();
     let task = kernel::current();
     let sequence = count_up(Counter::Events);
-    let Some(mut entry) = EVENTS.reserve(0) else {
+    let Some(mut entry) = EVENTS.reserve_untyped::<Room>(0) else {
         count(Counter::EventsLost);
         return LOST;
     };
-    let record: *mut Record = entry.as_mut_ptr();
+    let record: *mut Record = entry.as_mut_ptr().cast();
     put!(record.version = policy_abi::ABI_VERSION);
     put!(record.hook = caller.hook);
     put!(record.action = said.action);
@@ -129,27 +172,48 @@ extern "C" fn write(
             0
         }
     );
-    put!(record.facts = *facts);
-    put!(record.detail = caller.detail);
-    put!(
-        record.further = if further.is_null() {
-            NOTHING_FURTHER
-        } else {
-            // SAFETY: the verifier checks that callers hand over rules.
-            unsafe { *further }
-        }
-    );
+    // SAFETY: a field of the reserved record.
+    let to = unsafe { addr_of_mut!((*record).facts) };
+    // SAFETY: `facts` is none of the record. As a copy of what does not overlap it
+    // is made by words; else it would be a call that goes from byte to byte.
+    unsafe { core::ptr::copy_nonoverlapping(facts, to, 1) };
+    let [first, second, third] = caller.detail;
+    put!(record.detail[0] = first);
+    put!(record.detail[1] = second);
+    put!(record.detail[2] = third);
+    if TYPED == TYPED_BYTES {
+        put!(
+            record.further = if further.is_null() {
+                NOTHING_FURTHER
+            } else {
+                // SAFETY: the verifier checks that callers hand over rules.
+                unsafe { *further }
+            }
+        );
+    }
     put_process(record, caller, task);
     // VERIFIER: or it would follow the rest once for each set of flags.
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
-    let mut flags = caller.flags | forget(call::put(record, caller, task));
+    let mut flags = caller.flags & !TYPED_IS_OBJECT;
+    flags |= forget(call::put::<TYPED>(record, caller, task));
     flags |= put_object(record, place);
     if said.generation == 0 {
         flags |= FLAG_FAILED;
     }
     put!(record.flags = flags);
-    entry.submit(0);
+    entry.submit(waking());
     EMITTED
+}
+
+/// With what a record is submitted: whether it wakes the reader. To be asked last,
+/// since the reader's mind can change.
+#[inline(always)]
+pub(crate) fn waking() -> u64 {
+    match WAKE.get_ptr(0) {
+        // SAFETY: a map's value, valid while the program runs.
+        Some(word) => unsafe { core::ptr::read_volatile(word) },
+        None => WAKE_READER,
+    }
 }
 
 /// The process, the thread and the time.
@@ -157,21 +221,23 @@ extern "C" fn write(
 fn put_process(record: *mut Record, caller: &Caller, task: Pointer) {
     let leader = kernel::group_leader(task);
     // SAFETY: the helper has no preconditions.
-    let ids = unsafe { bpf_get_current_pid_tgid() };
-    // SAFETY: as above.
     let now = unsafe { bpf_ktime_get_boot_ns() };
     // SAFETY: as above.
     let cpu = unsafe { bpf_get_smp_processor_id() };
-    // SAFETY: as above.
-    let cgroup = unsafe { bpf_get_current_cgroup_id() };
     put!(record.boottime = now);
     put!(record.cpu = cpu);
-    put!(record.cgroup = cgroup);
-    let (pid, tid) = ((ids >> 32) as u32, ids as u32);
-    put!(record.pid = pid);
-    put!(record.tid = tid);
-    put!(record.ns_pid = kernel::own_pid(leader));
-    put!(record.ns_tid = kernel::own_pid(task));
+    put!(record.cgroup = kernel::cgroup_of(task).map_or(0, |cgroup| cgroup.id));
+    put!(record.pid = kernel::task_pid(leader));
+    put!(record.tid = kernel::task_pid(task));
+    let own = kernel::own_pid(leader);
+    put!(record.ns_pid = own);
+    put!(
+        record.ns_tid = if task == leader {
+            own
+        } else {
+            kernel::own_pid(task)
+        }
+    );
     put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
     put!(record.loginuid = kernel::task_loginuid(task));
     put!(record.process_start = kernel::task_start(leader));

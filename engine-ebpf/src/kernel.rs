@@ -374,6 +374,10 @@ pub(crate) fn own_pid(task: Pointer) -> u32 {
     if pid.is_null() {
         return 0;
     }
+    if pid_level(pid) == 0 {
+        // Its own namespace is the initial one.
+        return task_pid(task);
+    }
     copy_u32(own_upid(pid)).unwrap_or(0)
 }
 

@@ -17,6 +17,9 @@
 )]
 
 mod ask;
+#[cfg(feature = "bench")]
+#[path = "../bench/core.rs"]
+mod bench;
 mod capture;
 mod cgroup;
 mod count;

@@ -12,6 +12,7 @@ mod guest;
 mod page;
 mod plan;
 mod plot;
+mod real;
 mod stamp;
 mod table;
 
@@ -32,8 +33,11 @@ use stamp::Stamp;
 
 /// Count the instructions of operations with nothing, interdict and others attached
 #[derive(Args)]
-#[command(long_about = LONG_ABOUT)]
+#[command(long_about = LONG_ABOUT, args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArgs {
+    /// Without one, instructions are counted
+    #[command(subcommand)]
+    part: Option<real::Part>,
     /// A kernel to count on; may be repeated
     #[arg(long = "kernel", value_enum, default_values = ["6.1", "6.12"])]
     kernels: Vec<Kernel>,
@@ -92,6 +96,9 @@ target directory.";
 /// When something cannot be built or a guest fails; what was measured is printed
 /// before.
 pub(crate) fn main(args: &BenchArgs) -> Result<()> {
+    if let Some(part) = &args.part {
+        return real::main(part);
+    }
     match args.gate {
         Some(Gate::Check) => return gate::check(),
         Some(Gate::Record) => return gate::record(),

@@ -1,11 +1,11 @@
 //! The system call of an event: its descriptor and the address that was typed,
 //! or the socket's own.
 
-use super::Caller;
+use super::{Caller, TYPED_IS_OBJECT};
 use crate::kernel::{self, Pointer};
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
 use core::ptr::addr_of_mut;
-use policy_abi::event::{FLAG_CONNECT, FLAG_SOCKFD, FLAG_TYPED, Record, TYPED_BYTES};
+use policy_abi::event::{BRIEF_TYPED_BYTES, FLAG_CONNECT, FLAG_SOCKFD, FLAG_TYPED, Record};
 use policy_abi::hooks::Hook;
 
 /// x86-64 system calls whose first argument is a socket.
@@ -58,7 +58,7 @@ const USER_CS: u64 = 0x33;
 /// nothing; a racing thread can change it meanwhile, which falsifies the string
 /// that it chose anyway, never the object.
 #[inline(always)]
-pub(super) fn put(record: *mut Record, caller: &Caller, task: Pointer) -> u32 {
+pub(super) fn put<const TYPED: usize>(record: *mut Record, caller: &Caller, task: Pointer) -> u32 {
     put!(record.sockfd = -1);
     put!(record.typed_length = 0);
     let mut flags = 0;
@@ -77,11 +77,14 @@ pub(super) fn put(record: *mut Record, caller: &Caller, task: Pointer) -> u32 {
     if number == CONNECT {
         flags |= FLAG_CONNECT;
     }
+    if caller.flags & TYPED_IS_OBJECT != 0 {
+        return flags;
+    }
     // SAFETY: an address inside the reserved record.
     let typed = unsafe { &raw mut (*record).typed };
-    let room = TYPED_BYTES as u32;
+    let room = TYPED as u32;
     if caller.hook == Hook::SocketSetsockopt as u32 {
-        flags |= put_local(record, caller.sk);
+        flags |= put_local::<TYPED>(record, caller.sk);
     } else if caller.address != 0 {
         let length = kernel::at_most(caller.address_length, room);
         if kernel::copy(typed.cast(), length, caller.address) {
@@ -114,7 +117,7 @@ const INET6: (u16, u32) = (10, 28);
 
 /// The local address of a socket, where a typed one would stand.
 #[inline(always)]
-fn put_local(record: *mut Record, sk: u64) -> u32 {
+fn put_local<const TYPED: usize>(record: *mut Record, sk: u64) -> u32 {
     // SAFETY: an address inside the reserved record.
     let to = unsafe { &raw mut (*record).typed }.cast::<u8>();
     let Some(family) = kernel::family_at(sk) else {
@@ -124,7 +127,7 @@ fn put_local(record: *mut Record, sk: u64) -> u32 {
         let Some((from, length)) = kernel::unix_name_at(sk) else {
             return 0;
         };
-        let length = kernel::at_most(length, TYPED_BYTES as u32);
+        let length = kernel::at_most(length, TYPED as u32);
         if !kernel::copy(to.cast(), length, from) {
             return 0;
         }
@@ -136,18 +139,20 @@ fn put_local(record: *mut Record, sk: u64) -> u32 {
     }
     let [low, high] = kernel::port_at(sk).to_be_bytes();
     let [first, second] = family.to_ne_bytes();
-    put!(record.typed = [0; TYPED_BYTES]);
-    // SAFETY: the first of 128 bytes.
+    // What an address of its own length leaves.
+    // SAFETY: the first of at least 32 bytes.
+    unsafe { to.cast::<[u8; BRIEF_TYPED_BYTES]>().write([0; _]) };
+    // SAFETY: the first of 32 bytes.
     unsafe { to.cast::<[u8; 4]>().write([first, second, low, high]) };
     let length = if family == INET.0 {
         let at = to.wrapping_add(4).cast::<[u8; 4]>();
-        // SAFETY: inside the 128 bytes.
+        // SAFETY: inside the 32 bytes.
         unsafe { at.write(kernel::ipv4_at(sk).to_ne_bytes()) };
         INET.1
     } else {
         let at = to.wrapping_add(8).cast::<[[u8; 4]; 4]>();
         let address = kernel::ipv6_at(sk).unwrap_or_default();
-        // SAFETY: inside the 128 bytes.
+        // SAFETY: inside the 32 bytes.
         unsafe { at.write(address.map(u32::to_ne_bytes)) };
         INET6.1
     };

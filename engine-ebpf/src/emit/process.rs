@@ -2,7 +2,7 @@
 //! program, and who created it. The same is told before of the processes above
 //! it, so that a reader can go from each to its creator.
 
-use super::put_place;
+use super::{put_place, waking};
 use crate::count::count;
 use crate::kernel::{self, Pointer};
 use crate::maps::{CREATORS, EPOCH, EVENTS, Missing, TOLD};
@@ -158,7 +158,7 @@ fn write(leader: Pointer, told: *mut u64, own: u64, epoch: u64) -> bool {
         entry.discard(0);
         return true;
     }
-    entry.submit(0);
+    entry.submit(waking());
     mark(told, own);
     true
 }

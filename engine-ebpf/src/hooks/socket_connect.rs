@@ -1,6 +1,7 @@
 //! connect(2) and its twin in `io_uring`. Unix sockets are decided where the
 //! peer is known.
 
+use crate::emit::TYPED_IS_OBJECT;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
 use crate::memo::Operation;
@@ -43,6 +44,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if dispatch::judged(sk).is_none() || plain.is_none() && dispatch::allowed_before(&facts) {
         return 0;
     }
-    let caller = caller();
+    let mut caller = caller();
+    if plain.is_some() {
+        caller.flags = TYPED_IS_OBJECT;
+    }
     dispatch::conclude(&caller, &mut facts, null())
 }

@@ -4,24 +4,28 @@
 //! Whatever fails before the switch leaves what is in force in force.
 
 mod idle;
+mod memory;
 mod notify_socket;
 mod output;
+mod pace;
+mod pipeline;
 mod policy;
 mod status;
 mod watch;
 
 pub use output::OutputError;
+pub use pace::{Look, Pace};
+pub use pipeline::Pipeline;
 pub use policy::ReloadError;
 
 use crate::config::{Config, Mode, TrustRunning};
 use crate::error::{Exit, with_causes};
-use crate::event::{Event, KEPT, Processes, RenderError, Renderer, Shape, decode, told};
+use crate::event::KEPT;
 use crate::kernel::load::Settings;
-use crate::kernel::{Kernel, KernelError};
+use crate::kernel::{Kernel, KernelError, Turn};
 use idle::Idle;
-use output::Output;
 use policy::Policies;
-use policy_abi::event::{Process, Record};
+use policy_abi::event::BRIEF_BYTES;
 use policy_abi::maps::RING_BYTES;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
@@ -32,15 +36,10 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 use watch::Watch;
 
-/// Records that the ring holds at most: its bytes by those of the smaller kind.
-const RING_RECORDS: usize = RING_BYTES
-    / if size_of::<Record>() < size_of::<Process>() {
-        size_of::<Record>()
-    } else {
-        size_of::<Process>()
-    };
+/// Records that the ring holds at most: its bytes by those of the smallest.
+const RING_RECORDS: usize = RING_BYTES / BRIEF_BYTES;
 /// Events that are written before the daemon looks at anything else.
-const TURN: usize = 1024;
+pub const TURN: usize = 1024;
 
 /// Why the daemon ended, or never began.
 #[derive(Debug, thiserror::Error)]
@@ -123,16 +122,23 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     runtime.block_on(Daemon::start(config)?.serve())
 }
 
+/// All of a reload that needs no kernel: reads, checks, anchors and compiles what
+/// the configuration names. Gives how many rules that are.
+///
+/// # Errors
+///
+/// As the daemon refuses a policy.
+pub fn rehearse(config: &Config) -> Result<usize, ReloadError> {
+    Policies::new(config, [0; 2]).rehearse()
+}
+
 struct Daemon {
     kernel: Kernel,
     policies: Policies,
-    output: Output,
+    pipeline: Pipeline,
+    pace: Pace,
     mode: Mode,
     idle: Idle,
-    shape: Shape,
-    boot_epoch: u64,
-    undecodable: u64,
-    processes: Processes,
     /// Policies that were tried since the ring was last empty.
     behind: usize,
 }
@@ -144,7 +150,8 @@ impl Daemon {
         // Checked before the kernel is touched: a typing error needs no root.
         let policies = Policies::new(config, hash_key);
         policies.check()?;
-        let output = Output::open(config.event_sink.as_deref())?;
+        let sink = config.event_sink.as_deref();
+        let pipeline = Pipeline::open(sink, config.event_format, boot_epoch())?;
         let trust_all = config.trust_running == TrustRunning::All;
         let kernel = Kernel::load(&Settings {
             hash_key,
@@ -153,18 +160,16 @@ impl Daemon {
         let mut daemon = Self {
             kernel,
             policies,
-            output,
+            pipeline,
+            pace: Pace::default(),
             mode: config.mode,
             idle: Idle::new(config.detach_after.time()),
-            shape: config.event_format,
-            boot_epoch: boot_epoch(),
-            undecodable: 0,
-            processes: Processes::default(),
             behind: 0,
         };
-        daemon.kernel.begin_epoch(daemon.processes.epoch());
+        daemon.kernel.begin_epoch(daemon.pipeline.epoch());
         daemon.policies.lack(daemon.kernel.lacking());
         daemon.policies.load(&mut daemon.kernel)?;
+        memory::give_back();
         Ok(daemon)
     }
 
@@ -180,12 +185,12 @@ impl Daemon {
         let mut watch = Watch::new(self.policies.paths())?;
         let mut signals = Signals::new().map_err(system("cannot take signals"))?;
         self.announce("READY=1");
-        let mut emptied = true;
+        let mut look = Look::Now;
         loop {
             let idle = self.idle.next();
-            match next(&ring, &mut watch, &mut signals, idle, emptied).await {
+            match next(&ring, &mut watch, &mut signals, idle, look).await {
                 Msg::Idle => self.let_go(),
-                Msg::Events => emptied = self.drain()?,
+                Msg::Events => look = self.look()?,
                 Msg::Policies if self.policies.changed() => self.reload(),
                 Msg::Policies => {}
                 Msg::Reload => self.reload(),
@@ -215,7 +220,7 @@ impl Daemon {
     /// under a flood it is never empty.
     fn drain_what_lies(&mut self) -> Result<(), DaemonError> {
         for _ in 0..RING_RECORDS.div_ceil(TURN) {
-            if self.drain()? {
+            if self.drain()?.emptied {
                 break;
             }
         }
@@ -238,6 +243,12 @@ impl Daemon {
         ));
         match self.policies.load(&mut self.kernel) {
             Ok(()) => {
+                self.pipeline.moved();
+                // Where no events come, nothing else would look whether the ring is
+                // empty and forget the rules of the policy before the former.
+                if let Err(error) = self.drain() {
+                    error!("the events cannot be read: {}", with_causes(&error));
+                }
                 let needed = self.policies.needed();
                 self.idle
                     .look(Instant::now(), self.kernel.attached(), &needed);
@@ -252,6 +263,7 @@ impl Daemon {
                 notify_socket::tell(&format!("READY=1\nSTATUS=rejected: {first}"));
             }
         }
+        memory::give_back();
     }
 
     /// Detaches a hook that no policy in force has needed for long.
@@ -268,56 +280,35 @@ impl Daemon {
         }
     }
 
-    /// Writes a turn's events. True when none is left in the ring.
-    fn drain(&mut self) -> Result<bool, DaemonError> {
+    /// Writes a turn's events, and says when to look for more.
+    fn look(&mut self) -> Result<Look, DaemonError> {
+        let Turn { taken, emptied } = self.drain()?;
+        let look = self.pace.looked(taken != 0, emptied);
+        self.kernel.wake(self.pace.wakes());
+        Ok(look)
+    }
+
+    /// Writes a turn's events.
+    fn drain(&mut self) -> Result<Turn, DaemonError> {
         let (book, places) = (self.policies.book(), self.policies.places());
-        let (output, undecodable) = (&mut self.output, &mut self.undecodable);
-        let (processes, boot_epoch, shape) = (&mut self.processes, self.boot_epoch, self.shape);
-        let epoch = processes.epoch();
-        let mut failed = None;
-        let emptied = self.kernel.drain(TURN, |bytes| {
-            let line = line_of(bytes, processes, |event, processes| {
-                Renderer::new(book, places, processes, boot_epoch)
-                    .shaped(shape)
-                    .line(event)
-            });
-            match line {
-                Ok(None) => {}
-                Ok(Some(line)) => {
-                    if let Err(error) = output.line(&line) {
-                        failed.get_or_insert(error);
-                    }
-                }
-                Err(what) => {
-                    *undecodable += 1;
-                    error!("an event cannot be shown: {what}");
-                }
-            }
-        })?;
-        if self.processes.epoch() != epoch {
-            self.kernel.begin_epoch(self.processes.epoch());
+        let pipeline = &mut self.pipeline;
+        let epoch = pipeline.epoch();
+        let turn = self
+            .kernel
+            .drain(TURN, |bytes| pipeline.take(bytes, book, places))?;
+        if pipeline.epoch() != epoch {
+            self.kernel.begin_epoch(pipeline.epoch());
         }
-        if let Err(error) = self.output.flush() {
-            failed.get_or_insert(error);
-        }
-        if let Some(error) = failed {
-            // Verdicts go on; the count says what is missing.
-            warn!("events cannot be written: {error}");
-        }
-        if emptied {
+        pipeline.flush();
+        if turn.emptied {
             self.behind = 0;
+            self.policies.forget_former();
         }
-        Ok(emptied)
+        Ok(turn)
     }
 
     fn status(&mut self) {
-        let report = status::report(
-            &mut self.kernel,
-            &self.policies,
-            self.mode,
-            &self.output,
-            self.undecodable,
-        );
+        let report = status::report(&mut self.kernel, &self.policies, self.mode, &self.pipeline);
         match report {
             Ok(line) => say(&format!("status: {line}")),
             Err(error) => error!("the counters cannot be read: {}", with_causes(&error)),
@@ -325,23 +316,7 @@ impl Daemon {
     }
 }
 
-/// The line that a record of the ring becomes, none for what is told of a process,
-/// or what is wrong with it.
-fn line_of(
-    bytes: &[u8],
-    processes: &mut Processes,
-    render: impl FnOnce(&Event, &Processes) -> Result<String, RenderError>,
-) -> Result<Option<String>, String> {
-    if let Some(process) = told(bytes).map_err(|error| error.to_string())? {
-        processes.enter(&process);
-        return Ok(None);
-    }
-    let event = decode(bytes).map_err(|error| error.to_string())?;
-    let line = render(&event, processes).map_err(|error| error.to_string())?;
-    Ok(Some(line))
-}
-
-/// Waits for what comes next. While the ring is not `emptied` that is at least
+/// Waits for what comes next. While the ring was not emptied that is at least
 /// more events, after whatever else has come meanwhile: a process that is
 /// refused in a loop must not keep a new policy out.
 async fn next(
@@ -349,16 +324,22 @@ async fn next(
     watch: &mut Watch,
     signals: &mut Signals,
     idle: Option<Instant>,
-    emptied: bool,
+    look: Look,
 ) -> Msg {
     // Without one it waits for a time that does not matter.
     let idle_at = tokio::time::sleep_until(idle.unwrap_or_else(Instant::now));
+    let (now, after) = match look {
+        Look::Now => (true, None),
+        Look::After(time) => (false, Some(time)),
+        Look::Woken => (false, None),
+    };
     tokio::select! {
         biased;
         msg = signals.next() => msg,
         () = watch.changed() => Msg::Policies,
         () = idle_at, if idle.is_some() => Msg::Idle,
-        () = tokio::task::yield_now(), if !emptied => Msg::Events,
+        () = tokio::task::yield_now(), if now => Msg::Events,
+        () = tokio::time::sleep(after.unwrap_or_default()), if after.is_some() => Msg::Events,
         ready = ring.readable() => {
             match ready {
                 Ok(mut guard) => guard.clear_ready(),

@@ -4,6 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
+/// Bytes that are given to the system at once: a call for each line would cost as
+/// much as the line.
+const BUFFER: usize = 1 << 17;
+
 /// Why events cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write events to `{}`", path.display())]
@@ -12,9 +16,12 @@ pub struct OutputError {
     source: io::Error,
 }
 
+/// Where lines go, if anywhere.
+pub(super) struct Output(Option<Sink>);
+
 /// A sink that is written line by line.
-pub(super) struct Output {
-    sink: Option<BufWriter<Box<dyn Write>>>,
+pub(super) struct Sink {
+    to: BufWriter<Box<dyn Write>>,
     written: u64,
     failed: u64,
 }
@@ -22,41 +29,46 @@ pub(super) struct Output {
 impl Output {
     /// Standard output for `-`, else a file that is appended to.
     pub(super) fn open(name: Option<&str>) -> Result<Self, OutputError> {
-        let sink: Option<Box<dyn Write>> = match name {
+        let to: Option<Box<dyn Write>> = match name {
             None => None,
             Some("-") => Some(Box::new(io::stdout())),
             Some(path) => Some(Box::new(append(path)?)),
         };
-        Ok(Self {
-            sink: sink.map(BufWriter::new),
+        Ok(Self(to.map(|to| Sink {
+            to: BufWriter::with_capacity(BUFFER, to),
             written: 0,
             failed: 0,
-        })
+        })))
     }
 
-    /// Writes a line. One that cannot be written is counted.
-    pub(super) fn line(&mut self, line: &str) -> io::Result<()> {
-        let Some(sink) = &mut self.sink else {
-            return Ok(());
-        };
-        let result = sink
-            .write_all(line.as_bytes())
-            .and_then(|()| sink.write_all(b"\n"));
+    /// The sink, none when lines go nowhere: then there is no need to make them.
+    pub(super) const fn sink(&mut self) -> Option<&mut Sink> {
+        self.0.as_mut()
+    }
+
+    /// Gives everything to the system.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |sink| sink.to.flush())
+    }
+
+    /// Lines that were taken, and lines that were not.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        self.0
+            .as_ref()
+            .map_or((0, 0), |sink| (sink.written, sink.failed))
+    }
+}
+
+impl Sink {
+    /// Writes a line and its end. One that cannot be written is counted.
+    pub(super) fn line(&mut self, line: &mut Vec<u8>) -> io::Result<()> {
+        line.push(b'\n');
+        let result = self.to.write_all(line);
         match result {
             Ok(()) => self.written += 1,
             Err(_) => self.failed += 1,
         }
         result
-    }
-
-    /// Gives everything to the system.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.sink.as_mut().map_or(Ok(()), Write::flush)
-    }
-
-    /// Lines that were taken, and lines that were not.
-    pub(super) const fn counts(&self) -> (u64, u64) {
-        (self.written, self.failed)
     }
 }
 

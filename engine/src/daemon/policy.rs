@@ -17,9 +17,11 @@ use policy_lang::diag::{Diagnostic, Report, Severity, Style, render_all, show_by
 use policy_lang::selection::Selection;
 use policy_lang::source::{SourceFile, Sources};
 use policy_lang::{CheckedPolicy, Lints};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 use tracing::warn;
 
 /// Where the hierarchy of control groups (v2) is mounted.
@@ -83,6 +85,23 @@ pub(super) struct Policies {
     retired: BTreeMap<String, Tally>,
     /// The image whose slot is retired at the next switch.
     former: Option<Arc<Image>>,
+    took: Took,
+}
+
+/// What a reload took, in microseconds: the parts that make it slow.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Took {
+    /// Up to the kernel: reading, checking, anchoring, compiling.
+    compile: u64,
+    /// Filling the idle slot, and waiting until no program uses what was in it.
+    fill: u64,
+    /// Attaching hooks, and the switch.
+    switch: u64,
+}
+
+/// Microseconds since.
+fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A policy on its way to the kernel.
@@ -113,6 +132,7 @@ impl Policies {
             cgroups: Cgroups::new(CGROUPS),
             retired: BTreeMap::new(),
             former: None,
+            took: Took::default(),
         }
     }
 
@@ -133,6 +153,13 @@ impl Policies {
         self.image.as_ref().map_or(0, |image| image.rules.len())
     }
 
+    /// Forgets the rules of policies that no event can name any more. To be called
+    /// when the ring is empty: filling the slot in force waited until no program
+    /// judged by the policy that had it.
+    pub(super) fn forget_former(&mut self) {
+        self.book.forget_before(self.generation.saturating_sub(1));
+    }
+
     pub(super) const fn book(&self) -> &Book {
         &self.book
     }
@@ -143,6 +170,10 @@ impl Policies {
 
     pub(super) fn former(&self) -> Option<&Image> {
         self.former.as_deref()
+    }
+
+    pub(super) const fn took(&self) -> Took {
+        self.took
     }
 
     pub(super) const fn retired(&self) -> &BTreeMap<String, Tally> {
@@ -156,6 +187,12 @@ impl Policies {
     /// Reads and checks the policies, without the kernel and without this host.
     pub(super) fn check(&self) -> Result<(), ReloadError> {
         self.checked(&files::read(&self.paths)?).map(drop)
+    }
+
+    /// Reads, checks, anchors and compiles; gives how many rules that are.
+    pub(super) fn rehearse(&self) -> Result<usize, ReloadError> {
+        let compiled = self.compiled(&files::read(&self.paths)?, 1)?;
+        Ok(compiled.image.rules.len())
     }
 
     /// Whether another policy would come of reading everything again: the files
@@ -184,8 +221,9 @@ impl Policies {
 
     /// Reads, checks, compiles, anchors and publishes.
     pub(super) fn load(&mut self, kernel: &mut Kernel) -> Result<(), ReloadError> {
+        let began = Instant::now();
         let sources = files::read(&self.paths)?;
-        match self.publish(&sources, kernel) {
+        match self.publish(&sources, kernel, began) {
             Ok(()) => {
                 self.sources = Some(sources);
                 self.refused = None;
@@ -268,7 +306,12 @@ impl Policies {
         }
     }
 
-    fn publish(&mut self, sources: &Sources, kernel: &mut Kernel) -> Result<(), ReloadError> {
+    fn publish(
+        &mut self,
+        sources: &Sources,
+        kernel: &mut Kernel,
+        began: Instant,
+    ) -> Result<(), ReloadError> {
         let generation = self.generation + 1;
         let Compiled {
             image,
@@ -308,9 +351,16 @@ impl Policies {
             hooks: &self.hooks(&image),
             on_error: &on_error,
         };
+        let (compile, began) = (micros(began), Instant::now());
         let retired = kernel.fill(&loadable)?;
         self.retire(retired);
+        let (fill, began) = (micros(began), Instant::now());
         kernel.switch(&loadable)?;
+        self.took = Took {
+            compile,
+            fill,
+            switch: micros(began),
+        };
         self.former = self.image.replace(image);
         self.generation = generation;
         Ok(())

@@ -1,7 +1,7 @@
 //! What the daemon says of itself on SIGUSR1 and at its end: one line of JSON.
 
-use super::output::Output;
-use super::policy::Policies;
+use super::pipeline::Pipeline;
+use super::policy::{Policies, Took};
 use crate::config::Mode;
 use crate::kernel::{Kernel, KernelError};
 use crate::mounts;
@@ -18,6 +18,8 @@ struct Report<'a> {
     schema: u32,
     generation: u64,
     mode: &'static str,
+    /// What the last reload that was put in force took.
+    reload_micros: Took,
     counters: BTreeMap<&'static str, u64>,
     /// Hooks whose programs are attached, by name.
     hooks: Vec<&'static str>,
@@ -99,8 +101,7 @@ pub(super) fn report(
     kernel: &mut Kernel,
     policies: &Policies,
     mode: Mode,
-    output: &Output,
-    undecodable: u64,
+    pipeline: &Pipeline,
 ) -> Result<String, KernelError> {
     let counters = kernel
         .counters()?
@@ -109,7 +110,7 @@ pub(super) fn report(
         .collect();
     let mut hooks: Vec<_> = kernel.attached().map(Hook::name).collect();
     hooks.sort_unstable();
-    let (written, unwritten) = output.counts();
+    let (written, unwritten) = pipeline.counts();
     let mut sums: BTreeMap<&str, Tally> = BTreeMap::new();
     for (id, tally) in policies.retired() {
         sums.insert(id, *tally);
@@ -137,12 +138,13 @@ pub(super) fn report(
         schema: 1,
         generation: policies.generation(),
         mode: mode.word(),
+        reload_micros: policies.took(),
         counters,
         hooks,
         events: Events {
             written,
             unwritten,
-            undecodable,
+            undecodable: pipeline.undecodable(),
         },
         rules,
         anchors: policies.image().map(anchors).unwrap_or_default(),

@@ -30,6 +30,11 @@ impl Book {
         self.generations.truncate(KEPT);
     }
 
+    /// Forgets the generations before one.
+    pub fn forget_before(&mut self, generation: u64) {
+        self.generations.retain(|entry| entry.0 >= generation);
+    }
+
     fn image(&self, generation: u64) -> Option<&Image> {
         let entered = |entry: &&(u64, Arc<Image>)| entry.0 == generation;
         self.generations.iter().find(entered).map(|entry| &*entry.1)

@@ -78,19 +78,26 @@ impl<'a> Named<'a> {
     }
 }
 
+/// What is known of the process besides its record.
+pub(super) struct Whose<'a> {
+    pub(super) exe: Option<&'a Program>,
+    /// The path of its cgroup.
+    pub(super) cgroup: Option<&'a [u8]>,
+}
+
 /// The decision. `cut` holds what the rest of the event had to leave out.
 pub(super) fn decision<'n>(
     event: &Event,
     named: &'n Named<'_>,
     places: &dyn Places,
-    exe: Option<&Program>,
+    whose: &Whose<'_>,
     limits: &Limits,
     mut cut: Cut,
 ) -> Decision<'n> {
     let record = event.record();
     let rule = named.rule.as_ref();
     let object = object(event, places, limits, &mut cut);
-    let subject = subject(event, places, exe, limits, &mut cut);
+    let subject = subject(event, whose, limits, &mut cut);
     Decision {
         schema: SCHEMA,
         action: words::action(event.action()),
@@ -205,14 +212,9 @@ fn object(event: &Event, places: &dyn Places, limits: &Limits, cut: &mut Cut) ->
     object
 }
 
-fn subject(
-    event: &Event,
-    places: &dyn Places,
-    exe: Option<&Program>,
-    limits: &Limits,
-    cut: &mut Cut,
-) -> Subject {
+fn subject(event: &Event, whose: &Whose<'_>, limits: &Limits, cut: &mut Cut) -> Subject {
     let record = event.record();
+    let Whose { exe, cgroup } = *whose;
     let file = exe.map(|exe| &exe.file);
     let path = file.and_then(|file| file.path.as_ref());
     if file.is_some_and(|file| file.too_long) || path.is_some_and(|path| path.cut) {
@@ -220,14 +222,13 @@ fn subject(
     }
     let shown = path.map(|path| show(&path.bytes));
     let comm = show(before_nul(&comm_bytes(record.facts.comm)));
-    let cgroup = places.cgroup(record.cgroup);
-    let unit = cgroup.as_deref().and_then(unit::of_cgroup);
+    let unit = cgroup.and_then(unit::of_cgroup);
     let unit = unit.map(|unit| show(unit).text);
     let cgroup = cgroup.map(|path| {
         if path.len() > limits.path {
             cut.push("decision.subject.cgroup");
         }
-        show(path.get(..limits.path).unwrap_or(&path))
+        show(path.get(..limits.path).unwrap_or(path))
     });
     let (exe_text, exe_hex) = shown.map_or((None, None), |shown| (Some(shown.text), shown.hex));
     let (cgroup, cgroup_hex) = cgroup.map_or((None, None), |shown| (Some(shown.text), shown.hex));

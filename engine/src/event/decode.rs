@@ -3,7 +3,8 @@
 
 use policy_abi::ABI_VERSION;
 use policy_abi::event::{
-    Action, FLAG_CONNECT, FLAG_FAILED, FLAG_OBJECT, FLAG_SOCKFD, FLAG_TYPED, Record, TYPED_BYTES,
+    Action, BRIEF_BYTES, BRIEF_TYPED_BYTES, FLAG_CONNECT, FLAG_FAILED, FLAG_OBJECT, FLAG_SOCKFD,
+    FLAG_TYPED, Record, TYPED_BYTES,
 };
 use policy_abi::facts::OBJECT_OPTION;
 use policy_abi::family::pair;
@@ -11,7 +12,7 @@ use policy_abi::hooks::{HOOKS, Hook};
 use policy_abi::image::Effect;
 use std::mem::size_of;
 use thiserror::Error;
-use zerocopy::FromBytes as _;
+use zerocopy::{FromBytes as _, FromZeros as _, IntoBytes as _};
 
 /// Every flag that this version knows.
 const FLAGS: u32 = FLAG_SOCKFD | FLAG_CONNECT | FLAG_TYPED | FLAG_OBJECT | FLAG_FAILED;
@@ -20,7 +21,7 @@ const FLAGS: u32 = FLAG_SOCKFD | FLAG_CONNECT | FLAG_TYPED | FLAG_OBJECT | FLAG_
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum DecodeError {
     /// The record is of another size.
-    #[error("an event has {found} bytes, not {wanted}", wanted = size_of::<Record>())]
+    #[error("an event has {found} bytes, not {BRIEF_BYTES} or {whole}", whole = size_of::<Record>())]
     Length {
         /// Its size in bytes.
         found: usize,
@@ -89,10 +90,7 @@ impl Event {
 /// writes. Such a record was not written by the object that belongs to this
 /// engine, and nothing in it can be trusted.
 pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
-    // Cast failures are about the size alone: the bytes are copied.
-    let Ok(record) = Record::read_from_bytes(bytes) else {
-        return Err(DecodeError::Length { found: bytes.len() });
-    };
+    let record = read(bytes).ok_or(DecodeError::Length { found: bytes.len() })?;
     if record.version != ABI_VERSION {
         return Err(DecodeError::Version {
             found: record.version,
@@ -107,12 +105,38 @@ pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
         raw => Some(Effect::from_raw(raw).ok_or(unknown("effect", raw))?),
     };
     check_rest(&record)?;
+    if bytes.len() == BRIEF_BYTES {
+        check_brief(&record)?;
+    }
     Ok(Event {
         record,
         hook,
         action,
         effect,
     })
+}
+
+/// The record, of which a brief one is the beginning; `None` when the size is neither's.
+fn read(bytes: &[u8]) -> Option<Record> {
+    if bytes.len() != BRIEF_BYTES {
+        // Cast failures are about the size alone: the bytes are copied.
+        return Record::read_from_bytes(bytes).ok();
+    }
+    let mut record = Record::new_zeroed();
+    let (begins, _) = record.as_mut_bytes().split_at_mut_checked(BRIEF_BYTES)?;
+    begins.copy_from_slice(bytes);
+    Some(record)
+}
+
+/// What a brief record has no room for.
+fn check_brief(record: &Record) -> Result<(), DecodeError> {
+    if record.flags & FLAG_OBJECT != 0 {
+        return Err(unknown("flags", record.flags));
+    }
+    if usize::try_from(record.typed_length).map_or(true, |length| length > BRIEF_TYPED_BYTES) {
+        return Err(unknown("typed_length", record.typed_length));
+    }
+    Ok(())
 }
 
 /// The numbers that have no type of their own.

@@ -32,6 +32,11 @@ pub(super) enum Repeat {
 }
 
 impl Limits {
+    /// Whether nothing is left out.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.path == usize::MAX && matches!(self.repeat, Repeat::Both)
+    }
+
     /// Whether `executable.path_hex` is left out.
     pub(super) const fn once(&self) -> bool {
         matches!(self.repeat, Repeat::Once)

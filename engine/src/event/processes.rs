@@ -7,12 +7,14 @@
 //! than a book does ([`ROOM`]), so what lies there is still in the former one.
 
 use super::decode::DecodeError;
+use super::json::Raw;
 use policy_abi::ABI_VERSION;
 use policy_abi::event::{
     PROCESS_EXE, PROCESS_PARENT, PROCESS_PARENT_EXE, PROCESS_SEEDED, Process, Task, Text,
 };
 use policy_abi::identity::TEXT_BYTES;
 use policy_abi::maps::RING_BYTES;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use zerocopy::FromBytes as _;
 
@@ -28,7 +30,7 @@ const FLAGS: u32 = PROCESS_EXE | PROCESS_SEEDED | PROCESS_PARENT | PROCESS_PAREN
 
 /// A process for ever: its id in the initial namespace, and its start in
 /// nanoseconds since boot.
-type Key = (u32, u64);
+pub(super) type Key = (u32, u64);
 
 /// A program's file.
 #[derive(Clone, Debug)]
@@ -68,12 +70,27 @@ pub(super) struct Ancestor<'a> {
     pub(super) exe: Option<&'a Exe>,
 }
 
+/// The processes above one as they are shown, when all may be.
+#[derive(Clone, Debug)]
+pub(super) struct Above {
+    /// None of none.
+    pub(super) json: Option<Raw>,
+    /// There are more, or one is not whole.
+    pub(super) cut: bool,
+}
+
+/// Processes of which what was written of those above is kept. When there are more
+/// all are forgotten: it is a few hundred bytes each, and soon made again.
+const SHOWN: usize = 1024;
+
 /// The processes that events may speak of.
 #[derive(Debug)]
 pub struct Processes {
     epoch: u64,
     young: HashMap<Key, Known>,
     former: HashMap<Key, Known>,
+    /// True of what is known now.
+    shown: RefCell<HashMap<Key, Above>>,
 }
 
 impl Default for Processes {
@@ -82,6 +99,7 @@ impl Default for Processes {
             epoch: 1,
             young: HashMap::new(),
             former: HashMap::new(),
+            shown: RefCell::default(),
         }
     }
 }
@@ -99,8 +117,28 @@ impl Processes {
             self.former = std::mem::take(&mut self.young);
             self.epoch += 1;
         }
+        self.forget_shown();
         let key = (process.task.pid, process.task.start);
         self.young.insert(key, known(process));
+    }
+
+    /// Has what is shown of processes made anew: paths may lead elsewhere by now.
+    pub fn forget_shown(&mut self) {
+        self.shown.get_mut().clear();
+    }
+
+    /// What was written of the processes above one.
+    pub(super) fn shown(&self, key: Key) -> Option<Above> {
+        self.shown.borrow().get(&key).cloned()
+    }
+
+    /// Keeps what was written of the processes above one.
+    pub(super) fn show(&self, key: Key, above: Above) {
+        let mut shown = self.shown.borrow_mut();
+        if shown.len() >= SHOWN {
+            shown.clear();
+        }
+        shown.insert(key, above);
     }
 
     /// The process of an id and a start, if it was told of.

@@ -2,6 +2,7 @@
 //! are added, never renamed or taken away; a change that breaks a reader raises
 //! [`SCHEMA`].
 
+use super::json::Raw;
 use super::text::Shown;
 use serde::Serialize;
 
@@ -48,8 +49,8 @@ pub(super) struct Process {
     pub(super) real_user: User,
     pub(super) thread: Thread,
     /// Who created it, who created that one, and so on; of each its main thread.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) ancestors: Vec<Process>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ancestors: Option<Raw>,
 }
 
 #[derive(Serialize)]

@@ -2,18 +2,19 @@
 
 use super::container;
 use super::data::data;
-use super::decision::{Named, decision};
+use super::decision::{Named, Whose, decision};
 use super::decode::Event;
+use super::json::{self, JsonError, Raw};
 use super::legacy::Legacy;
 use super::limit::{LADDER, LINE_BYTES, Limits};
 use super::place::{self, Place};
-use super::processes::{Ancestor, Processes};
+use super::processes::{Above, Ancestor, Key, Processes};
 use super::record::{self, Executable, Policies, Process, Thread, User};
 use super::rules::{Places, Rules};
-use super::text::{Still, show};
+use super::text::show;
 use super::time::rfc3339;
 use super::words;
-use serde::{Deserialize, Serialize as _};
+use serde::Deserialize;
 use thiserror::Error;
 
 /// Why an event has no line. Neither happens for what `decode` lets through; an
@@ -22,7 +23,7 @@ use thiserror::Error;
 pub enum RenderError {
     /// The JSON could not be written.
     #[error("an event could not be written as json")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] JsonError),
     /// The JSON was not UTF-8.
     #[error("an event's json is not utf-8")]
     Text(#[from] std::string::FromUtf8Error),
@@ -82,48 +83,70 @@ impl<'a> Renderer<'a> {
     /// # Errors
     /// When the line cannot be made; see [`RenderError`].
     pub fn line(&self, event: &Event) -> Result<String, RenderError> {
-        let named = Named::of(self.rules, event);
         let mut line = Vec::new();
+        self.write(event, &mut line)?;
+        Ok(String::from_utf8(line)?)
+    }
+
+    /// Writes the event's line in place of what `line` holds.
+    ///
+    /// # Errors
+    /// As [`Renderer::line`].
+    pub fn write(&self, event: &Event, line: &mut Vec<u8>) -> Result<(), RenderError> {
+        let named = Named::of(self.rules, event);
         for limits in LADDER {
             line.clear();
-            let mut serializer = serde_json::Serializer::with_formatter(&mut line, Still);
-            let current = self.event(event, &named, limits);
+            let current = self.event(event, &named, limits)?;
             match self.shape {
-                Shape::Tracee => current.serialize(&mut serializer)?,
+                Shape::Tracee => json::write(&current, line)?,
                 Shape::TraceeLegacy => {
-                    Legacy::of(event, self.boot_epoch, current).serialize(&mut serializer)?;
+                    json::write(&Legacy::of(event, self.boot_epoch, current), line)?;
                 }
             }
             if line.len() < LINE_BYTES {
                 break;
             }
         }
-        Ok(String::from_utf8(line)?)
+        Ok(())
     }
 
-    fn event<'n>(&self, event: &Event, named: &'n Named<'_>, limits: &Limits) -> record::Event<'n> {
+    fn event<'n>(
+        &self,
+        event: &Event,
+        named: &'n Named<'_>,
+        limits: &Limits,
+    ) -> Result<record::Event<'n>, RenderError> {
         let mut cut = Cut::new();
+        let cgroup = self.places.cgroup(event.record().cgroup);
         let exe = place::exe(event, self.processes, self.places, limits.path);
         let (id, name) = words::name(event);
-        record::Event {
+        Ok(record::Event {
             timestamp: self.time(event.record().boottime),
             id,
             name,
             policies: policies(named, limits, &mut cut),
             workload: record::Workload {
-                process: self.process(event, exe.as_ref().map(|exe| &exe.file), limits, &mut cut),
-                container: self.container(event),
+                process: self.process(
+                    event,
+                    exe.as_ref().map(|exe| &exe.file),
+                    limits,
+                    &mut cut,
+                )?,
+                container: cgroup.as_deref().and_then(container),
             },
             data: data(event, self.places, limits, &mut cut),
-            decision: decision(event, named, self.places, exe.as_ref(), limits, cut),
-        }
-    }
-
-    /// The container that the process is in, if it is in one.
-    fn container(&self, event: &Event) -> Option<record::Container> {
-        let cgroup = self.places.cgroup(event.record().cgroup)?;
-        let id = container::of_cgroup(&cgroup)?.to_owned();
-        Some(record::Container { id })
+            decision: decision(
+                event,
+                named,
+                self.places,
+                &Whose {
+                    exe: exe.as_ref(),
+                    cgroup: cgroup.as_deref(),
+                },
+                limits,
+                cut,
+            ),
+        })
     }
 
     fn process(
@@ -132,10 +155,10 @@ impl<'a> Renderer<'a> {
         exe: Option<&Place>,
         limits: &Limits,
         cut: &mut Cut,
-    ) -> Process {
+    ) -> Result<Process, RenderError> {
         let record = event.record();
         let thread = show(before_nul(&comm_bytes(record.thread_comm)));
-        Process {
+        Ok(Process {
             executable: executable(exe, limits, cut),
             unique_id: unique_id(record.pid, record.process_start),
             host_pid: record.pid,
@@ -149,24 +172,54 @@ impl<'a> Renderer<'a> {
                 host_tid: record.tid,
                 tid: record.ns_tid,
             },
-            ancestors: self.ancestors(event, limits, cut),
-        }
+            ancestors: self.ancestors(event, limits, cut)?,
+        })
     }
 
-    /// The processes above, the creator first.
-    fn ancestors(&self, event: &Event, limits: &Limits, cut: &mut Cut) -> Vec<Process> {
+    /// The processes above, the creator first. They are the same in all events of a
+    /// process, and written once.
+    fn ancestors(
+        &self,
+        event: &Event,
+        limits: &Limits,
+        cut: &mut Cut,
+    ) -> Result<Option<Raw>, RenderError> {
         let record = event.record();
-        let mut above = self.processes.above(record.pid, record.process_start);
+        let key = (record.pid, record.process_start);
+        let whole = limits.is_whole();
+        let kept = whole.then(|| self.processes.shown(key)).flatten();
+        let above = if let Some(above) = kept {
+            above
+        } else {
+            let above = self.above(key, limits)?;
+            if whole {
+                self.processes.show(key, above.clone());
+            }
+            above
+        };
+        if above.cut {
+            cut.push("workload.process.ancestors");
+        }
+        Ok(above.json)
+    }
+
+    fn above(&self, key: Key, limits: &Limits) -> Result<Above, RenderError> {
+        let (pid, start) = key;
+        let mut above = self.processes.above(pid, start);
         let mut whole = true;
-        let ancestors = above
+        let ancestors: Vec<Process> = above
             .by_ref()
             .take(limits.ancestors)
             .map(|ancestor| self.ancestor(&ancestor, limits, &mut whole))
             .collect();
-        if !whole || above.next().is_some() {
-            cut.push("workload.process.ancestors");
+        let cut = !whole || above.next().is_some();
+        if ancestors.is_empty() {
+            return Ok(Above { json: None, cut });
         }
-        ancestors
+        let mut written = Vec::new();
+        json::write(&ancestors, &mut written)?;
+        let json = Some(Raw(String::from_utf8(written)?.into()));
+        Ok(Above { json, cut })
     }
 
     fn ancestor(&self, ancestor: &Ancestor<'_>, limits: &Limits, whole: &mut bool) -> Process {
@@ -192,13 +245,19 @@ impl<'a> Renderer<'a> {
                 host_tid: task.pid,
                 tid: task.ns_pid,
             },
-            ancestors: Vec::new(),
+            ancestors: None,
         }
     }
 
     fn time(&self, since_boot: u64) -> String {
         rfc3339(self.boot_epoch.saturating_add(since_boot))
     }
+}
+
+/// The container of a cgroup, if it is one's.
+fn container(cgroup: &[u8]) -> Option<record::Container> {
+    let id = container::of_cgroup(cgroup)?.to_owned();
+    Some(record::Container { id })
 }
 
 /// The files of the rules concerned, absent when there are none.

@@ -1,8 +1,6 @@
 //! Bytes that a process chose, as text that drives no terminal and breaks no line.
 
-use serde_json::ser::{CompactFormatter, Formatter};
-use std::fmt::Write as _;
-use std::io;
+use super::json::is_plain;
 
 /// A text that can be shown, and what it was where that differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +13,15 @@ pub(super) struct Shown {
 
 /// Shows bytes of unknown origin.
 pub(super) fn show(bytes: &[u8]) -> Shown {
+    if is_plain(bytes)
+        && let Ok(text) = str::from_utf8(bytes)
+    {
+        // Nearly always.
+        return Shown {
+            text: text.to_owned(),
+            hex: None,
+        };
+    }
     let mut text = String::with_capacity(bytes.len());
     let mut replaced = false;
     for chunk in bytes.utf8_chunks() {
@@ -58,7 +65,7 @@ fn digits(out: &mut String, byte: u8) {
 
 /// Whether a character does something instead of being seen: controls of both
 /// sets, line and paragraph separators, and the bidirectional controls.
-const fn drives(character: char) -> bool {
+pub(super) const fn drives(character: char) -> bool {
     character.is_ascii_control()
         || matches!(character,
             '\u{80}'..='\u{9f}'
@@ -68,39 +75,10 @@ const fn drives(character: char) -> bool {
             | '\u{2066}'..='\u{2069}')
 }
 
-/// JSON on one line whose strings drive no terminal, whoever wrote them.
-///
-/// serde's own formatter escapes what JSON asks for, the first 32 characters.
-/// This one escapes the rest of [`drives`] too, so that the text of a rule
-/// arrives as it was written and still cannot act when the line is printed.
-pub(super) struct Still;
-
-impl Formatter for Still {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + io::Write,
-    {
-        if !fragment.chars().any(drives) {
-            return CompactFormatter.write_string_fragment(writer, fragment);
-        }
-        let mut out = String::with_capacity(fragment.len() + 16);
-        for character in fragment.chars() {
-            if drives(character) {
-                // All of them lie below U+10000, so one unit is enough.
-                write!(out, "\\u{:04x}", u32::from(character)).map_err(io::Error::other)?;
-            } else {
-                out.push(character);
-            }
-        }
-        writer.write_all(out.as_bytes())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Shown, Still, drives, show};
+    use super::{Shown, drives, show};
     use proptest::prelude::*;
-    use serde::Serialize as _;
 
     fn check(bytes: &[u8], text: &str, hex: Option<&str>) {
         let hex = hex.map(ToOwned::to_owned);
@@ -136,17 +114,6 @@ mod tests {
         );
         check("\u{2028}".as_bytes(), r"\xe2\x80\xa8", Some("e280a8"));
         check("\u{2066}".as_bytes(), r"\xe2\x81\xa6", Some("e281a6"));
-    }
-
-    #[test]
-    fn a_rule_s_text_arrives_and_does_not_act() {
-        let text = "a\"b\n\u{9b}c\u{202e}\u{7f}\u{2028}é";
-        let mut out = Vec::new();
-        let mut serializer = serde_json::Serializer::with_formatter(&mut out, Still);
-        text.serialize(&mut serializer).unwrap();
-        let line = String::from_utf8(out).unwrap();
-        assert_eq!(line, r#""a\"b\n\u009bc\u202e\u007f\u2028é""#);
-        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 
     proptest! {

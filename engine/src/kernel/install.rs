@@ -5,14 +5,12 @@ use super::error::KernelError;
 use super::load::{Kernel, on_map};
 use super::stats::Totals;
 use super::sys::{Length, RawTable, set_slot};
-use crate::error::with_causes;
 use aya::maps::{Array, Map};
 use policy_abi::event::{TALLIES, Tallies, Tally};
 use policy_abi::hooks::Hook;
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES, NEAR_WORDS, PAGE_WORDS, SLOT};
 use policy_abi::maps::{self, Active, ON_ERROR_WORDS, SLOTS};
 use std::os::fd::AsFd as _;
-use tracing::warn;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 /// Words that are near.
@@ -103,16 +101,7 @@ impl Kernel {
     /// When a hook cannot be attached; what was in force stays in force.
     pub fn switch(&mut self, policy: &Loadable<'_>) -> Result<(), KernelError> {
         let idle = self.idle();
-        for hook in policy.hooks {
-            match self.attach(*hook) {
-                // No verdict waits for it.
-                Err(error) if hook.tells() => warn!(
-                    "events of what fails before it is judged are not made: {}",
-                    with_causes(&error)
-                ),
-                done => done?,
-            }
-        }
+        self.attach(policy.hooks)?;
         self.set_on_error(policy.on_error)?;
         let active = Active {
             slot: idle,

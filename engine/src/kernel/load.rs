@@ -13,6 +13,7 @@ use aya::{Ebpf, EbpfLoader};
 use policy_abi::hash::Key;
 use policy_abi::hooks::{HOOKS, Hook};
 use policy_abi::maps;
+use policy_abi::offsets::Offsets;
 use std::io::Read;
 use std::os::fd::AsFd as _;
 
@@ -44,6 +45,7 @@ pub struct Kernel {
     pub(super) tallies: [Option<(RawTable, usize)>; maps::SLOTS as usize],
     pub(super) active: Word,
     epoch: Word,
+    pub(super) wake: Word,
     pub(super) ring: Option<RingBuf<MapData>>,
 }
 
@@ -67,39 +69,69 @@ impl Kernel {
                 Err(_) => lacking.push(desc.hook),
             }
         }
-        let offsets = Abi(btf.offsets()?);
+        let offsets = btf.offsets()?;
+        drop(btf);
+        let btf = kernel_types()?;
+        let mut kernel = Self::made(OBJECT, settings, &offsets, &btf)?;
+        kernel.lacking = lacking;
+        for desc in HOOKS.iter().filter(|desc| desc.role.always()) {
+            kernel.load_program(desc, &btf)?;
+            kernel.attach(&[desc.hook])?;
+        }
+        kernel.seed(&btf)?;
+        Ok(kernel)
+    }
+
+    /// Loads an object with the engine's maps, and attaches nothing: what benchmarks
+    /// of an object of their own begin with.
+    ///
+    /// # Errors
+    ///
+    /// When this kernel cannot.
+    pub fn of_object(object: &[u8], settings: &Settings) -> Result<Self, KernelError> {
+        let offsets = Btf::of_kernel()?.offsets()?;
+        Self::made(object, settings, &offsets, &kernel_types()?)
+    }
+
+    fn made(
+        object: &[u8],
+        settings: &Settings,
+        offsets: &Offsets,
+        btf: &aya::Btf,
+    ) -> Result<Self, KernelError> {
+        let offsets = Abi(*offsets);
         let key = Abi(settings.hash_key);
         let trust_all = u32::from(settings.trust_all);
         let namespaces = Abi(namespaces::of_host()?);
-        drop(btf);
         let ebpf = EbpfLoader::new()
+            .btf(Some(btf))
             .allow_unsupported_maps()
             .override_global(maps::OFFSETS, &offsets, true)
             .override_global(maps::HASH_KEY, &key, true)
             .override_global(maps::TRUST_ALL, &trust_all, true)
             .override_global(maps::NAMESPACES, &namespaces, true)
-            .load(OBJECT)
+            .load(object)
             .map_err(|source| KernelError::Object(Box::new(source)))?;
         let active = word(&ebpf, maps::ACTIVE)?;
         let epoch = word(&ebpf, maps::EPOCH)?;
-        let mut kernel = Self {
+        let wake = word(&ebpf, maps::WAKE)?;
+        Ok(Self {
             ebpf,
             attached: Vec::new(),
-            lacking,
+            lacking: Vec::new(),
             slot: None,
             paged: [false; maps::SLOTS as usize],
             tallies: [const { None }; maps::SLOTS as usize],
             active,
             epoch,
+            wake,
             ring: None,
-        };
-        let btf = kernel_types()?;
-        for desc in HOOKS.iter().filter(|desc| desc.role.always()) {
-            kernel.load_program(desc, &btf)?;
-            kernel.attach(desc.hook)?;
-        }
-        kernel.seed(&btf)?;
-        Ok(kernel)
+        })
+    }
+
+    /// The loaded object.
+    pub const fn object(&mut self) -> &mut Ebpf {
+        &mut self.ebpf
     }
 
     /// Hooks that can be needed and this kernel lacks, or has with other arguments.

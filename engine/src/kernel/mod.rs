@@ -15,3 +15,4 @@ mod sys;
 pub use error::KernelError;
 pub use install::{Loadable, OnError};
 pub use load::Kernel;
+pub use ring::Turn;

@@ -5,10 +5,12 @@
 use super::btf::Btf;
 use super::error::KernelError;
 use super::load::{Kernel, kernel_types};
+use crate::error::with_causes;
 use aya::programs::fexit::FExitLinkId;
 use aya::programs::lsm::LsmLinkId;
 use aya::programs::{FExit, Lsm, ProgramError, ProgramInfo};
 use policy_abi::hooks::{HOOKS, Hook, HookDesc};
+use tracing::warn;
 
 /// What holds a program in its place.
 #[derive(Debug)]
@@ -100,24 +102,45 @@ impl Kernel {
         Ok(())
     }
 
-    /// Attaches a hook's program unless it is attached; one that is needed for
+    /// Attaches the programs of hooks unless they are attached; one that is needed for
     /// the first time is loaded before.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses, for instance since the hook carries 38 programs.
-    pub fn attach(&mut self, hook: Hook) -> Result<(), KernelError> {
-        if self.attached.iter().any(|(one, _)| *one == hook) {
+    /// When the kernel refuses, for instance since a hook carries 38 programs. A program
+    /// that only tells is done without, with a warning: no verdict waits for it.
+    pub fn attach(&mut self, hooks: &[Hook]) -> Result<(), KernelError> {
+        // Read once for all of them: it is megabytes.
+        let mut types = None;
+        for desc in HOOKS.iter().filter(|desc| hooks.contains(&desc.hook)) {
+            match self.attach_one(desc, &mut types) {
+                Err(error) if desc.role.tells() => warn!(
+                    "events of what fails before it is judged are not made: {}",
+                    with_causes(&error)
+                ),
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    fn attach_one(
+        &mut self,
+        desc: &'static HookDesc,
+        types: &mut Option<aya::Btf>,
+    ) -> Result<(), KernelError> {
+        if self.attached.iter().any(|(one, _)| *one == desc.hook) {
             return Ok(());
         }
-        let Some(desc) = HOOKS.iter().find(|desc| desc.hook == hook) else {
-            return Ok(());
-        };
         if !self.program(desc)?.is_loaded() {
-            self.load_program(desc, &kernel_types()?)?;
+            let types = match types {
+                Some(types) => types,
+                none => none.insert(kernel_types()?),
+            };
+            self.load_program(desc, types)?;
         }
         let link = self.program(desc)?.attach().map_err(refused(desc))?;
-        self.attached.push((hook, link));
+        self.attached.push((desc.hook, link));
         Ok(())
     }
 

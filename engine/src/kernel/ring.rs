@@ -3,9 +3,18 @@
 use super::error::KernelError;
 use super::load::Kernel;
 use aya::maps::RingBuf;
-use policy_abi::maps;
+use policy_abi::maps::{self, WAKE_NOBODY, WAKE_READER};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+
+/// What one look at the ring came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Records that lay there and were taken.
+    pub taken: usize,
+    /// Whether none was left.
+    pub emptied: bool,
+}
 
 impl Kernel {
     /// A descriptor that is readable while records lie in the ring.
@@ -19,7 +28,6 @@ impl Kernel {
     }
 
     /// Gives up to `at_most` records that lie in the ring to `take`, oldest first.
-    /// True when the ring was empty at the end.
     ///
     /// # Errors
     ///
@@ -28,15 +36,29 @@ impl Kernel {
         &mut self,
         at_most: usize,
         mut take: impl FnMut(&[u8]),
-    ) -> Result<bool, KernelError> {
+    ) -> Result<Turn, KernelError> {
         let ring = self.ring()?;
-        for _ in 0..at_most {
+        for taken in 0..at_most {
             let Some(record) = ring.next() else {
-                return Ok(true);
+                return Ok(Turn {
+                    taken,
+                    emptied: true,
+                });
             };
             take(&record);
         }
-        Ok(false)
+        Ok(Turn {
+            taken: at_most,
+            emptied: false,
+        })
+    }
+
+    /// Whether records that are written from now on wake who waits for the ring.
+    /// Who says no looks by himself, and once more after saying yes again: a program
+    /// may have read the former word and not have written its record yet.
+    pub fn wake(&self, wakes: bool) {
+        self.wake
+            .store(if wakes { WAKE_READER } else { WAKE_NOBODY });
     }
 
     /// The ring, mapped at its first use and kept: its read position lives there.

@@ -48,6 +48,11 @@ pub const FLAG_FAILED: u32 = 1 << 6;
 
 /// Bytes of an address as the caller wrote it: `struct sockaddr_storage`.
 pub const TYPED_BYTES: usize = 128;
+/// Of those, what a brief record has: `struct sockaddr_in6`, and four more.
+pub const BRIEF_TYPED_BYTES: usize = 32;
+/// Bytes of a brief record: the beginning of a [`Record`]. Most events are about
+/// addresses, and what they cost grows with what lies in the ring.
+pub const BRIEF_BYTES: usize = core::mem::offset_of!(Record, typed) + BRIEF_TYPED_BYTES;
 
 /// A path's text beside its numbers, as a record carries it.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -134,11 +139,12 @@ pub struct Process {
 }
 
 const _: () = assert!(
-    size_of::<Process>() != size_of::<Record>(),
+    size_of::<Process>() != size_of::<Record>() && size_of::<Process>() != BRIEF_BYTES,
     "what lies in the ring is told apart by its size"
 );
 
-/// One event. Bytes of a text past its length are not meaningful.
+/// One event. Bytes of a text past its length are not meaningful. One about no unix
+/// object, whose typed address is short, is the first [`BRIEF_BYTES`] of it.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Record {
@@ -196,17 +202,17 @@ pub struct Record {
     pub thread_comm: [u64; 2],
     /// What the decision was made on.
     pub facts: Facts,
-    /// The object, when it is a unix socket.
-    pub object: Text,
     /// Bytes of `typed` that the caller gave.
     pub typed_length: u32,
     /// Numbers that the hook was given, by hook: of a new socket its `AF_` family,
     /// type and protocol.
     pub detail: [u32; 3],
-    /// Further record rules that matched.
-    pub further: Further,
     /// The address as the caller wrote it.
     pub typed: [u8; TYPED_BYTES],
+    /// Further record rules that matched.
+    pub further: Further,
+    /// The object, when it is a unix socket.
+    pub object: Text,
 }
 
 /// Counts of one rule in one slot. `matched = emitted + suppressed + lost` once all programs have returned.

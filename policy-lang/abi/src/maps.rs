@@ -17,6 +17,8 @@ pub const COUNTERS: &str = "COUNTERS";
 pub const EVENTS: &str = "EVENTS";
 /// Array of one word, mapped by user space: processes told of in another epoch are told of again.
 pub const EPOCH: &str = "EPOCH";
+/// Array of one word, mapped by user space: [`WAKE_READER`] or [`WAKE_NOBODY`].
+pub const WAKE: &str = "WAKE";
 /// Task storage of a word, on group leaders: the epoch in which the process was told of, and its program.
 pub const TOLD: &str = "TOLD";
 /// Task storage of [`crate::identity::Identity`], on group leaders.
@@ -48,6 +50,12 @@ pub const TRUST_ALL: &str = "TRUST_ALL";
 
 /// Bytes of the ring buffer.
 pub const RING_BYTES: usize = 8 << 20;
+
+/// A record wakes the reader when all before it was read: what `bpf_ringbuf_submit`
+/// does by itself.
+pub const WAKE_READER: u64 = 0;
+/// A record wakes nobody, since the reader looks by itself: `BPF_RB_NO_WAKEUP`.
+pub const WAKE_NOBODY: u64 = 1;
 
 /// Policies that the kernel holds at a time: the one in force and the one being filled.
 pub const SLOTS: u32 = 2;

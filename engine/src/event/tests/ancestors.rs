@@ -66,6 +66,32 @@ fn a_creator_that_ended_is_named_as_it_was() {
 }
 
 #[test]
+fn what_is_kept_of_those_above_is_true_now() {
+    let mut record = unix(Hook::UnixStreamConnect);
+    parent(&mut record, 4000);
+    record.process.flags |= PROCESS_PARENT_EXE;
+    record.process.parent_exe = text(RUN, 8, b"bash/");
+    let mut processes = record.processes();
+    let event = decode(record.as_bytes()).unwrap();
+    let table = Table::new(&["docker-socket"]);
+    let above = |processes: &Processes, places: &dyn Places| {
+        let renderer = Renderer::new(&table, places, processes, BOOT_EPOCH);
+        let line: serde_json::Value =
+            serde_json::from_str(&renderer.line(&event).unwrap()).unwrap();
+        let first = line.pointer(ABOVE).unwrap().get(0).unwrap().clone();
+        format!("{} {}", first["host_pid"], first["executable"]["path"])
+    };
+    assert_eq!(above(&processes, &Mounts), r#"4000 "/run/bash""#);
+    assert_eq!(above(&processes, &Mounts), r#"4000 "/run/bash""#);
+    let moved = |_: u32, _: &[u8]| Some(b"/moved/bash".to_vec());
+    processes.forget_shown();
+    assert_eq!(above(&processes, &moved), r#"4000 "/moved/bash""#);
+    record.process.parent.pid = 5000;
+    processes.enter(&told(record.process.as_bytes()).unwrap().unwrap());
+    assert_eq!(above(&processes, &moved), r#"5000 "/moved/bash""#);
+}
+
+#[test]
 fn the_list_goes_on_through_whoever_was_told_of() {
     let record = unix(Hook::UnixStreamConnect);
     let processes = told_of(&record.process, 3);

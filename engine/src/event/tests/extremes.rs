@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::Shape;
+use policy_abi::event::BRIEF_BYTES;
 
 #[test]
 fn what_is_no_event() {
@@ -48,7 +49,7 @@ fn what_is_no_event() {
         }
     );
     expect![[r"
-        an event has 655 bytes, not 656
+        an event has 655 bytes, not 264 or 656
         an event's `action` is 5, which is not known"]]
     .assert_eq(&format!("{short}\n{}", refused(|r| r.action = 5)));
 }
@@ -198,4 +199,27 @@ proptest! {
         prop_assert!(decode(record.as_bytes()).is_ok());
         holds(&record);
     }
+}
+
+#[test]
+fn a_brief_record_says_the_same() {
+    let mut record = record(Hook::SocketConnect);
+    record.facts.family = TCP;
+    record.facts.object_kind = OBJECT_IPV4;
+    record.facts.object = [0x7f00_0001, 0];
+    typed(&mut record, b"\x02\0\x1f\x90\x7f\0\0\x01\0\0\0\0\0\0\0\0");
+    let whole = line(&record);
+    let table = Table::new(&["docker-socket", "b/2", "a/9"]);
+    let brief = record.as_bytes().get(..BRIEF_BYTES).unwrap().to_vec();
+    let event = decode(&brief).unwrap();
+    let processes = record.processes();
+    let renderer = Renderer::new(&table, &Mounts, &processes, BOOT_EPOCH);
+    assert_eq!(renderer.line(&event).unwrap(), whole);
+    // What it has no room for it cannot have.
+    record.flags |= FLAG_OBJECT;
+    assert!(decode(record.as_bytes().get(..BRIEF_BYTES).unwrap()).is_err());
+    record.flags &= !FLAG_OBJECT;
+    record.typed_length = 33;
+    assert!(decode(record.as_bytes().get(..BRIEF_BYTES).unwrap()).is_err());
+    assert!(decode(record.as_bytes().get(..BRIEF_BYTES + 8).unwrap()).is_err());
 }
