@@ -105,9 +105,10 @@ fn services(places: &[usize]) -> (Vec<Service>, Vec<Tcp>) {
     (unix.collect(), places.iter().map(on).collect())
 }
 
+/// One test, since the policy takes a debug build long to read.
 #[test]
-fn the_rule_that_decides_is_found_wherever_it_stands() {
-    let mut case = Case::under(&[("wide", &policy(RULES))]);
+fn the_rule_that_decides_is_found_wherever_it_stands_and_all_that_record() {
+    let mut case = Case::under(&[("wide", &format!("{}{}", policy(RULES), records()))]);
     let _services = services(&[PLACES[0], PLACES[1], PLACES[2], OPEN]);
     denies(&mut case, &mut Actor::other(), &PLACES, OPEN);
     let counted = case.counted();
@@ -121,12 +122,10 @@ fn the_rule_that_decides_is_found_wherever_it_stands() {
             );
         }
     }
+    records_are_all_named_and_counted(&mut case);
 }
 
-#[test]
-fn record_rules_far_apart_are_all_named_and_counted() {
-    let mut case = Case::under(&[("wide", &format!("{}{}", policy(RULES), records()))]);
-    let _services = services(&[PLACES[1], OPEN]);
+fn records_are_all_named_and_counted(case: &mut Case) {
     let mut actor = Actor::user();
     for family in ["tcp", "unix"] {
         let make = if family == "tcp" { tcp } else { unix };
@@ -193,11 +192,12 @@ fn what_is_asked_by_a_list_is_asked_of_wide_pairs() {
 #[test]
 fn reloads_go_from_one_width_to_another() {
     let mut case = Case::under(&[("wide", &policy(1))]);
-    let _services = services(&[0, 150, 3000, OPEN]);
+    let _services = services(&[0, 150, 2_900, OPEN]);
     let mut actor = Actor::other();
-    for rules in [1, 200, 4_000, 200, 4_000, 1, 4_000, 1] {
+    // Of the most, rows do not lie near.
+    for rules in [1, 200, 3_000, 200, 3_000, 1] {
         case.engine().put(&[("wide", &policy(rules))]);
-        let places: Vec<usize> = [0, 150, 3000]
+        let places: Vec<usize> = [0, 150, 2_900]
             .into_iter()
             .filter(|at| *at < rules)
             .collect();

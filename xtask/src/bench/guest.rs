@@ -30,15 +30,16 @@ const OBJECTS: [(&str, &str); 3] = [
 /// What every guest gets copies of.
 pub(super) struct Built(Vec<Add>);
 
-/// Builds what these rows need, and fetches what the machine lacks of it.
+/// Builds what these rows need with a profile of cargo's, and fetches what the machine
+/// lacks of it. What is attached is the same whatever the profile.
 ///
 /// # Errors
 /// When something cannot be built or fetched.
-pub(super) fn build(kernels: &[Kernel], rows: &[Row]) -> Result<Built> {
+pub(super) fn build(kernels: &[Kernel], rows: &[Row], profile: &str) -> Result<Built> {
     setup::for_guests(kernels)?;
     let mut adds = vec![
-        vm::interdict("release", false)?,
-        add(&guest_program()?, "bench_guest")?,
+        vm::interdict(profile, false)?,
+        add(&guest_program(profile)?, "bench_guest")?,
         add(
             &paths::program("busybox").context("no `busybox`")?,
             "busybox",
@@ -99,11 +100,12 @@ pub(super) fn count(
 }
 
 /// The half that runs in the guest.
-fn guest_program() -> Result<PathBuf> {
+fn guest_program(profile: &str) -> Result<PathBuf> {
     let arguments = [
         "build",
         "--quiet",
-        "--release",
+        "--profile",
+        profile,
         "--package",
         "interdict-tests",
         "--bin",
