@@ -147,7 +147,7 @@ pub(super) const SIZES: [u32; 5] = [1, 10, 100, 1000, 10_000];
 /// Those of interdict where every rule is about the same family and operation.
 pub(super) const ADDRESSES: [u32; 4] = [10, 100, 1000, 10_000];
 /// Those of interdict where every rule is about unix paths.
-pub(super) const PATHS: [u32; 2] = [10, 10_000];
+pub(super) const PATHS: [u32; 3] = [1, 10, 10_000];
 /// Those under which refusals are measured.
 pub(super) const DENIALS: [u32; 2] = [10, 10_000];
 

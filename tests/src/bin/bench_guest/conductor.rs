@@ -25,8 +25,17 @@ struct Bench<'a> {
     folder: &'a Path,
     rounds: u32,
     workloads: Vec<&'static Workload>,
-    /// The engine that runs, and whether it is the one without events.
-    engine: Option<(Engine, bool)>,
+    /// The engine that runs, and what it was started for.
+    engine: Option<(Engine, Started)>,
+}
+
+/// What an engine serves from its start on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Started {
+    /// Events are not made.
+    silent: bool,
+    /// Rules are about unix paths: hooks that others need stay a while.
+    paths: bool,
 }
 
 /// Measures each operation with each thing attached. `operations` are names with
@@ -179,22 +188,33 @@ impl Bench<'_> {
 
     /// A policy, in force; or why the engine refuses it.
     fn put(&mut self, policy: Policy) -> Outcome<Option<String>> {
-        let silent = policy.says == Says::Deny;
+        let started = Started {
+            silent: policy.says == Says::Deny,
+            paths: policy.rules == Rules::Paths,
+        };
         if self
             .engine
             .as_ref()
-            .is_none_or(|(_, other)| *other != silent)
+            .is_none_or(|(_, other)| *other != started)
         {
             self.engine = None;
-            let options: &[&str] = if silent { &["--config", SILENT] } else { &[] };
+            let options: &[&str] = if started.silent {
+                &["--config", SILENT]
+            } else {
+                &[]
+            };
             let first = policy::text(Policy {
-                rules: Rules::Mixed,
+                rules: if started.paths {
+                    Rules::Paths
+                } else {
+                    Rules::Mixed
+                },
                 count: 1,
                 says: Says::Allow,
             });
             let engine = Engine::start(&[("bench", &first)], options)
                 .map_err(|ended| format!("interdict ended: {}", ended.errors.join("; ")))?;
-            self.engine = Some((engine, silent));
+            self.engine = Some((engine, started));
         }
         let (engine, _) = self.engine.as_mut().ok_or("no engine")?;
         match engine.try_put(&[("bench", &policy::text(policy))]) {
