@@ -283,7 +283,9 @@ counters! {
     EventsLost = "events_lost",
     /// Operations of kernel threads, never judged.
     KernelThreads = "kernel_threads",
-    /// Operations on sockets that the kernel made for itself, never judged.
+    /// Operations on sockets that the kernel made for itself, never judged. Where such
+    /// a one reaches a unix socket as its process was allowed to before, it is counted
+    /// as [`Counter::Remembered`].
     KernelSockets = "kernel_sockets",
     /// Operations that a program of another LSM had refused before.
     PriorDenials = "prior_denials",

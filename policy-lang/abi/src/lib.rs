@@ -49,5 +49,6 @@ pub mod wide;
 /// 5: texts of cgroups and creators, what a thread binds; states that are settled.
 /// 6: what is told of a process once, and what it was allowed.
 /// 7: a selection of events in the image, suppressed events in tallies.
-/// 8: wide rows and far pages in the image, more recorded rules in records.
+/// 8: wide rows and far pages in the image, more recorded rules in records, brief
+///    records, who is woken, what a listen was judged on, a memo without the program.
 pub const ABI_VERSION: u32 = 8;
