@@ -16,7 +16,7 @@ use policy_abi::event::{Action, Counter};
 use policy_abi::facts::{Facts, OBJECT_IPV4};
 use policy_abi::family::{CONNECT, TCP};
 use policy_abi::hooks::Hook;
-use policy_abi::identity::{ORIGIN_EXEC, PLACE_KNOWN};
+use policy_abi::identity::{Identity, ORIGIN_EXEC, PLACE_KNOWN};
 
 /// An argument of the run.
 #[inline(always)]
@@ -59,14 +59,15 @@ fn caller() -> Caller {
 
 /// A denied connect, as the hook has it when the event is to be written.
 #[inline(always)]
-fn denied(index: u32) -> (Facts, Said) {
+fn denied(index: u32) -> (Facts, Said, *mut Identity) {
     let mut facts = dispatch::blank();
     facts.family = TCP;
     facts.operation = CONNECT;
     facts.object_kind = OBJECT_IPV4;
     facts.object = [0x0a00_0000 | u64::from(index), 0];
     facts.port = 443;
-    crate::subject::fill(kernel::current(), &mut facts);
+    let identity = crate::subject::acting();
+    crate::subject::fill(kernel::current(), identity, &mut facts);
     let outcome = Outcome {
         rule: 0,
         effect: 2,
@@ -82,7 +83,7 @@ fn denied(index: u32) -> (Facts, Said) {
         slot: 0,
         action: Action::Deny as u32,
     };
-    (facts, said)
+    (facts, said, identity)
 }
 
 /// Keeps the compiler from leaving out what is not used: anybody could read it.
@@ -141,9 +142,10 @@ extern "C" fn bench_facts(ctx: *mut c_void) -> i32 {
 }
 
 unsafe extern "C" fn facts_alone(index: u32, _: *mut Caller) -> i64 {
-    let (facts, said) = denied(index);
+    let (facts, said, identity) = denied(index);
     used(&facts);
     used(&said);
+    used(&identity);
     0
 }
 
@@ -155,8 +157,8 @@ extern "C" fn bench_events(ctx: *mut c_void) -> i32 {
 }
 
 unsafe extern "C" fn event(index: u32, caller: *mut Caller) -> i64 {
-    let (facts, said) = denied(index);
-    emit::emit(caller, &facts, null(), &raw const said, null());
+    let (facts, said, identity) = denied(index);
+    emit::emit(caller, &facts, null(), (&raw const said, null()), identity);
     0
 }
 
@@ -287,12 +289,13 @@ unsafe extern "C" fn known_one(_: u32, asking: *mut Asking) -> i64 {
     let asking = unsafe { &mut *asking };
     let mut facts = asking.facts();
     let operation = Operation::new(TCP, CONNECT, OBJECT_IPV4, facts.object, facts.port);
-    if operation.allowed_before() {
+    let identity = crate::subject::acting();
+    if operation.allowed_before(identity) {
         asking.answers |= facts.object[1];
         return 0;
     }
     let caller = caller();
-    let answer = dispatch::conclude(&caller, &mut facts, null());
+    let answer = dispatch::conclude_for(identity, &caller, &mut facts, null());
     asking.answers |= u64::from(answer.cast_unsigned());
     0
 }

@@ -89,8 +89,14 @@ impl Asked {
     /// Nothing asked yet of a caller's socket.
     #[inline(always)]
     pub(crate) fn of(socket: Socket) -> Self {
+        // Of zeros side by side the compiler would make a call of `memset`.
+        let zero = || kernel::opaque(0);
         Self {
-            has: Has::default(),
+            has: Has {
+                traits: zero(),
+                groups: zero(),
+                texts: zero(),
+            },
             bits: u64::MAX,
             protocol: socket.protocol,
             at: DAMAGED,

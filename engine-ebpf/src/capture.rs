@@ -2,11 +2,12 @@
 //! that are older than the engine.
 
 use crate::count::count;
+use crate::emit;
 use crate::kernel::{
     Pointer, copy, cred_euid, cred_uid, dentry_inode, dentry_listed, file_dentry, group_leader,
     inode_links, mm_exe_file, own_pid, task_comm, task_cred, task_mm, task_pid, task_start,
 };
-use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM, TOLD};
+use crate::maps::{CREATORS, IDENTITIES, Missing, SEED_ROOM};
 use crate::memo;
 use crate::path::{read_place, set_state};
 use crate::subject::{is_kernel_thread, known, trusted_as_found};
@@ -29,8 +30,7 @@ pub(crate) fn executed(task: Pointer) {
         return;
     };
     set_origin(identity, 0);
-    memo::forget(identity);
-    TOLD.forget_task(leader);
+    forget(identity);
     read_exe(leader, identity);
     set_origin(identity, ORIGIN_EXEC);
 }
@@ -93,7 +93,7 @@ pub(crate) fn forked(creator: Pointer, child: Pointer) {
     };
     match IDENTITIES.of_task_or(child, from) {
         // Copied while another thread may have written to it.
-        Some(identity) => memo::forget(identity),
+        Some(identity) => forget(identity),
         None => count(Counter::NoTaskStorage),
     }
 }
@@ -149,6 +149,14 @@ fn read_exe(leader: Pointer, identity: *mut Identity) {
         return;
     }
     read_place(dentry, place);
+}
+
+/// Forgets what is another process's, or another program's: what it was allowed, and
+/// that it was told of.
+#[inline(always)]
+fn forget(identity: *mut Identity) {
+    memo::forget(identity);
+    emit::forget(identity);
 }
 
 #[inline(always)]

@@ -6,19 +6,18 @@ use crate::count::count;
 use crate::emit::{self, Caller};
 use crate::kernel::{self, Pointer};
 use crate::maps::{Image, ON_ERROR};
-use crate::memo::Operation;
 use crate::settle::settle;
-use crate::tables::{InForce, OPERATION, Words, concerns, in_force};
+use crate::tables::{Words, generation, in_force, slot, word_in_force};
 use crate::texts::World;
 use crate::{cgroup, groups, memo, rare, select, subject, traits, wide};
-use core::ptr::null;
+use core::ptr::{null, read_volatile};
 use policy_abi::ask::{Has, List, NEEDS_CGROUP, NEEDS_GROUPS, NEEDS_TEXTS, NEEDS_TRAITS};
 use policy_abi::decide::{NO_RULE, Outcome, Verdict, decide_into, form, list};
 use policy_abi::event::{Action, Counter, Further};
 use policy_abi::facts::Facts;
 use policy_abi::family::pair;
 use policy_abi::hooks::Hook;
-use policy_abi::identity::Place;
+use policy_abi::identity::{Identity, Place};
 use policy_abi::image::Effect;
 use policy_abi::wide::Form;
 
@@ -63,48 +62,66 @@ pub(crate) fn judged_task() -> Option<Pointer> {
     Some(task)
 }
 
-/// Whether the process was allowed this before, with nothing to say; it is
-/// counted then. Asked by the hooks of [`memo::KEPT`].
-#[inline(always)]
-pub(crate) fn allowed_before(facts: &Facts) -> bool {
-    Operation::of(facts).allowed_before()
-}
-
 /// Judges what `facts` say and answers for it. `place` is a unix object's, or null.
 #[inline(always)]
 pub(crate) fn conclude(caller: &Caller, facts: &mut Facts, place: *const Place) -> i32 {
-    if concerns(u32::from(facts.family), u32::from(facts.operation)) & OPERATION == 0 {
+    conclude_with(subject::acting, caller, facts, place)
+}
+
+/// [`conclude`] for the running process, of which `identity` is kept.
+#[inline(always)]
+pub(crate) fn conclude_for(
+    identity: *mut Identity,
+    caller: &Caller,
+    facts: &mut Facts,
+    place: *const Place,
+) -> i32 {
+    conclude_with(|| identity, caller, facts, place)
+}
+
+/// [`conclude_for`], with what gives the identity where it is needed.
+#[inline(always)]
+fn conclude_with(
+    identity: impl FnOnce() -> *mut Identity,
+    caller: &Caller,
+    facts: &mut Facts,
+    place: *const Place,
+) -> i32 {
+    if word_in_force() == 0 {
+        // Asked first: a policy that is switched on meanwhile is no failure.
+        return 0;
+    }
+    let image = in_force();
+    let found = if image.is_null() {
+        None
+    } else {
+        form(&Words(image), facts)
+    };
+    if found == Some(Form(0)) {
         // The hook is attached for other pairs, or for a former policy.
         return 0;
     }
-    let mut errno = concluded(&raw const *caller, &raw mut *facts, place);
-    for _ in 0..RELOADS {
-        if errno != WIDE {
-            break;
+    let (of_caller, of_facts) = (&raw const *caller, &raw mut *facts);
+    let mut errno = match found {
+        None => {
+            count(Counter::Decisions);
+            FAILED
         }
-        // Not called by `concluded`: their frames would have to fit together.
-        errno = wide::concluded(&raw const *caller, &raw const *facts, place);
-        if errno == NARROW {
-            errno = concluded(&raw const *caller, &raw mut *facts, place);
+        Some(form) if form.is_wide() => {
+            wide::concluded(of_caller, of_facts, place, identity(), image)
         }
-    }
-    if errno == WIDE || errno == FAILED {
-        errno = failed(caller, facts, place);
+        Some(_) => concluded(of_caller, of_facts, place, identity(), image),
+    };
+    if errno == FAILED {
+        errno = failed(of_caller, of_facts, place);
     }
     // VERIFIER: a branch that gives 0 would give the number itself, of which the
     // upper half is not known.
     kernel::refusal(errno)
 }
 
-/// [`concluded`]: the pair is wide, and nothing is said yet.
-const WIDE: u32 = 1 << 31;
-/// [`wide::concluded`]: the pair is not wide, and nothing is said yet.
-pub(crate) const NARROW: u32 = 1 << 30;
-/// [`wide::concluded`]: there are no usable tables; the failure verdict is not made
-/// there, where the stack has no room for its event.
+/// There are no usable tables, and nothing is said yet.
 pub(crate) const FAILED: u32 = 1 << 29;
-/// Times that the other is asked since a policy came between that has other rows.
-const RELOADS: u32 = 2;
 
 /// Facts of nothing.
 ///
@@ -140,50 +157,41 @@ pub(crate) struct Said {
     pub(crate) action: u32,
 }
 
-/// The decision, its counts and its event; 0, the errno of a refusal, or [`WIDE`].
+/// The decision by an image, its counts and its event; 0, the errno of a refusal, or
+/// [`FAILED`].
 ///
 /// VERIFIER: a function that other objects could call is followed once, by its
 /// types, instead of once for each way that leads to it. It can be handed memory
 /// and numbers alone, and fetches the running task anew.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const Place) -> u32 {
-    if caller.is_null() || facts.is_null() {
-        return 0;
+extern "C" fn concluded(
+    caller: *const Caller,
+    facts: *mut Facts,
+    place: *const Place,
+    identity: *mut Identity,
+    image: *const Image,
+) -> u32 {
+    if caller.is_null() || facts.is_null() || image.is_null() {
+        return FAILED;
     }
     // SAFETY: the verifier checks that callers hand over what hooks know.
     let caller = unsafe { &*caller };
     // SAFETY: the same for facts.
     let facts = unsafe { &mut *facts };
-    subject::fill(kernel::current(), facts);
-    let Some(InForce {
-        image,
-        slot,
-        generation,
-    }) = in_force()
-    else {
-        count(Counter::Decisions);
-        return failed(caller, facts, place);
-    };
-    // A pair that is none has no form, and is found out when it is judged.
-    let form = form(&Words(image), facts).unwrap_or(Form(0));
-    if form.is_wide() {
-        return WIDE;
-    }
     count(Counter::Decisions);
-    let mut said = Said {
-        verdict: Verdict::ALLOW,
-        generation,
-        slot,
-        action: 0,
-    };
-    if !judged_by(image, form, caller, facts, place, &mut said.verdict) {
-        return failed(caller, facts, place);
+    subject::fill(kernel::current(), identity, facts);
+    let mut said = Said::by(image);
+    if !judged_by(image, caller, facts, place, &mut said.verdict) {
+        return FAILED;
     }
     said.count();
     let said_by = &raw const said;
-    let Some(emitted) = say(image, caller, facts, place, (said_by, null())) else {
-        memo::keep(&raw const *facts, image, &raw const said);
+    let Some(emitted) = say(image, (caller, identity), facts, place, (said_by, null())) else {
+        let list = form(&Words(image), facts).and_then(|form| list(&Words(image), form));
+        if list.is_some_and(memo::is_kept) {
+            memo::keep(&raw const *facts, image, identity);
+        }
         return 0;
     };
     settle(said_by, image, emitted);
@@ -192,10 +200,11 @@ extern "C" fn concluded(caller: *const Caller, facts: *mut Facts, place: *const 
 
 /// Writes the event if the selection asks for it, and says what became of it: as
 /// [`emit::emit`], or [`emit::SUPPRESSED`]. None when there is nothing to say.
+/// `identity` is what is kept of the process, or null.
 #[inline(always)]
 pub(crate) fn say(
     image: *const Image,
-    caller: &Caller,
+    (caller, identity): (&Caller, *mut Identity),
     facts: &Facts,
     place: *const Place,
     (said, further): (*const Said, *const Further),
@@ -204,7 +213,7 @@ pub(crate) fn say(
     let matched = unsafe { (*said).action } != Action::Allow as u32;
     let wanted = select::asks(image, caller, facts, matched);
     if wanted {
-        return Some(emit::emit(caller, facts, place, said, further));
+        return Some(emit::emit(caller, facts, place, (said, further), identity));
     }
     if !matched {
         return None;
@@ -214,6 +223,24 @@ pub(crate) fn say(
 }
 
 impl Said {
+    /// Nothing that a policy would have to say.
+    #[inline(always)]
+    pub(crate) fn by(image: *const Image) -> Self {
+        // As in `blank`.
+        let zero = kernel::opaque(0);
+        Self {
+            verdict: Verdict {
+                recorded: zero,
+                terms: zero as u32,
+                reserved: zero as u32,
+                ..Verdict::ALLOW
+            },
+            generation: generation(image),
+            slot: slot(image),
+            action: Action::Allow as u32,
+        }
+    }
+
     /// Finds what a verdict comes to, and counts it.
     #[inline(always)]
     pub(crate) fn count(&mut self) {
@@ -243,11 +270,14 @@ impl Said {
     #[inline(always)]
     pub(crate) fn answer(&self) -> u32 {
         let errno = self.verdict.actual.errno;
-        if self.action == Action::Kill as u32 {
+        // Kept over the event, it would take room on the stack.
+        // SAFETY: a field.
+        let action = unsafe { read_volatile(&raw const self.action) };
+        if action == Action::Kill as u32 {
             // SAFETY: the helper has no preconditions; a failure leaves the denial.
             unsafe { aya_ebpf::helpers::generated::bpf_send_signal(SIGKILL) };
         }
-        match Action::from_raw(self.action) {
+        match Action::from_raw(action) {
             // No rule has 0, which would be none.
             Some(Action::Deny | Action::Kill) if errno == 0 => EPERM,
             Some(Action::Deny | Action::Kill) => errno,
@@ -294,12 +324,14 @@ pub(crate) fn read_for(has: &mut Has, image: *const Image, caller: &Caller, list
 #[inline(always)]
 fn judged_by(
     image: *const Image,
-    form: Form,
     caller: &Caller,
     facts: &Facts,
     place: *const Place,
     verdict: &mut Verdict,
 ) -> bool {
+    let Some(form) = form(&Words(image), facts) else {
+        return false;
+    };
     let mut asked = Asked::of(caller.socket);
     if !fill_has(&mut asked.has, image, form, caller) {
         return false;
@@ -355,9 +387,21 @@ fn action_of(verdict: &Verdict) -> Action {
 
 /// The verdict when tables cannot be used: what the policy chose, pair by pair.
 /// 0, or the errno of a refusal.
+///
+/// VERIFIER: as [`concluded`].
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32 {
+extern "C" fn failed(caller: *const Caller, facts: *mut Facts, place: *const Place) -> u32 {
+    if caller.is_null() || facts.is_null() {
+        return EPERM;
+    }
+    // SAFETY: the verifier checks that callers hand over what hooks know.
+    let caller = unsafe { &*caller };
+    // SAFETY: the same for facts.
+    let facts = unsafe { &mut *facts };
     count(Counter::NoTables);
+    let identity = subject::acting();
+    subject::fill(kernel::current(), identity, facts);
     let refuse = pair(facts.family, facts.operation).is_some_and(|pair| {
         ON_ERROR
             .get(pair / 64)
@@ -383,7 +427,7 @@ pub(crate) fn failed(caller: &Caller, facts: &Facts, place: *const Place) -> u32
         slot: 0,
         action: Action::Deny as u32,
     };
-    emit::emit(caller, facts, place, &raw const said, null());
+    emit::emit(caller, facts, place, (&raw const said, null()), identity);
     EPERM
 }
 

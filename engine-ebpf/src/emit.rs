@@ -13,7 +13,7 @@ use policy_abi::event::{
 };
 use policy_abi::facts::Facts;
 use policy_abi::family::UNIX;
-use policy_abi::identity::{Place, TEXT_ROOM};
+use policy_abi::identity::{Identity, Place, TEXT_ROOM};
 use policy_abi::maps::WAKE_READER;
 
 /// A flag of a [`Caller`], and of no record: the address was typed as the object has
@@ -60,6 +60,8 @@ macro_rules! put {
 pub(crate) mod call;
 mod process;
 
+pub(crate) use process::forget;
+
 /// [`emit`]: the ring had no room.
 pub(crate) const LOST: u32 = 0;
 /// [`emit`]: the event is on its way.
@@ -69,16 +71,20 @@ pub(crate) const SUPPRESSED: u32 = 2;
 
 /// Writes one event, and before it what was not told yet of its process;
 /// [`EMITTED`] or [`LOST`]. `further` are record rules beside those that the
-/// verdict has, or null.
+/// verdict has, or null; `identity` is what is kept of the process, or null.
 #[inline(always)]
 pub(crate) fn emit(
     caller: *const Caller,
     facts: &Facts,
     place: *const Place,
-    said: *const Said,
-    further: *const Further,
+    (said, further): (*const Said, *const Further),
+    identity: *mut Identity,
 ) -> u32 {
-    if process::tell(facts.exe[0]) == 0 {
+    let [hash, device] = facts.exe;
+    let mut told = null();
+    if !identity.is_null() && process::was_told(identity, facts.exe) {
+        told = identity.cast_const();
+    } else if process::tell(hash, device) == 0 {
         count_up(Counter::Events);
         count(Counter::EventsLost);
         return LOST;
@@ -87,7 +93,7 @@ pub(crate) fn emit(
     let given = unsafe { &*caller };
     let short = given.address == 0 || given.address_length <= BRIEF_TYPED_BYTES as u32;
     if place.is_null() && facts.family != UNIX && short && !names_any(further) {
-        write_brief(caller, &raw const *facts, said)
+        write_brief(caller, &raw const *facts, said, told)
     } else {
         write(caller, &raw const *facts, place, said, further)
     }
@@ -105,14 +111,21 @@ extern "C" fn write(
     said: *const Said,
     further: *const Further,
 ) -> u32 {
-    written::<Record, TYPED_BYTES>(caller, facts, (place, further), said)
+    written::<Record, TYPED_BYTES>(caller, facts, (place, further), said, null())
 }
 
-/// The same, when a brief record has all there is to say.
+/// The same, when a brief record has all there is to say. `told` is kept of a process
+/// that was told of, or null.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn write_brief(caller: *const Caller, facts: *const Facts, said: *const Said) -> u32 {
-    written::<[u64; BRIEF_BYTES / 8], BRIEF_TYPED_BYTES>(caller, facts, (null(), null()), said)
+extern "C" fn write_brief(
+    caller: *const Caller,
+    facts: *const Facts,
+    said: *const Said,
+    told: *const Identity,
+) -> u32 {
+    let none = (null(), null());
+    written::<[u64; BRIEF_BYTES / 8], BRIEF_TYPED_BYTES>(caller, facts, none, said, told)
 }
 
 const _: () = assert!(BRIEF_BYTES.is_multiple_of(8), "a brief record is words");
@@ -136,6 +149,7 @@ fn written<Room: 'static, const TYPED: usize>(
     facts: *const Facts,
     (place, further): (*const Place, *const Further),
     said: *const Said,
+    told: *const Identity,
 ) -> u32 {
     if caller.is_null() || facts.is_null() || said.is_null() {
         return 0;
@@ -191,7 +205,7 @@ fn written<Room: 'static, const TYPED: usize>(
             }
         );
     }
-    put_process(record, caller, task);
+    put_process(record, caller, task, told);
     // VERIFIER: or it would follow the rest once for each set of flags.
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
     let mut flags = caller.flags & !TYPED_IS_OBJECT;
@@ -218,8 +232,14 @@ pub(crate) fn waking() -> u64 {
 
 /// The process, the thread and the time.
 #[inline(always)]
-fn put_process(record: *mut Record, caller: &Caller, task: Pointer) {
+fn put_process(record: *mut Record, caller: &Caller, task: Pointer, told: *const Identity) {
     let leader = kernel::group_leader(task);
+    let told = if told.is_null() {
+        process::numbers(leader)
+    } else {
+        // SAFETY: the verifier checks that callers hand over an identity.
+        unsafe { (*told).told }
+    };
     // SAFETY: the helper has no preconditions.
     let now = unsafe { bpf_ktime_get_boot_ns() };
     // SAFETY: as above.
@@ -227,20 +247,19 @@ fn put_process(record: *mut Record, caller: &Caller, task: Pointer) {
     put!(record.boottime = now);
     put!(record.cpu = cpu);
     put!(record.cgroup = kernel::cgroup_of(task).map_or(0, |cgroup| cgroup.id));
-    put!(record.pid = kernel::task_pid(leader));
+    put!(record.pid = told.pid);
     put!(record.tid = kernel::task_pid(task));
-    let own = kernel::own_pid(leader);
-    put!(record.ns_pid = own);
+    put!(record.ns_pid = told.ns_pid);
     put!(
         record.ns_tid = if task == leader {
-            own
+            told.ns_pid
         } else {
             kernel::own_pid(task)
         }
     );
     put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
     put!(record.loginuid = kernel::task_loginuid(task));
-    put!(record.process_start = kernel::task_start(leader));
+    put!(record.process_start = told.start);
     put!(record.thread_start = kernel::task_start(task));
     put!(record.thread_comm = policy_abi::facts::clean_comm(kernel::task_comm(task)));
     put!(record.socket_type = caller.socket.kind);

@@ -12,12 +12,11 @@ use crate::dispatch::{self, Said};
 use crate::emit::Caller;
 use crate::kernel::{self, Pointer};
 use crate::maps::{Missing, REACHED, is_marked, set_marked};
-use crate::tables::{InForce, in_force};
+use crate::tables::in_force;
 use crate::{subject, unix};
 use aya_ebpf::programs::FExitContext;
 use core::ptr::null;
-use policy_abi::decide::Verdict;
-use policy_abi::event::{Action, Counter};
+use policy_abi::event::Counter;
 use policy_abi::facts::Facts;
 use policy_abi::family::{CONNECT, UNIX};
 use policy_abi::hooks::Hook;
@@ -120,21 +119,14 @@ extern "C" fn tell(caller: *const Caller, facts: *mut Facts) -> u32 {
     let caller = unsafe { &*caller };
     // SAFETY: the same for facts.
     let facts = unsafe { &mut *facts };
-    subject::fill(kernel::current(), facts);
-    let Some(InForce {
-        image,
-        slot,
-        generation,
-    }) = in_force()
-    else {
+    let identity = subject::acting();
+    subject::fill(kernel::current(), identity, facts);
+    let image = in_force();
+    if image.is_null() {
         return 0;
-    };
-    let said = Said {
-        verdict: Verdict::ALLOW,
-        generation,
-        slot,
-        action: Action::Allow as u32,
-    };
-    let told = dispatch::say(image, caller, facts, null(), (&raw const said, null()));
+    }
+    let said = Said::by(image);
+    let by = (caller, identity);
+    let told = dispatch::say(image, by, facts, null(), (&raw const said, null()));
     told.unwrap_or_default()
 }

@@ -54,9 +54,6 @@ pub(crate) static EPOCH: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new
 #[btf_map(name = "WAKE")]
 pub(crate) static WAKE: Array<u64, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 
-#[btf_map(name = "TOLD")]
-pub(crate) static TOLD: Storage<u64, { BPF_MAP_TYPE_TASK_STORAGE as usize }> = Storage::new();
-
 #[btf_map(name = "IDENTITIES")]
 pub(crate) static IDENTITIES: Storage<Identity, { BPF_MAP_TYPE_TASK_STORAGE as usize }> =
     Storage::new();

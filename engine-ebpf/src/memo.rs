@@ -9,18 +9,16 @@
 //!
 //! A process's threads share its memo. Whoever writes makes its
 //! version odd before, and gives up when another does so; until all is written, the
-//! memo is of no policy. Whoever reads takes nothing from it when the version has changed
-//! at the end. This needs that a CPU shows its stores in their order, as x86-64 does.
+//! memo is of no policy. Whoever reads takes nothing from it when the version is odd, or
+//! has changed at the end. This needs that a CPU shows its stores in their order, as x86-64 does.
 
 use crate::count::{count, fetch_or_one};
-use crate::dispatch::Said;
 use crate::kernel::{Pointer, cred_egid, cred_euid, current, group_leader, task_comm, task_cred};
-use crate::maps::{IDENTITIES, Image, Missing};
-use crate::subject::known;
-use crate::tables::{Words, word_in_force};
+use crate::maps::Image;
+use crate::subject::proven;
+use crate::tables::{generation, slot, word_in_force};
 use core::ptr::{read_volatile, write_volatile};
-use policy_abi::ask::MAKES_EVENTS;
-use policy_abi::decide::{form, list};
+use policy_abi::ask::{List, MAKES_EVENTS};
 use policy_abi::event::Counter;
 use policy_abi::facts::{Facts, SUBJECT_EXE};
 use policy_abi::family::{CONNECT, CREATE, SETSOCKOPT};
@@ -115,12 +113,23 @@ impl Operation {
         Self::new(family, operation, object_kind, object, port)
     }
 
-    /// Whether the running process was allowed this by the policy in force; it is
-    /// counted then.
+    /// The facts about them.
     #[inline(always)]
-    pub(crate) fn allowed_before(self) -> bool {
+    pub(crate) const fn fill(self, facts: &mut Facts) {
         let [first, high, low, port] = self.0;
-        allows(first, high, low, port) != 0
+        facts.family = first as u16 & !(ALLOWED as u16);
+        facts.operation = (first >> 16) as u16;
+        facts.object_kind = (first >> 32) as u32;
+        facts.object = [high, low];
+        facts.port = port as u32;
+    }
+
+    /// Whether the running process, of which `identity` is kept, was allowed this by
+    /// the policy in force; it is counted then.
+    #[inline(always)]
+    pub(crate) fn allowed_before(self, identity: *mut Identity) -> bool {
+        let [first, high, low, port] = self.0;
+        allows(identity, first, high, low, port) != 0
     }
 }
 
@@ -140,20 +149,26 @@ fn ids(task: Pointer) -> u64 {
 /// VERIFIER: followed once, by its types; and what it needs of the stack is its own.
 #[unsafe(export_name = "memo_allows")]
 #[inline(never)]
-extern "C" fn allows(first: u64, high: u64, low: u64, port: u64) -> u64 {
-    let task = current();
-    let leader = group_leader(task);
-    let Some(identity) = IDENTITIES.of_task(leader, Missing::Leave) else {
+extern "C" fn allows(identity: *mut Identity, first: u64, high: u64, low: u64, port: u64) -> u64 {
+    if identity.is_null() {
         return 0;
-    };
+    }
     let at = At::of(identity);
     let before = load(at.version);
-    let mut differs = load(at.active) ^ word_in_force();
+    // Somebody writes.
+    let mut differs = before & 1;
     let operation = Operation([first, high, low, port]);
     let slot = at.slot(operation);
     for (index, word) in operation.0.iter().enumerate() {
         differs |= load(slot.wrapping_add(index)) ^ word;
     }
+    // Before anything is called: what is kept over a call costs.
+    if differs != 0 {
+        return 0;
+    }
+    differs = load(at.active) ^ word_in_force();
+    let task = current();
+    let leader = group_leader(task);
     let [name, rest] = task_comm(leader);
     for (index, word) in [name, rest, ids(task)].iter().enumerate() {
         differs |= load(at.subject.wrapping_add(index)) ^ word;
@@ -166,33 +181,39 @@ extern "C" fn allows(first: u64, high: u64, low: u64, port: u64) -> u64 {
     1
 }
 
-/// Keeps what was said by the policy whose image is given: that it allowed.
+/// Whether what is allowed of a pair with this list may be kept: it asks for nothing
+/// but what facts say, and makes no events.
+#[inline(always)]
+pub(crate) const fn is_kept(list: List) -> bool {
+    list.count() == 0 && !list.needs(MAKES_EVENTS)
+}
+
+/// Keeps that the policy whose image is given allowed what `facts` say, to the
+/// running process, of which `identity` is kept. To be asked before: [`is_kept`].
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn keep(facts: *const Facts, image: *const Image, said: *const Said) -> u32 {
-    if facts.is_null() || image.is_null() || said.is_null() {
+pub(crate) extern "C" fn keep(
+    facts: *const Facts,
+    image: *const Image,
+    identity: *mut Identity,
+) -> u32 {
+    if facts.is_null() || image.is_null() {
         return 0;
     }
     // SAFETY: the verifier checks that callers hand over facts.
     let facts = unsafe { &*facts };
-    if KEPT >> facts.operation & 1 == 0
-        || form(&Words(image), facts)
-            .and_then(|form| list(&Words(image), form))
-            .is_none_or(|list| list.count() != 0 || list.needs(MAKES_EVENTS))
-    {
+    if KEPT >> facts.operation & 1 == 0 {
         return 0;
     }
-    // SAFETY: the same for what was said.
-    let said = unsafe { &*said };
-    let (slot, generation) = (said.slot, said.generation);
+    let Some(identity) = proven(identity) else {
+        return 0;
+    };
+    let (slot, generation) = (slot(image), generation(image));
     let active = Active { slot, generation }.pack();
     let task = current();
     let leader = group_leader(task);
-    let Some(identity) = known(leader) else {
-        return 0;
-    };
     let [name, rest] = task_comm(leader);
     let ids = ids(task);
     let differs = name ^ facts.comm[0]

@@ -2,9 +2,11 @@
 //! ids, and the program that was captured when it was executed.
 
 use crate::kernel::{
-    Pointer, cred_egid, cred_euid, group_leader, task_comm, task_cred, task_flags, user_ns_level,
+    Pointer, cred_egid, cred_euid, current, group_leader, task_comm, task_cred, task_flags,
+    user_ns_level,
 };
 use crate::maps::{IDENTITIES, Missing, trust_all};
+use core::ptr::null_mut;
 use policy_abi::facts::{Facts, SUBJECT_EXE, clean_comm};
 use policy_abi::identity::{Identity, ORIGIN_EXEC, ORIGIN_SEEDED, PLACE_KNOWN};
 
@@ -17,18 +19,19 @@ pub(crate) fn is_kernel_thread(task: Pointer) -> bool {
     task_flags(task) & PF_KTHREAD != 0
 }
 
-/// Fills the subject's part of `facts` for `task`, which is the running one.
+/// Fills the subject's part of `facts` for `task`, which is the running one;
+/// `identity` is what is kept of its process.
 ///
 /// An `io_uring` worker is a thread of the process it works for, with its
 /// submitter's credentials; the main thread is the same.
 #[inline(always)]
-pub(crate) fn fill(task: Pointer, facts: &mut Facts) {
+pub(crate) fn fill(task: Pointer, identity: *mut Identity, facts: &mut Facts) {
     let leader = group_leader(task);
     facts.comm = clean_comm(task_comm(leader));
     let cred = task_cred(task);
     facts.uid = cred_euid(cred);
     facts.gid = cred_egid(cred);
-    if let Some(identity) = known(leader) {
+    if let Some(identity) = proven(identity) {
         // SAFETY: a map's value; its place is written before its state.
         let exe = unsafe { &(*identity).exe };
         facts.exe = [exe.hash, u64::from(exe.device)];
@@ -36,13 +39,31 @@ pub(crate) fn fill(task: Pointer, facts: &mut Facts) {
     }
 }
 
+/// What is kept of the running process, whatever it proves; null for nothing.
+#[inline(always)]
+pub(crate) fn acting() -> *mut Identity {
+    let leader = group_leader(current());
+    match IDENTITIES.of_task(leader, Missing::Leave) {
+        Some(identity) => identity,
+        None => null_mut(),
+    }
+}
+
 /// The identity of a process, when it holds a program that a rule may name.
+#[inline(always)]
+pub(crate) fn known(leader: Pointer) -> Option<*mut Identity> {
+    proven(IDENTITIES.of_task(leader, Missing::Leave)?)
+}
+
+/// An identity, when it holds a program that a rule may name. It may be null.
 ///
 /// A file system that a user mounted in a namespace of his own proves nothing,
 /// whatever its device number (decisions T2b).
 #[inline(always)]
-pub(crate) fn known(leader: Pointer) -> Option<*mut Identity> {
-    let identity = IDENTITIES.of_task(leader, Missing::Leave)?;
+pub(crate) fn proven(identity: *mut Identity) -> Option<*mut Identity> {
+    if identity.is_null() {
+        return None;
+    }
     // SAFETY: a map's value, valid while the program runs.
     let found = unsafe { &*identity };
     let from_engine = found.origin == ORIGIN_EXEC || found.origin == ORIGIN_SEEDED;

@@ -7,24 +7,18 @@
 
 use crate::kernel;
 use crate::maps::{ACTIVE, FAR, Image, TABLES};
-use core::ptr::read_volatile;
-use policy_abi::decide::{Tables, class_of_number, class_of_pair, class_of_wide, directory};
+use core::ptr::{null, read_volatile};
+use policy_abi::decide::Tables;
 use policy_abi::family::{BIND, pair};
 use policy_abi::fields::Dimension;
-use policy_abi::image::{FAR_STEPS, NEAR_WORDS, PAGE_WORDS, PAIR_DIR, SLOT, STEPS};
+use policy_abi::image::{
+    FAR_STEPS, GENERATION, NEAR_WORDS, PAGE_WORDS, PAIR_DIR, SLOT, STEPS, SUMMARY_WORDS, TOGETHER,
+};
+use policy_abi::lookup::{class_of_number, class_of_pair, class_of_wide, directory};
 use policy_abi::maps::Active;
 
 /// Times that the word in force is read again when its slot has been refilled.
 const RETRIES: u32 = 3;
-
-/// A policy in the kernel's hands.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct InForce {
-    pub(crate) image: *const Image,
-    pub(crate) slot: u32,
-    pub(crate) generation: u64,
-}
 
 /// An image with its lookups, each followed once.
 pub(crate) struct Lookups(pub(crate) *const Image);
@@ -99,6 +93,19 @@ pub(crate) struct Whole(pub(crate) *const Image);
 
 impl Tables for Whole {
     #[inline(always)]
+    fn summary(&self, row: u32) -> Option<[u64; SUMMARY_WORDS as usize]> {
+        let words = together(self.0, row)?;
+        // SAFETY: inside the map's value, as `together` says.
+        let read = |at| unsafe { read_volatile(words.wrapping_add(at)) };
+        Some([read(0), read(1), read(2)])
+    }
+
+    #[inline(always)]
+    fn all(&self) -> u64 {
+        kernel::opaque(u64::MAX)
+    }
+
+    #[inline(always)]
     fn word(&self, index: u32) -> Option<u64> {
         word(self.0, index)
     }
@@ -145,15 +152,37 @@ pub(crate) fn far(image: *const Image, index: u32) -> Option<u64> {
     page_word(image, index - NEAR_WORDS)
 }
 
-/// A word in the pages of what is far.
+/// Where [`TOGETHER`] words stand, of which the first has an index that is a
+/// multiple of as many: near, or all in one page.
 #[inline(always)]
-fn page_word(image: *const Image, at: u32) -> Option<u64> {
+fn together(image: *const Image, index: u32) -> Option<*const u64> {
+    let words = u64::from(index) & !u64::from(TOGETHER - 1);
+    // VERIFIER: as in `word`.
+    if index < NEAR_WORDS {
+        let at = kernel::opaque(words) & u64::from(NEAR_WORDS - TOGETHER);
+        return Some(image.cast::<u64>().wrapping_add(at as usize));
+    }
+    let page = page(image, index - NEAR_WORDS)?;
+    let at = kernel::opaque(words) & u64::from(PAGE_WORDS - TOGETHER);
+    Some(page.wrapping_add(at as usize))
+}
+
+/// The page of what is far that has a word.
+#[inline(always)]
+fn page(image: *const Image, at: u32) -> Option<*const u64> {
     let slot = word(image, SLOT)? as u32;
     // A slot's pages are replaced when no program uses its former image any more.
     let page = FAR.get_value_ptr_mut(slot, &(at / PAGE_WORDS))?;
+    Some(page.cast::<u64>().cast_const())
+}
+
+/// A word in the pages of what is far.
+#[inline(always)]
+fn page_word(image: *const Image, at: u32) -> Option<u64> {
+    let page = page(image, at)?;
     // VERIFIER: as in `word`.
     let at = kernel::opaque(u64::from(at)) & u64::from(PAGE_WORDS - 1);
-    let word = page.cast::<u64>().cast_const().wrapping_add(at as usize);
+    let word = page.wrapping_add(at as usize);
     // SAFETY: inside the map's value: its length is a power of two.
     Some(unsafe { read_volatile(word) })
 }
@@ -252,32 +281,48 @@ pub(crate) extern "C" fn concerns(family: u32, operation: u32) -> u32 {
     if word_in_force() == 0 {
         return 0;
     }
-    let Some(policy) = in_force() else {
+    let image = in_force();
+    if image.is_null() {
         return OPERATION | BINDING;
-    };
+    }
     let of = |operation| match pair(family as u16, operation) {
-        Some(pair) => word(policy.image, PAIR_DIR + pair) != Some(0),
+        Some(pair) => word(image, PAIR_DIR + pair) != Some(0),
         None => true,
     };
     u32::from(of(operation as u16)) * OPERATION + u32::from(of(BIND)) * BINDING
 }
 
-/// The policy in force, `None` when there is none that can be used.
-#[inline(always)]
-pub(crate) fn in_force() -> Option<InForce> {
+/// The image of the policy in force, which says its slot and generation itself; null
+/// when there is none that can be used.
+///
+/// VERIFIER: not inlined, for want of stack.
+#[inline(never)]
+pub(crate) fn in_force() -> *const Image {
     for _ in 0..RETRIES {
-        let active = Active::unpack(word_in_force())?;
-        let image: *const Image = TABLES.get_value_ptr_mut(active.slot, &0)?.cast_const();
-        // SAFETY: the second word of the value.
-        let generation = unsafe { read_volatile(image.cast::<u64>().wrapping_add(1)) };
-        if generation == active.generation {
-            return Some(InForce {
-                image,
-                slot: active.slot,
-                generation,
-            });
+        let Some(active) = Active::unpack(word_in_force()) else {
+            break;
+        };
+        let Some(image) = TABLES.get_value_ptr_mut(active.slot, &0) else {
+            break;
+        };
+        if generation(image) == active.generation {
+            return image;
         }
         // Preempted between the two reads for as long as two reloads take.
     }
-    None
+    null()
+}
+
+/// The slot that an image was loaded into.
+#[inline(always)]
+pub(crate) fn slot(image: *const Image) -> u32 {
+    // SAFETY: a word of the value's head.
+    unsafe { read_volatile(image.cast::<u64>().wrapping_add(SLOT as usize)) as u32 }
+}
+
+/// The generation of an image.
+#[inline(always)]
+pub(crate) fn generation(image: *const Image) -> u64 {
+    // SAFETY: the second word of the value.
+    unsafe { read_volatile(image.cast::<u64>().wrapping_add(GENERATION as usize)) }
 }

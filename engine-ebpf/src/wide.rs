@@ -9,25 +9,25 @@
 
 use crate::ask::{Acting, Kept};
 use crate::count::count;
-use crate::dispatch::{FAILED, NARROW, Said, fill_has, say};
+use crate::dispatch::{FAILED, Said, fill_has, say};
 use crate::emit::Caller;
 use crate::kernel;
 use crate::maps::{DECIDING, Image, Missing};
-use crate::memo;
 use crate::settle::{settle, settle_rule};
-use crate::tables::{Lookups, Whole, Words, in_force};
+use crate::tables::{Lookups, Whole, Words, generation, slot};
 use crate::texts::World;
+use crate::{memo, subject};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use core::ptr::{null, read_volatile, write_volatile};
-use policy_abi::ask::Has;
-use policy_abi::decide::{NO_RULE, Tables, form};
+use policy_abi::ask::{Has, MAKES_EVENTS};
+use policy_abi::decide::{NO_RULE, Tables, form, list};
 use policy_abi::event::{Action, Counter, FURTHER_RULES, Further};
 use policy_abi::facts::Facts;
 use policy_abi::fields::{Dimension, Lookup};
-use policy_abi::identity::Place;
-use policy_abi::image::{GENERATION, ROW_WORDS, SLOT, TERMS_PER_WORD};
-use policy_abi::wide::{self, Form, Rows, Turn, Walk};
+use policy_abi::identity::{Identity, Place};
+use policy_abi::image::{ROW_WORDS, TERMS_PER_WORD};
+use policy_abi::wide::{self, Form, ROWS, Rows, Turn, Walk};
 
 /// Steps of the longest loop: each word's, and one for each record term.
 const STEPS: u32 = Walk::TURNS + ROW_WORDS * TERMS_PER_WORD;
@@ -149,34 +149,78 @@ extern "C" fn wide_part(image: *const Image, form: u64, row: u32, at: u32, found
     1
 }
 
-/// The decision about a wide pair, its counts and its event; 0, the errno of a
-/// refusal, [`NARROW`] or [`FAILED`].
+/// [`Rows::are_apart`], asked of summaries that are read at once: 1 or 0,
+/// [`UNREADABLE`] when the image is damaged.
+///
+/// VERIFIER: followed once, by its types.
+#[unsafe(export_name = "wide_apart")]
+#[inline(never)]
+extern "C" fn apart(image: *const Image, form: u64, rows: *const Rows) -> u32 {
+    if image.is_null() || rows.is_null() {
+        return UNREADABLE;
+    }
+    // SAFETY: the verifier checks that callers hand over rows.
+    let rows = unsafe { &*rows };
+    rows.are_apart(&Whole(image), Form(form))
+        .map_or(UNREADABLE, u32::from)
+}
+
+/// [`apart`]: it cannot be said.
+const UNREADABLE: u32 = 2;
+
+/// The decision about a wide pair by an image, its counts and its event; 0, the errno
+/// of a refusal, or [`FAILED`].
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(export_name = "wide_concluded")]
 #[inline(never)]
 pub(crate) extern "C" fn concluded(
     caller: *const Caller,
-    facts: *const Facts,
+    facts: *mut Facts,
     place: *const Place,
+    identity: *mut Identity,
+    image: *const Image,
 ) -> u32 {
-    if caller.is_null() || facts.is_null() {
-        return 0;
+    if caller.is_null() || facts.is_null() || image.is_null() {
+        return FAILED;
     }
     // SAFETY: the verifier checks that callers hand over what hooks know.
     let caller = unsafe { &*caller };
-    // SAFETY: the same for facts, whose subject was filled in before.
-    let facts = unsafe { &*facts };
+    // SAFETY: the same for facts.
+    let facts = unsafe { &mut *facts };
+    count(Counter::Decisions);
+    subject::fill(kernel::current(), identity, facts);
+    let world = World {
+        image,
+        facts,
+        place,
+    };
+    let mut rows = Rows(found_nowhere());
+    let form = form(&Words(image), facts).unwrap_or(Form(0));
+    if rows.find(&world, facts, form).is_none() {
+        return FAILED;
+    }
+    let Some(list) = list(&Words(image), form) else {
+        return FAILED;
+    };
+    if !list.needs(MAKES_EVENTS) && apart(image, form.0, &raw const rows) == 1 {
+        // No term matches, so that there is nothing to walk through.
+        count(Counter::Allowed);
+        if memo::is_kept(list) {
+            memo::keep(&raw const *facts, image, identity);
+        }
+        return 0;
+    }
     let Some(rooms) = DECIDING.of_task(kernel::current(), Missing::Create) else {
         count(Counter::NoTaskStorage);
-        return not_decided();
+        return FAILED;
     };
     // SAFETY: a map's value, valid while the program runs; the thread's own.
     let taken = unsafe { &raw mut (*rooms).taken };
     // SAFETY: a field of it.
     let before = unsafe { read_volatile(taken) };
     if before >= ROOMS as u64 {
-        return not_decided();
+        return FAILED;
     }
     // SAFETY: as above.
     unsafe { write_volatile(taken, before + 1) };
@@ -186,36 +230,24 @@ pub(crate) extern "C" fn concluded(
     let at = kernel::opaque(before) & (ROOMS as u64 - 1);
     // SAFETY: inside the rooms, of which nobody else has this one.
     let deciding = unsafe { &mut *first.wrapping_add(at as usize) };
-    let answer = decided(caller, facts, place, deciding);
+    clear(deciding);
+    deciding.rows = rows;
+    let answer = decided(&world, caller, identity, deciding);
     // SAFETY: as above.
     unsafe { write_volatile(taken, before) };
     answer
 }
 
-/// There was no room to decide in.
+/// Rows that were not looked for. Zeros side by side would become a `memset`.
 #[inline(always)]
-fn not_decided() -> u32 {
-    count(Counter::Decisions);
-    FAILED
+fn found_nowhere() -> [u32; ROWS] {
+    let zero = kernel::opaque(0) as u32;
+    [zero; ROWS]
 }
 
-/// [`concluded`], in a room.
+/// Makes a state zeros.
 #[inline(always)]
-fn decided(caller: &Caller, facts: &Facts, place: *const Place, deciding: &mut Deciding) -> u32 {
-    let image = image();
-    if image.is_null() {
-        return not_decided();
-    }
-    let form = form(&Words(image), facts).unwrap_or(Form(0));
-    if !form.is_wide() {
-        return NARROW;
-    }
-    count(Counter::Decisions);
-    let world = World {
-        image,
-        facts,
-        place,
-    };
+fn clear(deciding: &mut Deciding) {
     for word in 0..STATE_WORDS {
         let at = core::ptr::from_mut(deciding)
             .cast::<u64>()
@@ -224,27 +256,42 @@ fn decided(caller: &Caller, facts: &Facts, place: *const Place, deciding: &mut D
         // SAFETY: inside the state, which is words.
         unsafe { write_volatile(at, 0) };
     }
+}
+
+/// [`concluded`], in a room that has the rows.
+#[inline(always)]
+fn decided(
+    world: &World<'_>,
+    caller: &Caller,
+    identity: *mut Identity,
+    deciding: &mut Deciding,
+) -> u32 {
+    let World {
+        image,
+        facts,
+        place,
+    } = *world;
+    let form = form(&Words(image), facts).unwrap_or(Form(0));
     deciding.said.verdict.actual.rule = NO_RULE;
     deciding.said.verdict.hypothetical.rule = NO_RULE;
     deciding.form = form;
     deciding.protocol = caller.socket.protocol;
     deciding.last = NO_LAST;
-    if deciding.rows.find(&world, facts, form).is_none()
-        || !fill_has(&mut deciding.has, image, form, caller)
-    {
+    if !fill_has(&mut deciding.has, image, form, caller) {
         return FAILED;
     }
     run(image, deciding);
     if deciding.purpose == DAMAGED {
         return FAILED;
     }
-    let slot = Words(image).word(SLOT).unwrap_or(0);
-    deciding.said.slot = slot as u32;
-    deciding.said.generation = Words(image).word(GENERATION).unwrap_or(0);
+    deciding.said.slot = slot(image);
+    deciding.said.generation = generation(image);
     deciding.said.count();
     let (said, further) = (&raw const deciding.said, &raw const deciding.further);
-    let Some(emitted) = say(image, caller, facts, place, (said, further)) else {
-        memo::keep(facts, image, said);
+    let Some(emitted) = say(image, (caller, identity), facts, place, (said, further)) else {
+        if list(&Words(image), form).is_some_and(memo::is_kept) {
+            memo::keep(facts, image, identity);
+        }
         return 0;
     };
     settle(said, null(), emitted);
@@ -256,14 +303,6 @@ fn decided(caller: &Caller, facts: &Facts, place: *const Place, deciding: &mut D
         run(image, deciding);
     }
     deciding.said.answer()
-}
-
-/// The policy in force, null without one that can be used. It says its slot and generation itself.
-///
-/// VERIFIER: not inlined, for want of stack.
-#[inline(never)]
-fn image() -> *const Image {
-    in_force().map_or(null(), |found| found.image)
 }
 
 /// Runs the loop.

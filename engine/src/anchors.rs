@@ -12,7 +12,7 @@ use policy_lang::compile::{Account, Host, Place, PlaceUse, Reach};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, readlinkat, statx};
 use rustix::io::Errno;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -36,6 +36,17 @@ pub struct Anchors {
     /// they lie on, which none can.
     foreign: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
     accounts: Accounts,
+    /// What was seen at that moment and is asked for again with each path below it.
+    seen: RefCell<Seen>,
+}
+
+/// Paths below [`ROOT`] that are there.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Those that are no links.
+    plain: HashSet<Vec<u8>>,
+    /// Numbers of the mounts that they lie on.
+    mounts: HashMap<Vec<u8>, u64>,
 }
 
 impl Anchors {
@@ -55,6 +66,7 @@ impl Anchors {
             lost: RefCell::default(),
             foreign: RefCell::default(),
             accounts: Accounts::default(),
+            seen: RefCell::default(),
         })
     }
 
@@ -103,6 +115,10 @@ impl Anchors {
             let mut next = done.clone();
             next.push(b'/');
             next.extend_from_slice(&component);
+            if self.seen.borrow().plain.contains(&next) {
+                done = next;
+                continue;
+            }
             let relative = OsStr::from_bytes(next.get(1..)?);
             match readlinkat(&self.root, relative, Vec::new()) {
                 Ok(target) => {
@@ -116,7 +132,10 @@ impl Anchors {
                     }
                     rest.extend(components(&target).rev().map(<[u8]>::to_vec));
                 }
-                Err(Errno::INVAL) => done = next,
+                Err(Errno::INVAL) => {
+                    self.seen.borrow_mut().plain.insert(next.clone());
+                    done = next;
+                }
                 Err(_) => {
                     // Not there, or not to be looked into.
                     rest.push(component);
@@ -141,6 +160,10 @@ impl Anchors {
 
     /// The mount that an existing canonical path lies on.
     fn mount_of(&self, existing: &[u8]) -> Option<&Mount> {
+        let seen = self.seen.borrow().mounts.get(existing).copied();
+        if let Some(id) = seen {
+            return self.mounts.by_id(id);
+        }
         let relative = match existing.get(1..) {
             Some(relative) if !relative.is_empty() => OsStr::from_bytes(relative),
             Some(_) | None => OsStr::new("."),
@@ -148,6 +171,8 @@ impl Anchors {
         // Without asking whoever answers for a file system.
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
         let found = statx(&self.root, relative, flags, StatxFlags::MNT_ID).ok()?;
+        let mut seen = self.seen.borrow_mut();
+        seen.mounts.insert(existing.to_vec(), found.stx_mnt_id);
         self.mounts.by_id(found.stx_mnt_id)
     }
 }
@@ -217,6 +242,7 @@ mod tests {
             lost: RefCell::default(),
             foreign: RefCell::default(),
             accounts: Accounts::default(),
+            seen: RefCell::default(),
         };
         let canonical = |path: &[u8]| anchors.canonical(path);
         let pair = |a: &[u8], b: &[u8]| Some((a.to_vec(), b.to_vec()));

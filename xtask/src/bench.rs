@@ -120,7 +120,7 @@ pub(crate) fn main(args: &BenchArgs) -> Result<()> {
     let built = if args.again {
         None
     } else {
-        Some(guest::build(&args.kernels, &rows, "release")?)
+        Some(guest::build(&args.kernels, &rows, guest::Half::Optimised)?)
     };
     let mut figures = Figures::default();
     let mut stamps = Vec::new();

@@ -18,6 +18,37 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Executables of the build that the suite's tests make, or have made: the test
+/// `kernel` among them or not.
+///
+/// # Errors
+/// When the build fails, or makes no such executable.
+pub(crate) fn build_for_guests<const N: usize>(names: [&str; N]) -> Result<[PathBuf; N]> {
+    let mut arguments = with_the_features_of_tests("kernel");
+    for name in names.into_iter().filter(|name| *name != "kernel") {
+        arguments.extend(["--bin", name]);
+    }
+    build_executables(&arguments, names)
+}
+
+/// `interdict` as the tests of this machine have it: it needs no BPF tool-chain and
+/// cannot enforce.
+///
+/// # Errors
+/// When the build fails.
+pub(crate) fn build_for_checks() -> Result<PathBuf> {
+    let mut arguments = with_the_features_of_tests("coverage");
+    arguments.extend(["--bin", "interdict", "--features", "interdict/stub-object"]);
+    build_executables(&arguments, ["interdict"]).map(|[interdict]| interdict)
+}
+
+/// A build of the workspace. Of one package alone, cargo would build a good part of its
+/// dependencies once more, with fewer features; and so it would unless some test
+/// is asked for as well.
+fn with_the_features_of_tests(test: &str) -> Vec<&str> {
+    vec!["build", "--quiet", "--workspace", "--test", test]
+}
+
 /// Builds, and returns the executables of the targets called `names`, in their
 /// order.
 ///

@@ -21,9 +21,26 @@ use crate::vm::Add;
 /// # Errors
 /// When something is missing and cannot be installed; says what.
 pub(crate) fn everything() -> Result<()> {
-    for_guests(&Kernel::ALL)?;
+    install()?;
+    fetch()
+}
+
+/// Makes sure of what is installed or compiled on this machine.
+///
+/// # Errors
+/// When something is missing and cannot be installed; says what.
+pub(crate) fn install() -> Result<()> {
+    packages::ensure(packages::GUEST)?;
     for_the_object()?;
-    for_tests()?;
+    for_tests()
+}
+
+/// Makes sure of what is kept in the user's cache for guests: kernels and programs.
+///
+/// # Errors
+/// When something cannot be fetched, with what is missing for that.
+pub(crate) fn fetch() -> Result<()> {
+    kernels::ensure(&Kernel::ALL)?;
     programs().map(drop)
 }
 

@@ -8,13 +8,14 @@ mod checks;
 mod counts;
 mod guests;
 
+use std::cell::Cell;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::kernels::Kernel;
@@ -54,18 +55,27 @@ enum Work {
     Check(fn() -> Result<()>),
     /// A check that takes long: only with `--full`.
     Long(fn() -> Result<()>),
+    /// What guests need is fetched from here on beside the next stages: where it is not
+    /// there yet, processors have little to do for it.
+    Fetch,
+    /// That has ended, well or not.
+    Fetched,
     /// Runs tests on this machine, and must count some.
     Tests(fn(&TestArgs) -> Result<Counts>),
     /// Runs the guest's tests, beside those of another guest.
     Guest(Kernel, guests::Flavour),
 }
 
-/// Every stage, in order; guests come last, and of them the short one, so that
-/// none is waited for alone. Add one HERE.
+/// Every stage, in order; guests come last, the one that takes longest first of them,
+/// so that none is waited for alone. Add one HERE.
 const STAGES: &[Stage] = &[
     Stage {
         name: "setup",
-        work: Work::Check(setup::everything),
+        work: Work::Check(setup::install),
+    },
+    Stage {
+        name: "kernels and programs",
+        work: Work::Fetch,
     },
     Stage {
         name: "format",
@@ -108,12 +118,12 @@ const STAGES: &[Stage] = &[
         work: Work::Long(fuzz::for_suite),
     },
     Stage {
-        name: "instructions of an operation",
-        work: Work::Check(bench::check),
+        name: "kernels and programs",
+        work: Work::Fetched,
     },
     Stage {
-        name: "kernel 6.1",
-        work: Work::Guest(Kernel::V6_1, guests::PLAIN),
+        name: "instructions of an operation",
+        work: Work::Check(bench::check),
     },
     Stage {
         name: "kernel 6.12",
@@ -127,9 +137,13 @@ const STAGES: &[Stage] = &[
         name: "kernel 7.3",
         work: Work::Guest(Kernel::V7_3, guests::BESIDE),
     },
+    Stage {
+        name: "kernel 6.1",
+        work: Work::Guest(Kernel::V6_1, guests::PLAIN),
+    },
 ];
 
-/// Guests that run at one time. A guest waits for much of its time; more than
+/// Guests that run at one time. Each keeps a processor busy nearly all the time; more than
 /// this would only make each of them slow, and there are deadlines in tests.
 const GUESTS_AT_ONCE: usize = 2;
 
@@ -137,16 +151,26 @@ const GUESTS_AT_ONCE: usize = 2;
 pub(crate) fn main(args: &TestArgs) -> ExitCode {
     let mut report = Report::default();
     let mut waiting = Vec::new();
+    let fetching = Cell::new(None);
     for stage in STAGES {
         let run: &dyn Fn() -> Result<Option<Counts>> = match &stage.work {
             Work::Guest(kernel, flavour) => {
                 waiting.push((stage.name, *kernel, *flavour));
                 continue;
             }
-            Work::Check(_) | Work::Long(_) if !args.filters.is_empty() => continue,
-            Work::Long(_) if !args.full => continue,
-            Work::Check(check) | Work::Long(check) => &|| check().map(|()| None),
             Work::Tests(tests) => &|| tests(args).map(Some),
+            // Guests fetch what they need by themselves.
+            _ if !args.filters.is_empty() => continue,
+            Work::Fetch => {
+                fetching.set(Some(thread::spawn(setup::fetch)));
+                continue;
+            }
+            Work::Fetched => &|| fetched(fetching.take()).map(|()| None),
+            Work::Long(_) if !args.full => {
+                print(&format!("== {}: with `--full` alone\n", stage.name));
+                continue;
+            }
+            Work::Check(check) | Work::Long(check) => &|| check().map(|()| None),
         };
         print(&format!("== {}\n", stage.name));
         let start = Instant::now();
@@ -154,6 +178,12 @@ pub(crate) fn main(args: &TestArgs) -> ExitCode {
     }
     in_guests(args, waiting, &mut report);
     report.end()
+}
+
+/// Waits for what is fetched beside.
+fn fetched(fetching: Option<JoinHandle<Result<()>>>) -> Result<()> {
+    let ended = fetching.context("nothing is fetched")?.join();
+    ended.unwrap_or_else(|_| bail!("fetching panicked"))
 }
 
 /// A guest that waits for its turn: the stage's name and what it is.

@@ -5,8 +5,8 @@
 use super::{put_place, waking};
 use crate::count::count;
 use crate::kernel::{self, Pointer};
-use crate::maps::{CREATORS, EPOCH, EVENTS, Missing, TOLD};
-use crate::subject::known;
+use crate::maps::{CREATORS, EPOCH, EVENTS, IDENTITIES, Missing};
+use crate::subject::{known, proven};
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
 use core::ptr::addr_of_mut;
@@ -15,25 +15,49 @@ use policy_abi::event::{
     Task,
 };
 use policy_abi::facts::clean_comm;
-use policy_abi::identity::{Creator, ORIGIN_SEEDED, TEXT_ROOM};
+use policy_abi::identity::{Creator, Identity, ORIGIN_SEEDED, TEXT_ROOM, Told};
 
-/// Tells of the running process, whose program has the hash `program` (0 when it
-/// is not known), unless that was done. 0 when the ring had no room, else 1.
+/// Whether a process that runs this program was told of: then the numbers beside the
+/// mark are there.
+#[inline(always)]
+pub(super) fn was_told(identity: *const Identity, program: [u64; 2]) -> bool {
+    has_mark(identity, mark(program, epoch()))
+}
+
+/// What stands with a process that was told of: its program, as in
+/// [`Facts::exe`](policy_abi::facts::Facts::exe), and the epoch.
+#[inline(always)]
+fn mark([hash, device]: [u64; 2], epoch: u64) -> u64 {
+    hash ^ device << 32 ^ epoch
+}
+
+#[inline(always)]
+fn has_mark(identity: *const Identity, mark: u64) -> bool {
+    // SAFETY: a map's value, valid while the program runs.
+    let at = unsafe { &raw const (*identity).told.mark };
+    // SAFETY: a field of it, which other threads may write.
+    unsafe { core::ptr::read_volatile(at) == mark }
+}
+
+/// Tells of the running process, whose program has this hash and lies on this device
+/// (zeros when it is not known), unless that was done. 0 when the ring had no room,
+/// else 1.
 ///
 /// The mark is set after the record was submitted: who sees it writes behind it.
 ///
 /// VERIFIER: followed once, by its types.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(super) extern "C" fn tell(program: u64) -> u32 {
+pub(super) extern "C" fn tell(hash: u64, device: u64) -> u32 {
     let leader = kernel::group_leader(kernel::current());
-    let epoch = epoch();
-    let Some(told) = TOLD.of_task(leader, Missing::Create) else {
+    // Of a process without an identity one that says nothing but this.
+    let Some(identity) = IDENTITIES.of_task(leader, Missing::Create) else {
         // The event will say that the program is not known.
         count(Counter::NoTaskStorage);
         return 1;
     };
-    if is_told(told, program ^ epoch) {
+    let epoch = epoch();
+    if has_mark(identity, mark([hash, device], epoch)) {
         return 1;
     }
     let mut climb = Climb {
@@ -53,7 +77,7 @@ pub(super) extern "C" fn tell(program: u64) -> u32 {
     }
     if climb.had_room == 0 {
         // Or those above would never be told of.
-        mark(told, 0);
+        forget(identity);
         return 0;
     }
     1
@@ -76,14 +100,14 @@ unsafe extern "C" fn step(_index: u32, climb: *mut Climb) -> i64 {
     // SAFETY: `bpf_loop` passes the pointer that `tell` gave it.
     let climb = unsafe { &mut *climb };
     let at = climb.at;
-    let Some(told) = TOLD.of_task(at, Missing::Create) else {
+    let Some(identity) = IDENTITIES.of_task(at, Missing::Create) else {
         return 1;
     };
-    let own = program_of(at) ^ climb.epoch;
-    if is_told(told, own) {
+    let own = mark_of(identity, climb.epoch);
+    if has_mark(identity, own) {
         return 1;
     }
-    if !write(at, told, own, climb.epoch) {
+    if !write(at, identity, own, climb.epoch) {
         climb.had_room = 0;
         return 1;
     }
@@ -110,38 +134,69 @@ fn epoch() -> u64 {
     }
 }
 
-#[inline(always)]
-fn is_told(told: *mut u64, mark: u64) -> bool {
-    // SAFETY: a map's value, valid while the program runs.
-    unsafe { core::ptr::read_volatile(told) == mark }
+/// Writes a member of what was told of a process. Volatile, so that the order of the
+/// writes stays.
+macro_rules! tell {
+    ($identity:ident.$field:ident = $value:expr) => {{
+        let value = $value;
+        // SAFETY: a map's value, valid while the program runs.
+        let to = unsafe { &raw mut (*$identity).told.$field };
+        // SAFETY: a field of it.
+        unsafe { core::ptr::write_volatile(to, value) };
+    }};
 }
 
-/// Writes down with a process what was told of it.
+/// Forgets that a process was told of.
 #[inline(always)]
-fn mark(told: *mut u64, mark: u64) {
-    // SAFETY: a map's value, valid while the program runs.
-    unsafe { core::ptr::write_volatile(told, mark) };
+pub(crate) fn forget(identity: *mut Identity) {
+    tell!(identity.mark = 0);
 }
 
-/// Hash of a process's program, 0 when it is not known.
+/// Writes down with a process that it was told of, and the numbers that its events
+/// are to have. Whoever else writes those writes the same.
+#[inline(always)]
+fn keep(identity: *mut Identity, leader: Pointer, own: u64) {
+    let numbers = numbers(leader);
+    tell!(identity.start = numbers.start);
+    tell!(identity.pid = numbers.pid);
+    tell!(identity.ns_pid = numbers.ns_pid);
+    tell!(identity.mark = own);
+}
+
+/// The numbers of a process.
+#[inline(always)]
+pub(super) fn numbers(leader: Pointer) -> Told {
+    Told {
+        mark: 0,
+        start: kernel::task_start(leader),
+        pid: kernel::task_pid(leader),
+        ns_pid: kernel::own_pid(leader),
+    }
+}
+
+/// The mark that a process is to have.
 ///
 /// VERIFIER: here and below it is to forget numbers, or it would follow the
 /// rest of the loop once for each way to them.
 #[inline(always)]
-fn program_of(leader: Pointer) -> u64 {
-    let mut program = 0;
-    if let Some(identity) = known(leader) {
+fn mark_of(identity: *mut Identity, epoch: u64) -> u64 {
+    let mut program = [0; 2];
+    if let Some(identity) = proven(identity) {
         // SAFETY: a map's value, valid while the program runs.
-        let hash = unsafe { &raw const (*identity).exe.hash };
-        // SAFETY: a field of it.
-        program = unsafe { core::ptr::read_volatile(hash) };
+        let exe = unsafe { &(*identity).exe };
+        let (hash, device) = (&raw const exe.hash, &raw const exe.device);
+        // SAFETY: a field of it, which an exec may write.
+        let hash = unsafe { core::ptr::read_volatile(hash) };
+        // SAFETY: as above.
+        let device = unsafe { core::ptr::read_volatile(device) };
+        program = [hash, u64::from(device)];
     }
-    kernel::opaque_memory(program)
+    kernel::opaque_memory(mark(program, epoch))
 }
 
 /// Writes what is known of a process and marks it. False when the ring had no room.
 #[inline(always)]
-fn write(leader: Pointer, told: *mut u64, own: u64, epoch: u64) -> bool {
+fn write(leader: Pointer, identity: *mut Identity, own: u64, epoch: u64) -> bool {
     let Some(mut entry) = EVENTS.reserve_untyped::<Process>(0) else {
         return false;
     };
@@ -153,13 +208,13 @@ fn write(leader: Pointer, told: *mut u64, own: u64, epoch: u64) -> bool {
     let mut flags = forget(put_exe(record, leader));
     flags |= forget(put_parent(record, leader));
     put!(record.flags = flags);
-    if program_of(leader) ^ epoch != own {
+    if mark_of(identity, epoch) != own {
         // Another process's, which has begun another program meanwhile.
         entry.discard(0);
         return true;
     }
     entry.submit(waking());
-    mark(told, own);
+    keep(identity, leader, own);
     true
 }
 
@@ -169,8 +224,10 @@ fn put_task(record: *mut Task, leader: Pointer) {
     put!(record.start = kernel::task_start(leader));
     put!(record.comm = clean_comm(kernel::task_comm(leader)));
     put!(record.pid = kernel::task_pid(leader));
-    put!(record.ns_pid = kernel::own_pid(leader));
+    // VERIFIER: before the number in the namespace, whose branches it would be followed
+    // behind once for each; it looks through all the kernel's types at such a read.
     put!(record.ruid = kernel::cred_uid(kernel::task_cred(leader)));
+    put!(record.ns_pid = kernel::own_pid(leader));
     put!(record.reserved = 0);
 }
 

@@ -5,7 +5,7 @@ use crate::emit::TYPED_IS_OBJECT;
 use crate::hooks::address::{self, Use};
 use crate::kernel::{self, Pointer};
 use crate::memo::Operation;
-use crate::{dispatch, failure};
+use crate::{dispatch, failure, subject};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::family::UNIX;
@@ -26,27 +26,27 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         failure::begins();
         return 0;
     }
-    let plain = address::plain(sk, family, from, length);
+    let plain = || address::plain(sk, family, from, length);
+    let identity = subject::acting();
     // A kernel thread has no memo, and connect(2) is never about the kernel's sockets.
-    if plain.is_some_and(Operation::allowed_before) {
+    if plain().is_some_and(|operation| operation.allowed_before(identity)) {
         return 0;
     }
-    let caller = || {
-        let mut caller = dispatch::caller(Hook::SocketConnect, sk);
-        caller.address = from as u64;
-        caller.address_length = length;
-        caller
-    };
+    let mut caller = dispatch::caller(Hook::SocketConnect, sk);
+    caller.address = from as u64;
+    caller.address_length = length;
     let mut facts = dispatch::blank();
-    if !address::fill(&caller(), sk, length, Use::Connect, &mut facts) {
-        return 0;
-    }
-    if dispatch::judged(sk).is_none() || plain.is_none() && dispatch::allowed_before(&facts) {
-        return 0;
-    }
-    let mut caller = caller();
-    if plain.is_some() {
+    // Looked at once more: kept until here, it would cost all those that are allowed.
+    if let Some(operation) = plain() {
+        operation.fill(&mut facts);
         caller.flags = TYPED_IS_OBJECT;
+    } else if !address::fill(&caller, sk, length, Use::Connect, &mut facts)
+        || Operation::of(&facts).allowed_before(identity)
+    {
+        return 0;
     }
-    dispatch::conclude(&caller, &mut facts, null())
+    if dispatch::judged(sk).is_none() {
+        return 0;
+    }
+    dispatch::conclude_for(identity, &caller, &mut facts, null())
 }

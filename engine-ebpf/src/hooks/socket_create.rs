@@ -3,8 +3,9 @@
 
 use crate::ask::Socket;
 use crate::count::count;
-use crate::dispatch;
 use crate::hooks::family::family_of;
+use crate::memo::Operation;
+use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::event::Counter;
@@ -30,11 +31,12 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         operation: CREATE,
         ..dispatch::blank()
     };
-    if dispatch::allowed_before(&facts) {
+    let identity = subject::acting();
+    if Operation::of(&facts).allowed_before(identity) {
         return 0;
     }
     let mut caller = dispatch::caller(Hook::SocketCreate, null());
     caller.socket = Socket::made(family as u16, kind as u16, protocol as u16);
     caller.detail = [family, kind, protocol];
-    dispatch::conclude(&caller, &mut facts, null())
+    dispatch::conclude_for(identity, &caller, &mut facts, null())
 }

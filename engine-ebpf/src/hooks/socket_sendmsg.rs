@@ -2,10 +2,11 @@
 //! connects without connect(2). Of SCTP's the hook of associations sees all but
 //! the further addresses that a message brings along.
 
-use crate::dispatch;
 use crate::hooks::address::{self, Use};
 use crate::hooks::{family, sctp_send};
 use crate::kernel::{self, Pointer};
+use crate::memo::Operation;
+use crate::{dispatch, subject};
 use aya_ebpf::programs::LsmContext;
 use core::ptr::null;
 use policy_abi::family::SCTP;
@@ -37,8 +38,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     if !address::fill(&caller, sk, length, usage, &mut facts) {
         return 0;
     }
-    if dispatch::judged(sk).is_none() || dispatch::allowed_before(&facts) {
+    let identity = subject::acting();
+    if dispatch::judged(sk).is_none() || Operation::of(&facts).allowed_before(identity) {
         return 0;
     }
-    dispatch::conclude(&caller, &mut facts, null())
+    dispatch::conclude_for(identity, &caller, &mut facts, null())
 }

@@ -2,7 +2,7 @@
 
 use crate::kernel::{self, Pointer};
 use crate::memo::Operation;
-use crate::{dispatch, unix};
+use crate::{dispatch, subject, unix};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::hooks::Hook;
 
@@ -22,7 +22,8 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
         unix::plain(peer)
     };
     // As in `unix_stream_connect`.
-    if plain.is_some_and(Operation::allowed_before) {
+    let identity = subject::acting();
+    if plain.is_some_and(|operation| operation.allowed_before(identity)) {
         return 0;
     }
     if dispatch::judged(sk).is_none() {
@@ -35,9 +36,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     } else {
         unix::fill(peer, &mut facts)
     };
-    if plain.is_none() && dispatch::allowed_before(&facts) {
+    if plain.is_none() && Operation::of(&facts).allowed_before(identity) {
         return 0;
     }
     let caller = dispatch::caller(Hook::UnixMaySend, sk);
-    dispatch::conclude(&caller, &mut facts, place)
+    dispatch::conclude_for(identity, &caller, &mut facts, place)
 }

@@ -3,7 +3,7 @@
 
 use crate::kernel::Pointer;
 use crate::memo::Operation;
-use crate::{dispatch, unix};
+use crate::{dispatch, subject, unix};
 use aya_ebpf::programs::LsmContext;
 use policy_abi::hooks::Hook;
 
@@ -15,7 +15,8 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     let plain = unix::plain(other);
     // A kernel thread has no memo. The kernel's own sockets are not looked for: what
     // their process was allowed itself, they are allowed as its connects.
-    if plain.is_some_and(Operation::allowed_before) {
+    let identity = subject::acting();
+    if plain.is_some_and(|operation| operation.allowed_before(identity)) {
         return 0;
     }
     if dispatch::judged(sk).is_none() {
@@ -23,9 +24,9 @@ pub(crate) fn run(ctx: &LsmContext) -> i32 {
     }
     let mut facts = dispatch::blank();
     let place = unix::fill(other, &mut facts);
-    if plain.is_none() && dispatch::allowed_before(&facts) {
+    if plain.is_none() && Operation::of(&facts).allowed_before(identity) {
         return 0;
     }
     let caller = dispatch::caller(Hook::UnixStreamConnect, sk);
-    dispatch::conclude(&caller, &mut facts, place)
+    dispatch::conclude_for(identity, &caller, &mut facts, place)
 }

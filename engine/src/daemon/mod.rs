@@ -22,6 +22,7 @@ use crate::config::{Config, Mode, TrustRunning};
 use crate::error::{Exit, with_causes};
 use crate::event::KEPT;
 use crate::kernel::load::Settings;
+use crate::kernel::phases::Phases;
 use crate::kernel::{Kernel, KernelError, Turn};
 use idle::Idle;
 use policy::Policies;
@@ -148,15 +149,18 @@ impl Daemon {
         let system = |what| move |source| DaemonError::System { what, source };
         let hash_key = random_key().map_err(system("cannot draw a key"))?;
         // Checked before the kernel is touched: a typing error needs no root.
+        let mut phases = Phases::default();
         let policies = Policies::new(config, hash_key);
-        policies.check()?;
+        let checked = policies.check()?;
+        phases.end("policy");
         let sink = config.event_sink.as_deref();
         let pipeline = Pipeline::open(sink, config.event_format, boot_epoch())?;
         let trust_all = config.trust_running == TrustRunning::All;
-        let kernel = Kernel::load(&Settings {
+        let settings = Settings {
             hash_key,
             trust_all,
-        })?;
+        };
+        let kernel = Kernel::open(&settings, phases)?;
         let mut daemon = Self {
             kernel,
             policies,
@@ -168,7 +172,7 @@ impl Daemon {
         };
         daemon.kernel.begin_epoch(daemon.pipeline.epoch());
         daemon.policies.lack(daemon.kernel.lacking());
-        daemon.policies.load(&mut daemon.kernel)?;
+        daemon.policies.begin(checked, &mut daemon.kernel)?;
         memory::give_back();
         Ok(daemon)
     }
@@ -184,6 +188,7 @@ impl Daemon {
             .map_err(|error| system("cannot watch the ring buffer")(error.into()))?;
         let mut watch = Watch::new(self.policies.paths())?;
         let mut signals = Signals::new().map_err(system("cannot take signals"))?;
+        self.kernel.phases_mut().finish("ready");
         self.announce("READY=1");
         let mut look = Look::Now;
         loop {
@@ -192,7 +197,8 @@ impl Daemon {
                 Msg::Idle => self.let_go(),
                 Msg::Events => look = self.look()?,
                 Msg::Policies if self.policies.changed() => self.reload(),
-                Msg::Policies => {}
+                // Looking takes as much memory as a reload.
+                Msg::Policies => memory::give_back(),
                 Msg::Reload => self.reload(),
                 Msg::Status => self.status(),
                 Msg::Stop => break,

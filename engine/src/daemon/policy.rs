@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::warn;
 
 /// Where the hierarchy of control groups (v2) is mounted.
@@ -93,7 +93,8 @@ pub(super) struct Policies {
 pub(super) struct Took {
     /// Up to the kernel: reading, checking, anchoring, compiling.
     compile: u64,
-    /// Filling the idle slot, and waiting until no program uses what was in it.
+    /// Filling the idle slot, and waiting until no program uses what was in it; loading
+    /// programs that were not needed before.
     fill: u64,
     /// Attaching hooks, and the switch.
     switch: u64,
@@ -102,6 +103,14 @@ pub(super) struct Took {
 /// Microseconds since.
 fn micros(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A policy as it was read, which no host has been asked about.
+pub(super) struct Checked {
+    sources: Sources,
+    policy: CheckedPolicy,
+    /// What that took.
+    took: Duration,
 }
 
 /// A policy on its way to the kernel.
@@ -185,13 +194,23 @@ impl Policies {
     }
 
     /// Reads and checks the policies, without the kernel and without this host.
-    pub(super) fn check(&self) -> Result<(), ReloadError> {
-        self.checked(&files::read(&self.paths)?).map(drop)
+    pub(super) fn check(&self) -> Result<Checked, ReloadError> {
+        let began = Instant::now();
+        let sources = files::read(&self.paths)?;
+        let policy = self.checked(&sources)?;
+        Ok(Checked {
+            sources,
+            policy,
+            took: began.elapsed(),
+        })
     }
 
     /// Reads, checks, anchors and compiles; gives how many rules that are.
     pub(super) fn rehearse(&self) -> Result<usize, ReloadError> {
-        let compiled = self.compiled(&files::read(&self.paths)?, 1)?;
+        let Checked {
+            sources, policy, ..
+        } = self.check()?;
+        let compiled = self.compiled(&policy, &sources, 1)?;
         Ok(compiled.image.rules.len())
     }
 
@@ -215,7 +234,8 @@ impl Policies {
         let Some(image) = &self.image else {
             return true;
         };
-        let again = self.compiled(sources, self.generation);
+        let policy = self.checked(sources);
+        let again = policy.and_then(|policy| self.compiled(&policy, sources, self.generation));
         again.map_or(true, |again| again.image.words != image.words)
     }
 
@@ -223,7 +243,10 @@ impl Policies {
     pub(super) fn load(&mut self, kernel: &mut Kernel) -> Result<(), ReloadError> {
         let began = Instant::now();
         let sources = files::read(&self.paths)?;
-        match self.publish(&sources, kernel, began) {
+        let done = self
+            .checked(&sources)
+            .and_then(|policy| self.publish(&policy, &sources, kernel, began));
+        match done {
             Ok(()) => {
                 self.sources = Some(sources);
                 self.refused = None;
@@ -234,6 +257,24 @@ impl Policies {
                 Err(error)
             }
         }
+    }
+
+    /// Compiles, anchors and publishes the first policy.
+    pub(super) fn begin(
+        &mut self,
+        checked: Checked,
+        kernel: &mut Kernel,
+    ) -> Result<(), ReloadError> {
+        let Checked {
+            sources,
+            policy,
+            took,
+        } = checked;
+        let now = Instant::now();
+        let began = now.checked_sub(took).unwrap_or(now);
+        self.publish(&policy, &sources, kernel, began)?;
+        self.sources = Some(sources);
+        Ok(())
     }
 
     /// The checked policy, or why it is refused, as text.
@@ -251,14 +292,18 @@ impl Policies {
     }
 
     /// Everything up to the kernel.
-    fn compiled(&self, sources: &Sources, generation: u64) -> Result<Compiled, ReloadError> {
-        let policy = self.checked(sources)?;
+    fn compiled(
+        &self,
+        policy: &CheckedPolicy,
+        sources: &Sources,
+        generation: u64,
+    ) -> Result<Compiled, ReloadError> {
         let anchors = Anchors::of_host(self.hash_key).map_err(ReloadError::Mounts)?;
         let enforcement = match self.mode {
             Mode::Enforce => Enforcement::AsWritten,
             Mode::Audit => Enforcement::AuditAll,
         };
-        let image = compile_with(&policy, &self.selection, &anchors, generation, enforcement)
+        let image = compile_with(policy, &self.selection, &anchors, generation, enforcement)
             .map_err(|found| refused(sources, &Report::new(found)))?;
         if let Some(path) = anchors.lost() {
             return Err(ReloadError::Lost(show_bytes(&path)));
@@ -266,8 +311,8 @@ impl Policies {
         if let Some((file, error)) = anchors.accounts().failure() {
             return Err(ReloadError::Accounts(file, error));
         }
-        let unenforced = self.unenforced(&policy, sources)?;
-        let on_error = on_error(&policy, &image, enforcement);
+        let unenforced = self.unenforced(policy, sources)?;
+        let on_error = on_error(policy, &image, enforcement);
         Ok(Compiled {
             image,
             anchors,
@@ -308,6 +353,7 @@ impl Policies {
 
     fn publish(
         &mut self,
+        policy: &CheckedPolicy,
         sources: &Sources,
         kernel: &mut Kernel,
         began: Instant,
@@ -318,7 +364,7 @@ impl Policies {
             anchors,
             on_error,
             unenforced,
-        } = self.compiled(sources, generation)?;
+        } = self.compiled(policy, sources, generation)?;
         if let Some(text) = unenforced {
             warn!("rules that this kernel cannot enforce:\n{text}");
         }
@@ -351,11 +397,13 @@ impl Policies {
             hooks: &self.hooks(&image),
             on_error: &on_error,
         };
+        kernel.phases_mut().end("compiling");
         let (compile, began) = (micros(began), Instant::now());
         let retired = kernel.fill(&loadable)?;
         self.retire(retired);
         let (fill, began) = (micros(began), Instant::now());
         kernel.switch(&loadable)?;
+        kernel.phases_mut().end("switch");
         self.took = Took {
             compile,
             fill,
@@ -483,7 +531,7 @@ mod tests {
                 ..Config::default()
             };
             match Policies::new(&config, [0; 2]).check() {
-                Ok(()) => true,
+                Ok(_) => true,
                 Err(ReloadError::Refused(said)) => {
                     assert!(said.contains("P0519"), "{said}");
                     false

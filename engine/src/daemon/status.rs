@@ -3,6 +3,7 @@
 use super::pipeline::Pipeline;
 use super::policy::{Policies, Took};
 use crate::config::Mode;
+use crate::kernel::phases::{self, Phases};
 use crate::kernel::{Kernel, KernelError};
 use crate::mounts;
 use policy_abi::event::Tally;
@@ -20,6 +21,8 @@ struct Report<'a> {
     mode: &'static str,
     /// What the last reload that was put in force took.
     reload_micros: Took,
+    /// What the start took, up to saying that a policy is in force.
+    start_micros: Start<'a>,
     counters: BTreeMap<&'static str, u64>,
     /// Hooks whose programs are attached, by name.
     hooks: Vec<&'static str>,
@@ -27,6 +30,21 @@ struct Report<'a> {
     rules: BTreeMap<&'a str, Counts>,
     /// Of the policy in force: where the paths of each rule that has any lie.
     anchors: BTreeMap<&'a str, Vec<Anchored<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Start<'a> {
+    /// Phases one after another, each by the clock and of processors.
+    phases: Vec<Phase<'a>>,
+    /// Of a processor, to load each program; several are loaded at once.
+    programs: BTreeMap<&'a str, u64>,
+}
+
+#[derive(Serialize)]
+struct Phase<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    took: phases::Took,
 }
 
 #[derive(Serialize)]
@@ -139,6 +157,7 @@ pub(super) fn report(
         generation: policies.generation(),
         mode: mode.word(),
         reload_micros: policies.took(),
+        start_micros: start(kernel.phases()),
         counters,
         hooks,
         events: Events {
@@ -150,6 +169,16 @@ pub(super) fn report(
         anchors: policies.image().map(anchors).unwrap_or_default(),
     };
     Ok(serde_json::to_string(&report).unwrap_or_else(|error| format!("\"{error}\"")))
+}
+
+fn start(phases: &Phases) -> Start<'_> {
+    let ended = phases.ended().iter();
+    Start {
+        phases: ended
+            .map(|(name, took)| Phase { name, took: *took })
+            .collect(),
+        programs: phases.programs().iter().copied().collect(),
+    }
 }
 
 impl From<Tally> for Counts {

@@ -98,12 +98,17 @@ impl Watch {
         // SAFETY: the file is owned, and open as long as the `AsyncFd` lives.
         let mounts = unsafe { AsyncFd::register_with_interest(mounts, CHANGED) }
             .map_err(std::io::Error::from)?;
+        // What changed before there was a watch gave no hint.
+        let now = Instant::now();
         Ok(Self {
             mounts,
             hints,
             _watcher: watcher,
-            next_poll: Instant::now() + POLL,
-            burst: None,
+            next_poll: now + POLL,
+            burst: Some(Burst {
+                quiet: now + QUIET,
+                deadline: now + AT_MOST,
+            }),
         })
     }
 
@@ -187,6 +192,8 @@ mod tests {
         runtime.block_on(async {
             let paths = [folder.clone()];
             let mut watch = Watch::with_mounts(&paths, "/proc/self/mountinfo").unwrap();
+            // What changed before is looked at without a hint.
+            watch.changed().await;
             for round in 0..3 {
                 fs::write(folder.join("a.policy"), format!("# {round}")).unwrap();
                 let begun = Instant::now();

@@ -88,7 +88,6 @@ mod tests;
 pub use book::{Book, KEPT};
 pub use cgroups::Cgroups;
 pub use decode::{DecodeError, Event, decode};
-pub use json::JsonError;
 pub use limit::LINE_BYTES;
 pub use processes::{Processes, told};
 pub use render::{RenderError, Renderer, Shape};

@@ -4,7 +4,7 @@ use super::container;
 use super::data::data;
 use super::decision::{Named, Whose, decision};
 use super::decode::Event;
-use super::json::{self, JsonError, Raw};
+use super::json::{self, Raw};
 use super::legacy::Legacy;
 use super::limit::{LADDER, LINE_BYTES, Limits};
 use super::place::{self, Place};
@@ -23,7 +23,7 @@ use thiserror::Error;
 pub enum RenderError {
     /// The JSON could not be written.
     #[error("an event could not be written as json")]
-    Json(#[from] JsonError),
+    Json(#[from] serde_json::Error),
     /// The JSON was not UTF-8.
     #[error("an event's json is not utf-8")]
     Text(#[from] std::string::FromUtf8Error),
@@ -216,9 +216,7 @@ impl<'a> Renderer<'a> {
         if ancestors.is_empty() {
             return Ok(Above { json: None, cut });
         }
-        let mut written = Vec::new();
-        json::write(&ancestors, &mut written)?;
-        let json = Some(Raw(String::from_utf8(written)?.into()));
+        let json = Some(Raw::of(&ancestors)?);
         Ok(Above { json, cut })
     }
 

@@ -5,9 +5,10 @@
 //! and aya keeps its member offsets to itself. Format: Linux,
 //! Documentation/bpf/btf.rst.
 
-use policy_abi::hooks::HookDesc;
+use policy_abi::hooks::{HOOKS, HookDesc};
 use policy_abi::offsets::{ABSENT, MEMBERS, Member, Offsets};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -46,6 +47,9 @@ const KIND_FUNC_PROTO: u32 = 13;
 const KIND_WRAPPERS: [u32; 5] = [8, 9, 10, 11, 18];
 /// Deepest nesting of wrappers and anonymous members that is followed.
 const DEPTH: u32 = 32;
+/// What functions begin with that BPF programs are attached to as hooks and as
+/// iterators.
+const ATTACHABLE: [&[u8]; 2] = [b"bpf_lsm_", b"bpf_iter_"];
 
 /// One type: its kind, how many members it has, and its size or the type it
 /// refers to.
@@ -55,7 +59,7 @@ struct Type {
     info: u32,
     target: u32,
     /// Where what follows the type begins in the type section.
-    extra: usize,
+    extra: u32,
 }
 
 impl Type {
@@ -78,9 +82,12 @@ impl Type {
 
 /// Parsed BTF.
 pub struct Btf {
+    bytes: Vec<u8>,
+    section: Range<usize>,
+    strings: Range<usize>,
     types: Vec<Type>,
-    section: Vec<u8>,
-    strings: Vec<u8>,
+    /// Structures, and those functions that programs are attached to: a tenth of
+    /// what has a name.
     by_name: HashMap<Vec<u8>, Vec<u32>>,
 }
 
@@ -104,7 +111,7 @@ impl Btf {
             path: path.display().to_string(),
             source,
         })?;
-        Self::parse(&bytes)
+        Self::parse(bytes)
     }
 
     /// Parses BTF.
@@ -112,8 +119,8 @@ impl Btf {
     /// # Errors
     ///
     /// When the bytes are no BTF of version 1 in this machine's byte order.
-    pub fn parse(bytes: &[u8]) -> Result<Self, BtfError> {
-        let header = |at| word(bytes, at).ok_or(BtfError::Malformed("the header is cut off"));
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, BtfError> {
+        let header = |at| word(&bytes, at).ok_or(BtfError::Malformed("the header is cut off"));
         if header(0)? & 0xff_ffff != 0x01_eb9f {
             return Err(BtfError::Malformed(
                 "the magic number or version is another",
@@ -124,40 +131,46 @@ impl Btf {
             let from = start.checked_add(offset as usize);
             let to = from.and_then(|from| from.checked_add(length as usize));
             from.zip(to)
-                .and_then(|(from, to)| bytes.get(from..to))
-                .map(<[u8]>::to_vec)
+                .map(|(from, to)| from..to)
+                .filter(|part| bytes.get(part.clone()).is_some())
                 .ok_or(BtfError::Malformed("a section is cut off"))
         };
+        let section = part(header(8)?, header(12)?)?;
+        let strings = part(header(16)?, header(20)?)?;
         let mut btf = Self {
+            bytes,
+            section,
+            strings,
             types: vec![Type {
                 name: 0,
                 info: 0,
                 target: 0,
                 extra: 0,
             }],
-            section: part(header(8)?, header(12)?)?,
-            strings: part(header(16)?, header(20)?)?,
             by_name: HashMap::new(),
         };
         btf.index()?;
         Ok(btf)
     }
 
-    /// Finds where each type begins, and the named ones by name.
+    /// Finds where each type begins, and those that are asked for by name.
     fn index(&mut self) -> Result<(), BtfError> {
         let mut at = 0_usize;
         while at < self.section.len() {
             let read = |offset| {
-                word(&self.section, at + offset).ok_or(BtfError::Malformed("a type is cut off"))
+                word(self.section(), at + offset).ok_or(BtfError::Malformed("a type is cut off"))
             };
+            let extra = at + 12;
             let found = Type {
                 name: read(0)?,
                 info: read(4)?,
                 target: read(8)?,
-                extra: at + 12,
+                extra: u32::try_from(extra)
+                    .ok()
+                    .ok_or(BtfError::Malformed("there are too many types"))?,
             };
             let members = found.members();
-            at = found.extra
+            at = extra
                 + match found.kind() {
                     2 | 7..=12 | 16 | 18 => 0,
                     1 | 14 | 17 => 4,
@@ -166,18 +179,32 @@ impl Btf {
                     6 | KIND_FUNC_PROTO => members * 8,
                     _ => return Err(BtfError::Malformed("a type is of an unknown kind")),
                 };
-            if found.name != 0 && (found.is_composite() || found.kind() == KIND_FUNC) {
+            if self.is_asked_for(found) {
                 let id = u32::try_from(self.types.len())
                     .ok()
                     .ok_or(BtfError::Malformed("there are too many types"))?;
-                self.by_name
-                    .entry(self.text(found.name).to_vec())
-                    .or_default()
-                    .push(id);
+                let name = self.text(found.name).to_vec();
+                self.by_name.entry(name).or_default().push(id);
             }
             self.types.push(found);
         }
         Ok(())
+    }
+
+    /// Whether anything asks for a type by its name.
+    fn is_asked_for(&self, found: Type) -> bool {
+        match found.kind() {
+            KIND_STRUCT => found.name != 0,
+            KIND_FUNC => {
+                let name = self.rest(found.name);
+                ATTACHABLE.iter().any(|begin| name.starts_with(begin))
+                    || HOOKS
+                        .iter()
+                        .filter(|desc| desc.role.tells())
+                        .any(|desc| name.starts_with(desc.kernel_name().as_bytes()))
+            }
+            _ => false,
+        }
     }
 
     /// All offsets of the table.
@@ -236,9 +263,9 @@ impl Btf {
             return None;
         }
         for index in 0..container.members() {
-            let at = container.extra + index * 12;
-            let (label, kind) = (word(&self.section, at)?, word(&self.section, at + 4)?);
-            let raw = word(&self.section, at + 8)?;
+            let at = container.extra as usize + index * 12;
+            let (label, kind) = (word(self.section(), at)?, word(self.section(), at + 4)?);
+            let raw = word(self.section(), at + 8)?;
             let bits = if container.has_bitfields() {
                 raw & 0xff_ffff
             } else {
@@ -297,6 +324,15 @@ impl Btf {
         hooks
     }
 
+    /// How the types are numbered: the first function of each name that programs
+    /// are attached to, and its number.
+    pub fn attachable(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        self.by_name.iter().filter_map(|(name, ids)| {
+            let function = |id: &&u32| self.get(**id).is_some_and(|of| of.kind() == KIND_FUNC);
+            Some((name.as_slice(), *ids.iter().find(function)?))
+        })
+    }
+
     fn get(&self, id: u32) -> Option<Type> {
         self.types.get(id as usize).copied()
     }
@@ -314,8 +350,18 @@ impl Btf {
     }
 
     fn text(&self, offset: u32) -> &[u8] {
-        let rest = self.strings.get(offset as usize..).unwrap_or_default();
+        let rest = self.rest(offset);
         rest.split(|byte| *byte == 0).next().unwrap_or_default()
+    }
+
+    /// A text and what follows it.
+    fn rest(&self, offset: u32) -> &[u8] {
+        let strings = self.bytes.get(self.strings.clone()).unwrap_or_default();
+        strings.get(offset as usize..).unwrap_or_default()
+    }
+
+    fn section(&self) -> &[u8] {
+        self.bytes.get(self.section.clone()).unwrap_or_default()
     }
 }
 

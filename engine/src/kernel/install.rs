@@ -5,7 +5,8 @@ use super::error::KernelError;
 use super::load::{Kernel, on_map};
 use super::stats::Totals;
 use super::sys::{Length, RawTable, set_slot};
-use aya::maps::{Array, Map};
+use aya::Ebpf;
+use aya::maps::{Array, Map, MapData};
 use policy_abi::event::{TALLIES, Tallies, Tally};
 use policy_abi::hooks::Hook;
 use policy_abi::image::{IMAGE_WORDS, MAX_RULES, NEAR_WORDS, PAGE_WORDS, SLOT};
@@ -48,21 +49,109 @@ pub struct Loadable<'a> {
     pub on_error: &'a OnError,
 }
 
+/// The two places for policies, each with its counts.
+pub(super) struct Slots {
+    /// The one in force.
+    active: Option<u32>,
+    tables: MapData,
+    far: MapData,
+    counts: MapData,
+    /// Whether a slot's policy has pages of what is far.
+    paged: [bool; SLOTS as usize],
+    /// Each slot's counts, and of how many rules.
+    tallies: [Option<(RawTable, usize)>; SLOTS as usize],
+}
+
 impl Kernel {
-    /// Fills the idle slot. Gives the final counts of the policy that had it,
+    /// Fills the idle slot, and loads what programs the policy needs and are not
+    /// loaded yet. Gives the final counts of the policy that had the slot,
     /// whose last decision is over by then.
     ///
     /// # Errors
     ///
     /// When the tables do not fit or the kernel refuses; what is in force stays in force.
     pub fn fill(&mut self, policy: &Loadable<'_>) -> Result<Option<Totals>, KernelError> {
+        // Filling waits for the kernel, and loading takes long.
+        self.begin(policy.hooks, |slots| slots.fill(policy))
+    }
+
+    /// Puts the policy of the idle slot in force by one store.
+    ///
+    /// # Errors
+    ///
+    /// When a hook cannot be attached; what was in force stays in force.
+    pub fn switch(&mut self, policy: &Loadable<'_>) -> Result<(), KernelError> {
+        let idle = self.slots.idle();
+        self.attach(policy.hooks)?;
+        self.set_on_error(policy.on_error)?;
+        let active = Active {
+            slot: idle,
+            generation: policy.generation,
+        };
+        self.active.store(active.pack());
+        self.slots.active = Some(idle);
+        Ok(())
+    }
+
+    fn set_on_error(&mut self, on_error: &OnError) -> Result<(), KernelError> {
+        let mut map: Array<_, u64> = self.map(maps::ON_ERROR)?;
+        for (index, word) in (0..).zip(on_error.0) {
+            map.set(index, word, 0)
+                .map_err(on_map(maps::ON_ERROR, "written"))?;
+        }
+        Ok(())
+    }
+
+    /// The slot in force.
+    #[must_use]
+    pub const fn slot(&self) -> Option<u32> {
+        self.slots.active
+    }
+
+    /// Counts of the rules of a slot.
+    ///
+    /// # Errors
+    ///
+    /// When the map cannot be read.
+    pub fn tallies(&self, slot: u32) -> Result<Totals, KernelError> {
+        self.slots.tallies(slot)
+    }
+
+    /// A map of the object by its name.
+    pub(super) fn map<'a, M>(&'a mut self, name: &'static str) -> Result<M, KernelError>
+    where
+        M: TryFrom<&'a mut aya::maps::Map>,
+    {
+        let map = self.ebpf.map_mut(name).ok_or(KernelError::NoMap(name))?;
+        M::try_from(map).ok().ok_or(KernelError::NoMap(name))
+    }
+}
+
+impl Slots {
+    /// Those of an object's maps, both empty.
+    pub(super) fn of(ebpf: &mut Ebpf) -> Result<Self, KernelError> {
+        let mut take = |name| match ebpf.take_map(name) {
+            Some(Map::ArrayOfMaps(map)) => Ok(map),
+            Some(_) | None => Err(KernelError::NoMap(name)),
+        };
+        Ok(Self {
+            active: None,
+            tables: take(maps::TABLES)?,
+            far: take(maps::FAR)?,
+            counts: take(maps::TALLIES)?,
+            paged: [false; SLOTS as usize],
+            tallies: [const { None }; SLOTS as usize],
+        })
+    }
+
+    fn fill(&mut self, policy: &Loadable<'_>) -> Result<Option<Totals>, KernelError> {
         let idle = self.idle();
         let image = filled(policy.words, idle)?;
         // The update waits until no program uses the slot's former table, and
         // with it none its former pages and counts.
-        self.set_slot(maps::TABLES, idle, Some(&image.near))?;
+        put(&self.tables, idle, Some(&image.near))?;
         if image.far.is_some() || self.paged(idle) {
-            self.set_slot(maps::FAR, idle, image.far.as_ref())?;
+            put(&self.far, idle, image.far.as_ref())?;
             if let Some(paged) = self.paged.get_mut(idle as usize) {
                 *paged = image.far.is_some();
             }
@@ -76,62 +165,13 @@ impl Kernel {
         self.paged.get(slot as usize).copied().unwrap_or(false)
     }
 
-    /// Puts a table into a slot of an array of maps, or takes out what is there.
-    fn set_slot(
-        &mut self,
-        name: &'static str,
-        slot: u32,
-        table: Option<&RawTable>,
-    ) -> Result<(), KernelError> {
-        let map = self.ebpf.map(name).ok_or(KernelError::NoMap(name))?;
-        let Map::ArrayOfMaps(map) = map else {
-            return Err(KernelError::NoMap(name));
-        };
-        let done = set_slot(map.fd().as_fd(), slot, table.map(RawTable::fd));
-        done.map_err(|source| KernelError::System {
-            what: "putting tables into a slot",
-            source,
-        })
-    }
-
-    /// Puts the policy of the idle slot in force by one store.
-    ///
-    /// # Errors
-    ///
-    /// When a hook cannot be attached; what was in force stays in force.
-    pub fn switch(&mut self, policy: &Loadable<'_>) -> Result<(), KernelError> {
-        let idle = self.idle();
-        self.attach(policy.hooks)?;
-        self.set_on_error(policy.on_error)?;
-        let active = Active {
-            slot: idle,
-            generation: policy.generation,
-        };
-        self.active.store(active.pack());
-        self.slot = Some(idle);
-        Ok(())
-    }
-
     /// The slot that is not in force.
     fn idle(&self) -> u32 {
-        self.slot.map_or(0, |slot| (slot + 1) % SLOTS)
-    }
-
-    fn set_on_error(&mut self, on_error: &OnError) -> Result<(), KernelError> {
-        let mut map: Array<_, u64> = self.map(maps::ON_ERROR)?;
-        for (index, word) in (0..).zip(on_error.0) {
-            map.set(index, word, 0)
-                .map_err(on_map(maps::ON_ERROR, "written"))?;
-        }
-        Ok(())
+        self.active.map_or(0, |slot| (slot + 1) % SLOTS)
     }
 
     /// Counts of the rules of a slot.
-    ///
-    /// # Errors
-    ///
-    /// When the map cannot be read.
-    pub fn tallies(&mut self, slot: u32) -> Result<Totals, KernelError> {
+    fn tallies(&self, slot: u32) -> Result<Totals, KernelError> {
         let Some((table, rules)) = self.tallies.get(slot as usize).and_then(Option::as_ref) else {
             return Ok(Totals::default());
         };
@@ -151,8 +191,8 @@ impl Kernel {
     }
 
     /// Reads a slot's counts.
-    fn take_tallies(&mut self, slot: u32) -> Result<Option<Totals>, KernelError> {
-        if self.slot.is_none() {
+    fn take_tallies(&self, slot: u32) -> Result<Option<Totals>, KernelError> {
+        if self.active.is_none() {
             return Ok(None);
         }
         self.tallies(slot).map(Some)
@@ -180,21 +220,18 @@ impl Kernel {
         }
         let table = RawTable::create(COUNTS, elements, Length::Own);
         let table = table.map_err(failed("making a map for counts"))?;
-        self.set_slot(maps::TALLIES, slot, Some(&table))?;
+        put(&self.counts, slot, Some(&table))?;
         if let Some(place) = self.tallies.get_mut(slot as usize) {
             *place = Some((table, rules));
         }
         Ok(())
     }
+}
 
-    /// A map of the object by its name.
-    pub(super) fn map<'a, M>(&'a mut self, name: &'static str) -> Result<M, KernelError>
-    where
-        M: TryFrom<&'a mut aya::maps::Map>,
-    {
-        let map = self.ebpf.map_mut(name).ok_or(KernelError::NoMap(name))?;
-        M::try_from(map).ok().ok_or(KernelError::NoMap(name))
-    }
+/// Puts a table into a slot of an array of maps, or takes out what is there.
+fn put(map: &MapData, slot: u32, table: Option<&RawTable>) -> Result<(), KernelError> {
+    let done = set_slot(map.fd().as_fd(), slot, table.map(RawTable::fd));
+    done.map_err(failed("putting tables into a slot"))
 }
 
 /// The maps of an image.

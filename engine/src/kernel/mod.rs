@@ -3,9 +3,12 @@
 pub mod abi;
 pub mod btf;
 pub mod error;
+mod functions;
 pub mod install;
 pub mod load;
+mod loading;
 mod namespaces;
+pub mod phases;
 pub mod preflight;
 mod programs;
 mod ring;

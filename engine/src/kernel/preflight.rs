@@ -3,6 +3,7 @@
 
 use super::btf::Btf;
 use super::load::{Kernel, Settings};
+use super::phases::Phases;
 use crate::error::with_causes;
 use crate::needs::{self, FLOOR};
 use policy_abi::hooks::HOOKS;
@@ -180,8 +181,8 @@ fn programs() -> Finding {
         hash_key: [0; 2],
         trust_all: false,
     };
-    let loaded = Kernel::load(&settings).and_then(|mut kernel| {
-        kernel.load_rest()?;
+    let loaded = Kernel::open(&settings, Phases::default()).and_then(|mut kernel| {
+        kernel.load_all()?;
         Ok(kernel)
     });
     match loaded {

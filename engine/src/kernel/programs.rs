@@ -1,10 +1,11 @@
 //! The programs of the hook table's rows: an LSM hook's, or one that is told when
-//! a function ends. Loaded when they are needed for the first time, and put on
-//! and taken off.
+//! a function ends. Loaded when they are needed for the first time, by `loading`, and
+//! put on and taken off.
 
 use super::btf::Btf;
 use super::error::KernelError;
-use super::load::{Kernel, kernel_types};
+use super::load::Kernel;
+use super::loading::Job;
 use crate::error::with_causes;
 use aya::programs::fexit::FExitLinkId;
 use aya::programs::lsm::LsmLinkId;
@@ -30,13 +31,6 @@ impl Of<'_> {
         match self {
             Self::Lsm(program) => program.fd().is_ok(),
             Self::Exit(program) => program.fd().is_ok(),
-        }
-    }
-
-    fn load(&mut self, desc: &HookDesc, btf: &aya::Btf) -> Result<(), ProgramError> {
-        match self {
-            Self::Lsm(program) => program.load(desc.kernel_name(), btf),
-            Self::Exit(program) => program.load(desc.kernel_name(), btf),
         }
     }
 
@@ -79,41 +73,29 @@ impl Kernel {
         found.map_err(|_kind: ProgramError| missing())
     }
 
-    pub(super) fn load_program(
-        &mut self,
-        desc: &'static HookDesc,
-        btf: &aya::Btf,
-    ) -> Result<(), KernelError> {
-        self.program(desc)?.load(desc, btf).map_err(refused(desc))
-    }
-
-    /// Loads the programs that nothing needed so far: what `doctor` looks at.
+    /// Loads the programs that nothing needed so far, and has identities kept: what
+    /// `doctor` looks at.
     ///
     /// # Errors
     ///
     /// When the kernel refuses one.
-    pub fn load_rest(&mut self) -> Result<(), KernelError> {
-        let btf = kernel_types()?;
-        for desc in HOOKS {
-            if !self.lacking.contains(&desc.hook) && !self.program(desc)?.is_loaded() {
-                self.load_program(desc, &btf)?;
-            }
-        }
-        Ok(())
+    pub fn load_all(&mut self) -> Result<(), KernelError> {
+        let all = HOOKS.iter().map(|desc| desc.hook);
+        let all: Vec<Hook> = all.filter(|hook| !self.lacking.contains(hook)).collect();
+        self.begin(&all, |_| Ok(()))?;
+        self.refused.pop().map_or(Ok(()), |(_, error)| Err(error))
     }
 
-    /// Attaches the programs of hooks unless they are attached; one that is needed for
-    /// the first time is loaded before.
+    /// Attaches the programs of hooks unless they are attached; one that was not loaded
+    /// yet is loaded before.
     ///
     /// # Errors
     ///
     /// When the kernel refuses, for instance since a hook carries 38 programs. A program
     /// that only tells is done without, with a warning: no verdict waits for it.
     pub fn attach(&mut self, hooks: &[Hook]) -> Result<(), KernelError> {
-        // Read once for all of them: it is megabytes.
-        let mut types = None;
         for desc in HOOKS.iter().filter(|desc| hooks.contains(&desc.hook)) {
-            match self.attach_one(desc, &mut types) {
+            match self.attach_one(desc) {
                 Err(error) if desc.role.tells() => warn!(
                     "events of what fails before it is judged are not made: {}",
                     with_causes(&error)
@@ -124,20 +106,14 @@ impl Kernel {
         Ok(())
     }
 
-    fn attach_one(
-        &mut self,
-        desc: &'static HookDesc,
-        types: &mut Option<aya::Btf>,
-    ) -> Result<(), KernelError> {
+    fn attach_one(&mut self, desc: &'static HookDesc) -> Result<(), KernelError> {
         if self.attached.iter().any(|(one, _)| *one == desc.hook) {
             return Ok(());
         }
         if !self.program(desc)?.is_loaded() {
-            let types = match types {
-                Some(types) => types,
-                none => none.insert(kernel_types()?),
-            };
-            self.load_program(desc, types)?;
+            self.was_loaded(desc.name)?;
+            self.load_programs(&[Job::Hook(desc)], |_| Ok(()))?;
+            self.was_loaded(desc.name)?;
         }
         let link = self.program(desc)?.attach().map_err(refused(desc))?;
         self.attached.push((desc.hook, link));

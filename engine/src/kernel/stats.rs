@@ -34,10 +34,4 @@ impl Kernel {
             })
             .collect()
     }
-
-    /// The slot in force.
-    #[must_use]
-    pub const fn slot(&self) -> Option<u32> {
-        self.slot
-    }
 }

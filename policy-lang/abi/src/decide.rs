@@ -18,9 +18,10 @@ use crate::fields::{Dimension, Lookup};
 use crate::image::{
     AUTOMATON_DIR, BODY, CLASS_LONG, CLASS_MISSING, CLASS_OTHER, CLASS_UNNAMED, CLASS_UNREADABLE,
     DESC_ASKS, DESC_ENFORCED, DESC_RECORD, DESC_TERMS, DESC_VERDICT, DOMAIN_COMM, DOMAIN_NAMES,
-    Effect, FAR_STEPS, LOOKUP_DIR, PAIR_DIR, PROBES, STARTS, STATE_DEAD, STATE_LONG, STATE_SETTLED,
-    STATE_SINGLE, slot,
+    Effect, FAR_STEPS, PAIR_DIR, STARTS, STATE_DEAD, STATE_LONG, STATE_SETTLED, STATE_SINGLE,
+    SUMMARY_WORDS, TOGETHER,
 };
+use crate::lookup::{class_of_number, class_of_pair, class_of_wide, directory};
 use crate::wide::{self, Form};
 
 /// Where the words of an image come from, and what is looked up in them. `None`
@@ -60,6 +61,19 @@ pub trait Tables {
     /// A part of a wide row, as [`wide::part`] reads it.
     fn part(&self, form: Form, row: u32, at: u32) -> Option<u64> {
         wide::part(self, form, row, at)
+    }
+
+    /// The words at `row` that may be a summary; the row is a wide one's. The kernel side
+    /// reads them at once, so that a row that begins between two [`TOGETHER`] is damage.
+    fn summary(&self, row: u32) -> Option<[u64; SUMMARY_WORDS as usize]> {
+        if !row.is_multiple_of(TOGETHER) {
+            return None;
+        }
+        Some([
+            self.far(row)?,
+            self.far(row.wrapping_add(1))?,
+            self.far(row.wrapping_add(2))?,
+        ])
     }
 
     /// All terms, in a form that the kernel side's verifier does not know to be so:
@@ -453,118 +467,6 @@ pub fn read_bytes<T: Tables + ?Sized>(
         state = step(tables, automaton, state, *byte)?;
     }
     Some(state)
-}
-
-/// Where a lookup stands.
-#[derive(Clone, Copy, Debug)]
-pub struct Stands {
-    /// Its first word.
-    pub base: u32,
-    /// Log2 of its length.
-    bits: u32,
-    seed: u64,
-}
-
-/// Where a lookup stands.
-#[inline(always)]
-pub fn directory<T: Tables + ?Sized>(tables: &T, lookup: u32) -> Option<Stands> {
-    let at = lookup.wrapping_mul(2).wrapping_add(LOOKUP_DIR);
-    let word = tables.word(at)?;
-    let seed = tables.word(at.wrapping_add(1))?;
-    Some(Stands {
-        base: low(word),
-        bits: low(word >> 32) & 31,
-        seed,
-    })
-}
-
-/// The class of a two-word key.
-#[inline(always)]
-pub fn class_of_pair<T: Tables + ?Sized>(
-    tables: &T,
-    Stands { base, bits, seed }: Stands,
-    key: [u64; 2],
-) -> Option<u32> {
-    let mask = (1_u32 << bits) - 1;
-    let home = low(slot(key, seed));
-    let mut found = 0;
-    for step in 0..PROBES {
-        let at = base.wrapping_add((home.wrapping_add(step) & mask).wrapping_mul(3));
-        let class = low(tables.far(at.wrapping_add(2))?);
-        if class == 0 {
-            break;
-        }
-        if tables.far(at)? == key[0] && tables.far(at.wrapping_add(1))? == key[1] {
-            found = class;
-            break;
-        }
-    }
-    Some(if found == 0 { CLASS_OTHER } else { found })
-}
-
-/// The class of a 32-bit number: that of the last interval that starts at or below
-/// it, found in as many halvings as there are, `steps` at most.
-#[inline(always)]
-pub fn class_of_number<T: Tables + ?Sized>(
-    tables: &T,
-    Stands { base, bits, .. }: Stands,
-    value: u32,
-    steps: u32,
-) -> Option<u32> {
-    let mut half = (1_u32 << bits) >> 1;
-    let mut at = base;
-    for _ in 0..steps {
-        if half == 0 {
-            break;
-        }
-        let start = tables.far(at.wrapping_add(half))? >> 32;
-        let below = borrow(tables, u64::from(value).wrapping_sub(start));
-        at = at.wrapping_add(half.wrapping_mul(below ^ 1));
-        half >>= 1;
-    }
-    Some(low(tables.far(at)?))
-}
-
-/// The class of a 128-bit number, most significant half first.
-#[inline(always)]
-pub fn class_of_wide<T: Tables + ?Sized>(
-    tables: &T,
-    Stands { base, bits, .. }: Stands,
-    value: [u64; 2],
-    steps: u32,
-) -> Option<u32> {
-    let mut half = (1_u32 << bits) >> 1;
-    let mut index = 0_u32;
-    for _ in 0..steps {
-        if half == 0 {
-            break;
-        }
-        let at = base.wrapping_add(index.wrapping_add(half).wrapping_mul(3));
-        let high = tables.far(at)?;
-        let less = tables.far(at.wrapping_add(1))?;
-        let below = below(value[0], high) | !below(high, value[0]) & below(value[1], less);
-        index = index.wrapping_add(half.wrapping_mul(borrow(tables, below) ^ 1));
-        half >>= 1;
-    }
-    Some(low(tables.far(
-        base.wrapping_add(index.wrapping_mul(3)).wrapping_add(2),
-    )?))
-}
-
-/// Has its highest bit set when `a < b`: the borrow of `a - b`.
-#[inline(always)]
-const fn below(a: u64, b: u64) -> u64 {
-    !a & b | (!a | b) & a.wrapping_sub(b)
-}
-
-/// The highest bit of a difference.
-///
-/// VERIFIER: a branch would be 2^16 paths. The optimiser makes none of a value
-/// that it knows nothing of. As a mask, 0 or all ones, the bit would be followed as
-/// two values by itself.
-#[inline(always)]
-fn borrow<T: Tables + ?Sized>(tables: &T, difference: u64) -> u32 {
-    low(tables.hidden(tables.hidden(difference) >> 63))
 }
 
 /// The low half of a word.

@@ -134,10 +134,29 @@ pub struct Identity {
     pub origin: u32,
     /// Reserved, zero.
     pub reserved: u32,
+    /// What was told of the process.
+    pub told: Told,
     /// The executable.
     pub exe: Place,
     /// What the process was allowed lately.
     pub memo: Memo,
+}
+
+/// That a process was told of ([`crate::event::Process`]), and numbers of it that never
+/// change, ready for its events.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Told {
+    /// Hash of the program that was told, 0 for one that is not known, and the epoch
+    /// ([`crate::maps::EPOCH`]), by exclusive or. 0 before anything was told. Written
+    /// last: the numbers are there for whoever sees it.
+    pub mark: u64,
+    /// When the process started, nanoseconds since boot.
+    pub start: u64,
+    /// Its id, as the initial pid namespace counts.
+    pub pid: u32,
+    /// Its id in its own pid namespace.
+    pub ns_pid: u32,
 }
 
 /// Operations that a [`Memo`] holds.

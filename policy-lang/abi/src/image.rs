@@ -10,7 +10,7 @@
 //! word 2              words in use
 //! word GROUPS         group ids that the policy names: base | number << 32
 //! word SLOT           the slot that the image was loaded into, written by the loader
-//! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed
+//! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed or an index
 //! STARTS_DIR + 2*d    where automaton d begins, a lookup as well
 //! AUTOMATON_DIR + 2*d automaton d: base of its byte groups, 0 without; base of its states
 //! PAIR_DIR + p        pair p: a [`crate::wide::Form`], 0 when no rule names the pair
@@ -27,8 +27,9 @@
 //! entries of three words: key, key, class. An entry whose class is 0 is empty;
 //! a key stands at most [`PROBES`] entries after the one it hashes to. A lookup
 //! of shape `Narrow` is `1 << log2` sorted words `start << 32 | class`, the first
-//! with start 0, padded by repeating the last one; `Wide` has entries of three
-//! words, start (two, most significant first) and class, likewise.
+//! with start 0, padded by repeating the last one. A large one is not padded, and has an
+//! [`Index`](crate::lookup::Index), whose words stand before it: by that a number is searched in few entries. `Wide` has entries of three
+//! words, start (two, most significant first) and class, and no index.
 //!
 //! An **automaton** reads the texts of a dimension for which rules have patterns
 //! with wildcards; a text that a lookup knows whole is not read. Where it begins
@@ -53,7 +54,8 @@
 //! words as its terms need, and record terms begin with a word of their own. The
 //! row of class `c` is a header at `base + c * ` [`crate::wide::Form::header_words`]:
 //! first the *summary*, a bit for each word that is not zero, then for each
-//! [`BLOCK_WORDS`] words of the row where they stand, two bases a word. Equal blocks
+//! [`BLOCK_WORDS`] words of the row where they stand, two bases a word; its length is
+//! made up to a multiple of [`TOGETHER`], and so is `base`. Equal blocks
 //! stand once, so a row that differs from another in one bit costs a header and a block. A wide
 //! descriptor has, in the places of the masks, the number of words of deciding terms
 //! and the base of the words that say which terms are enforced.
@@ -70,7 +72,7 @@ use crate::family::PAIRS;
 use crate::fields::{COMMON_COUNT, DIMENSION_COUNT, LOOKUP_COUNT};
 
 /// First word of an image; changes with the layout.
-pub const MAGIC: u64 = 0x0004_7464_7265_746e;
+pub const MAGIC: u64 = 0x0005_7464_7265_746e;
 /// Words that are near.
 pub const NEAR_WORDS: u32 = 1 << 16;
 /// Words in a page of what is far.
@@ -87,8 +89,15 @@ pub const TERMS_PER_PAIR: u32 = 10_240;
 pub const ROW_WORDS: u32 = TERMS_PER_PAIR / TERMS_PER_WORD + 1;
 /// Words in a summary of the widest row.
 pub const SUMMARY_WORDS: u32 = ROW_WORDS.div_ceil(u64::BITS);
+/// Words that are read at once: the header of a wide row begins at a multiple of as many,
+/// and its summary has no more.
+pub const TOGETHER: u32 = 4;
 /// Words of a row that stand together.
 pub const BLOCK_WORDS: u32 = 8;
+const _: () = assert!(
+    SUMMARY_WORDS <= TOGETHER && NEAR_WORDS.is_multiple_of(PAGE_WORDS),
+    "a summary is all near or all in one page"
+);
 /// Rules and defaults that can be counted, in one policy.
 pub const MAX_RULES: u32 = 16_384;
 

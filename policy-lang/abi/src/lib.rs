@@ -32,6 +32,7 @@ pub mod hash;
 pub mod hooks;
 pub mod identity;
 pub mod image;
+pub mod lookup;
 pub mod maps;
 pub mod mediation;
 pub mod offsets;
@@ -51,4 +52,6 @@ pub mod wide;
 /// 7: a selection of events in the image, suppressed events in tallies.
 /// 8: wide rows and far pages in the image, more recorded rules in records, brief
 ///    records, who is woken, what a listen was judged on, a memo without the program.
-pub const ABI_VERSION: u32 = 8;
+/// 9: indexes of large lookups, headers of wide rows at multiples of four words; what
+///    was told of a process, beside its identity.
+pub const ABI_VERSION: u32 = 9;

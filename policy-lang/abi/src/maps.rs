@@ -19,8 +19,6 @@ pub const EVENTS: &str = "EVENTS";
 pub const EPOCH: &str = "EPOCH";
 /// Array of one word, mapped by user space: [`WAKE_READER`] or [`WAKE_NOBODY`].
 pub const WAKE: &str = "WAKE";
-/// Task storage of a word, on group leaders: the epoch in which the process was told of, and its program.
-pub const TOLD: &str = "TOLD";
 /// Task storage of [`crate::identity::Identity`], on group leaders.
 pub const IDENTITIES: &str = "IDENTITIES";
 /// Task storage of [`crate::identity::Creator`], on group leaders.

@@ -12,11 +12,12 @@ use crate::facts::Facts;
 use crate::fields::Dimension;
 use crate::image::{
     ASK_WORDS, ASKS_PER_PAIR, BLOCK_WORDS, DESC_ASKS, DESC_ENFORCED, DESC_TERMS, DESC_VERDICT,
-    ROW_WORDS, SUMMARY_WORDS, TERMS_PER_WORD,
+    ROW_WORDS, SUMMARY_WORDS, TERMS_PER_WORD, TOGETHER,
 };
 
 /// An image's word about a pair: where its descriptor stands, and, of a wide
-/// pair, how many words its rows have. 0 when no rule names the pair.
+/// pair, how many words its rows and their headers have, 16 bits each. 0 when no rule
+/// names the pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Form(pub u64);
@@ -25,7 +26,8 @@ impl Form {
     /// A pair with its descriptor at `desc`; `words` is 0 unless it is wide.
     #[must_use]
     pub const fn new(desc: u32, words: u32) -> Self {
-        Self(desc as u64 | (words as u64) << 32)
+        let header = if words == 0 { 0 } else { header_words(words) };
+        Self(desc as u64 | (words as u64 & 0xffff) << 32 | (header as u64) << 48)
     }
 
     /// Where its descriptor stands.
@@ -46,24 +48,40 @@ impl Form {
     #[inline(always)]
     #[must_use]
     pub const fn words(self) -> u32 {
-        low(self.0 >> 32)
+        low(self.0 >> 32) & 0xffff
     }
 
     /// Words of a row's summary.
     #[inline(always)]
     #[must_use]
     pub const fn summary_words(self) -> u32 {
-        self.words().wrapping_add(u64::BITS - 1) / u64::BITS
+        summary_words(self.words())
     }
 
-    /// Words of a row's header: its summary, and half a word for each block.
+    /// Words of a row's header: its summary, and half a word for each block, made up
+    /// to a multiple of [`TOGETHER`].
     #[inline(always)]
     #[must_use]
     pub const fn header_words(self) -> u32 {
-        let two = 2 * BLOCK_WORDS;
-        self.summary_words() + self.words().wrapping_add(two - 1) / two
+        low(self.0 >> 48)
     }
 }
+
+/// Words of the summary of a row of so many.
+#[inline(always)]
+const fn summary_words(words: u32) -> u32 {
+    words.wrapping_add(u64::BITS - 1) / u64::BITS
+}
+
+/// Words of the header of a row of so many.
+const fn header_words(words: u32) -> u32 {
+    (summary_words(words) + words.div_ceil(2 * BLOCK_WORDS)).next_multiple_of(TOGETHER)
+}
+
+const _: () = assert!(
+    ROW_WORDS <= 0xffff && header_words(ROW_WORDS) <= 0xffff,
+    "a form has room for the widest rows"
+);
 
 /// Rows that a decision has at hand: of the subject's executable, name, user and
 /// group, and of the object's address or name, and port.
@@ -96,6 +114,30 @@ impl Rows {
         *gid = row(tables, facts, form, Dimension::Gid)?;
         *port = row(tables, facts, form, Dimension::Port)?;
         Some(())
+    }
+
+    /// Whether their summaries have nothing in common, so that no term matches,
+    /// whatever the rare dimensions say.
+    #[inline(always)]
+    pub fn are_apart<T: Tables + ?Sized>(&self, tables: &T, form: Form) -> Option<bool> {
+        let mut left = [tables.all(); SUMMARY_WORDS as usize];
+        for row in &self.0 {
+            if *row != 0 {
+                let summary = tables.summary(*row)?;
+                for (left, word) in left.iter_mut().zip(summary) {
+                    *left &= word;
+                }
+            }
+        }
+        let words = form.summary_words();
+        let mut any = 0;
+        for (index, left) in (0..).zip(left) {
+            // Behind a summary that is shorter stand the places of blocks.
+            if index < words {
+                any |= left;
+            }
+        }
+        Some(any == 0)
     }
 
     /// A part of all these rows, joined by AND.
@@ -353,6 +395,9 @@ pub fn decide<T: Tables + ?Sized>(
 ) -> Option<()> {
     let mut rows = Rows::default();
     rows.find(tables, facts, form)?;
+    if rows.are_apart(tables, form)? {
+        return Some(());
+    }
     let deciding = deciding(tables, form)?;
     let mut walk = Walk::new(0);
     for _ in 0..Walk::TURNS {

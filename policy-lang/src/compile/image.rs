@@ -137,7 +137,7 @@ impl Maker<'_> {
         }
         all.sort_by_key(|(_, built)| built.words.len());
         for (found, built) in all {
-            let base = writer.append(&built.words)?;
+            let base = writer.append(&built.words)? + built.before;
             let at = LOOKUP_DIR + 2 * found as u32;
             writer.set(at, u64::from(base) | u64::from(built.bits) << 32)?;
             writer.set(at + 1, built.seed)?;

@@ -7,7 +7,9 @@ use super::writer::{Full, Writer};
 use crate::ast::Effect;
 use crate::maps::HashMap;
 use policy_abi::fields::Dimension;
-use policy_abi::image::{BLOCK_WORDS, CLASS_LONG, CLASS_UNNAMED, CLASS_UNREADABLE, TERMS_PER_WORD};
+use policy_abi::image::{
+    BLOCK_WORDS, CLASS_LONG, CLASS_UNNAMED, CLASS_UNREADABLE, TERMS_PER_WORD, TOGETHER,
+};
 use policy_abi::wide::Form;
 
 /// Bits of a word.
@@ -111,18 +113,23 @@ struct Rows<'t> {
     of: &'t Dimensioned,
     /// The row of what is in no set.
     other: Vec<u64>,
-    /// The terms that compare each set.
-    users: HashMap<SetId, Vec<usize>>,
+    /// The terms that compare each set. With a term that compares no other set of
+    /// this dimension, whether it takes what is in the set.
+    users: HashMap<SetId, Vec<(usize, Option<bool>)>>,
 }
 
 impl<'t> Rows<'t> {
     fn new(terms: &'t [Placed], layout: Layout, dimension: Dimension, of: &'t Dimensioned) -> Self {
-        let mut users: HashMap<SetId, Vec<usize>> = HashMap::default();
+        let mut users: HashMap<SetId, Vec<(usize, Option<bool>)>> = HashMap::default();
         for (at, placed) in terms.iter().enumerate() {
-            for one in &placed.literals {
-                if one.dimension == dimension {
-                    users.entry(one.set).or_default().push(at);
-                }
+            let asked = || {
+                let literals = placed.literals.iter();
+                literals.filter(|one| one.dimension == dimension)
+            };
+            let is_alone = asked().nth(1).is_none();
+            for one in asked() {
+                let takes = is_alone.then_some(!one.negated);
+                users.entry(one.set).or_default().push((at, takes));
             }
         }
         let other = layout.row(terms, |placed| {
@@ -167,22 +174,22 @@ impl<'t> Rows<'t> {
     /// The row of a class, which differs from the former content of `row`, that of
     /// what is in no set, in the bits that `touched` is called with.
     fn fill(&self, class: u32, row: &mut [u64], mut touched: impl FnMut(usize)) {
-        let mut take = |row: &mut [u64], term: usize| {
+        let mut take = |row: &mut [u64], term: usize, takes: Option<bool>| {
             if let Some(placed) = self.terms.get(term) {
                 let bit = self.layout.bit(term);
-                set(row, bit, self.takes(placed, class));
+                set(row, bit, takes.unwrap_or_else(|| self.takes(placed, class)));
                 touched(bit);
             }
         };
         if matches!(class, CLASS_UNREADABLE | CLASS_LONG) {
             for term in 0..self.terms.len() {
-                take(row, term);
+                take(row, term, None);
             }
             return;
         }
         for set in self.of.sets(class) {
-            for term in self.users.get(set).into_iter().flatten() {
-                take(row, *term);
+            for (term, takes) in self.users.get(set).into_iter().flatten() {
+                take(row, *term, *takes);
             }
         }
     }
@@ -239,7 +246,7 @@ pub(super) fn write(
             }
         }
     }
-    writer.append(&headers)
+    writer.append_together(&headers)
 }
 
 /// Writes some rows, one after the other, and says where they begin.
@@ -255,7 +262,7 @@ pub(super) fn write_all(
     for row in rows {
         Header::of(writer, row)?.append_to(&mut headers);
     }
-    writer.append(&headers)
+    writer.append_together(&headers)
 }
 
 /// The header of a wide row.
@@ -301,5 +308,6 @@ impl Header {
             let bases = two.iter().rev().map(|base| u64::from(*base));
             bases.fold(0, |word, base| word << 32 | base)
         }));
+        headers.resize(headers.len().next_multiple_of(TOGETHER as usize), 0);
     }
 }

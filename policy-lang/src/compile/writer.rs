@@ -2,7 +2,7 @@
 //! may be far.
 
 use crate::maps::HashMap;
-use policy_abi::image::{BLOCK_WORDS, BODY, IMAGE_WORDS, NEAR_WORDS};
+use policy_abi::image::{BLOCK_WORDS, BODY, IMAGE_WORDS, NEAR_WORDS, TOGETHER};
 
 /// The words so far.
 pub(super) struct Writer {
@@ -43,6 +43,14 @@ impl Writer {
         }
         self.far.extend_from_slice(words);
         u32::try_from(base).ok().ok_or(Full)
+    }
+
+    /// [`Writer::append`], at a multiple of [`TOGETHER`].
+    pub(super) fn append_together(&mut self, words: &[u64]) -> Result<u32, Full> {
+        for part in [&mut self.near, &mut self.far] {
+            part.resize(part.len().next_multiple_of(TOGETHER as usize), 0);
+        }
+        self.append(words)
     }
 
     /// Appends words that must be near, and says where.

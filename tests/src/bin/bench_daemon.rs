@@ -1,32 +1,27 @@
-//! The half of `cargo xtask bench reload` that runs in a guest: how long the daemon
-//! takes to its first denial and to publish a policy, and what memory it and its
-//! maps take.
+//! The half of `cargo xtask bench start` and of `reload` that runs in a guest: what the
+//! daemon takes to its first denial and to publish a policy, and what memory it and
+//! its maps take.
 //!
 //! The processor is emulated: times compare one commit with another and are some
 //! ten times those of a real one. Bytes are bytes.
+
+#[path = "bench_daemon/start.rs"]
+mod start;
 
 use aya::maps::loaded_maps;
 use aya::programs::loaded_programs;
 use rustix::process::{Pid, Signal, kill_process};
 use std::error::Error;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: bench_daemon INTERDICT POLICIES";
-/// Starts that are timed, and reloads of each policy.
-const STARTS: usize = 5;
+const USAGE: &str = "usage: bench_daemon start|phases INTERDICT, or reload INTERDICT POLICIES";
+/// Reloads of each policy.
 const RELOADS: usize = 5;
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// What the policy of the starts denies: nothing listens there.
-const DENIED: &str = "127.0.0.1:9";
-const DENIES: &str = "deny tcp connect to 127.0.0.1 port 9 id denied\n";
 
 fn main() -> ExitCode {
     match run() {
@@ -39,53 +34,31 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Outcome<()> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let interdict = arguments.next().ok_or(USAGE)?;
-    let policies = arguments.next().ok_or(USAGE)?;
-    starts(&interdict)?;
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let [part, interdict, rest @ ..] = arguments.as_slice() else {
+        return Err(USAGE.into());
+    };
+    match (part.to_str(), rest) {
+        (Some("start"), []) => start::timed(interdict),
+        (Some("phases"), []) => start::phases(interdict),
+        (Some("reload"), [policies]) => reload(interdict, policies),
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn reload(interdict: &Path, policies: &Path) -> Outcome<()> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(policies)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     folders.sort();
     for folder in folders {
-        reloads(&interdict, &folder)?;
+        reloads(interdict, &folder)?;
     }
     Ok(())
 }
 
 fn say(line: &str) {
     writeln!(io::stdout(), "{line}").ok();
-}
-
-/// From starting the program to the first connect that is refused.
-fn starts(interdict: &Path) -> Outcome<()> {
-    let policy = Path::new("/tmp/denies.policy");
-    std::fs::write(policy, DENIES)?;
-    for start in 0..=STARTS {
-        let began = Instant::now();
-        let mut daemon = Daemon::start(interdict, policy)?;
-        while !is_denied() {
-            if began.elapsed() > PATIENCE {
-                return Err("nothing was denied".into());
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        let denied = began.elapsed();
-        daemon.in_force(1)?;
-        // The first finds nothing in the cache of files.
-        if start != 0 {
-            say(&format!("first denial after {} ms", denied.as_millis()));
-        }
-        daemon.stop()?;
-    }
-    Ok(())
-}
-
-fn is_denied() -> bool {
-    let Err(error) = TcpStream::connect(DENIED) else {
-        return false;
-    };
-    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// Memory under a policy, and what reloads of it take.
@@ -209,10 +182,14 @@ impl Daemon {
 
     /// What the daemon says that its last reload took.
     fn took(&mut self) -> Outcome<String> {
-        kill_process(self.pid()?, Signal::USR1)?;
-        let report: serde_json::Value = serde_json::from_str(&self.line("status: ")?)?;
-        let took = report.pointer("/reload_micros");
+        let status = self.status()?;
+        let took = status.get("reload_micros");
         Ok(took.ok_or("the report does not say")?.to_string())
+    }
+
+    fn status(&mut self) -> Outcome<serde_json::Value> {
+        kill_process(self.pid()?, Signal::USR1)?;
+        Ok(serde_json::from_str(&self.line("status: ")?)?)
     }
 
     fn stop(mut self) -> Outcome<()> {

@@ -93,6 +93,38 @@ fn another_program_of_a_process_is_told() {
     assert_eq!(above(&event)[0]["executable"]["path"], GOOD);
 }
 
+/// Numbers of a process are kept with it once it was told of: they are those of its
+/// first event, whichever thread acts, and a child has its own.
+#[test]
+fn later_events_have_the_numbers_of_the_first() {
+    let mut case = Case::under(POLICY);
+    let mut actor = Actor::user();
+    let request = web(&mut actor);
+    let numbers = |event: &Event| {
+        ["pid", "host_pid", "unique_id"]
+            .map(|one| event.at(&format!("/workload/process/{one}")).clone())
+    };
+    let thread = |event: &Event| {
+        ["host_tid", "start_time"]
+            .map(|one| event.at(&format!("/workload/process/thread/{one}")).clone())
+    };
+    let first = case.denies(&mut actor, &request, &decided());
+    assert_eq!(numbers(&first)[1], actor.pid());
+    let again = case.denies(&mut actor, &request, &decided());
+    assert_eq!(numbers(&again), numbers(&first));
+    assert_eq!(thread(&again), thread(&first));
+    let other = Request::Thread(Box::new(request.clone()));
+    let other = case.denies(&mut actor, &other, &decided());
+    assert_eq!(numbers(&other), numbers(&first));
+    assert_ne!(thread(&other)[0], actor.pid());
+    assert_ne!(thread(&other)[1], thread(&first)[1]);
+    let child = Request::Fork(Box::new(request));
+    let child = case.denies(&mut actor, &child, &decided());
+    for (child, first) in numbers(&child).iter().zip(&numbers(&first)) {
+        assert_ne!(child, first);
+    }
+}
+
 /// More processes than the engine's book holds: each is told of again in time.
 #[test]
 fn many_processes_are_each_named() {

@@ -85,9 +85,9 @@ pub(super) fn record() -> Result<()> {
 /// The figures of now.
 fn measure() -> Result<Record> {
     let rows = [EMPTY, POLICY];
-    // The profile of the suite, which has built most of it: what it costs more outside
-    // of the kernel, it costs with the empty program too.
-    let built = guest::build(&KERNELS, &rows, "dev")?;
+    // What a build for tests costs more outside of the kernel, it costs with the empty
+    // program too.
+    let built = guest::build(&KERNELS, &rows, guest::Half::AsTests)?;
     let ask = Ask {
         rows: &rows,
         operations: &OPERATIONS,

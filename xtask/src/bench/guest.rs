@@ -30,16 +30,23 @@ const OBJECTS: [(&str, &str); 3] = [
 /// What every guest gets copies of.
 pub(super) struct Built(Vec<Add>);
 
-/// Builds what these rows need with a profile of cargo's, and fetches what the machine
-/// lacks of it. What is attached is the same whatever the profile.
+/// How the half of this command that runs in the guest is built.
+#[derive(Clone, Copy)]
+pub(super) enum Half {
+    Optimised,
+    /// As the suite has it, which has built most of it.
+    AsTests,
+}
+
+/// Builds what these rows need, and fetches what the machine lacks of it.
 ///
 /// # Errors
 /// When something cannot be built or fetched.
-pub(super) fn build(kernels: &[Kernel], rows: &[Row], profile: &str) -> Result<Built> {
+pub(super) fn build(kernels: &[Kernel], rows: &[Row], half: Half) -> Result<Built> {
     setup::for_guests(kernels)?;
     let mut adds = vec![
-        vm::interdict(profile, false)?,
-        add(&guest_program(profile)?, "bench_guest")?,
+        vm::interdict("release", false)?,
+        add(&guest_program(half)?, "bench_guest")?,
         add(
             &paths::program("busybox").context("no `busybox`")?,
             "busybox",
@@ -100,18 +107,16 @@ pub(super) fn count(
 }
 
 /// The half that runs in the guest.
-fn guest_program(profile: &str) -> Result<PathBuf> {
-    let arguments = [
-        "build",
-        "--quiet",
-        "--profile",
-        profile,
-        "--package",
-        "interdict-tests",
-        "--bin",
-        "bench_guest",
-    ];
-    cargo::build_executables(&arguments, ["bench_guest"]).map(|[program]| program)
+fn guest_program(half: Half) -> Result<PathBuf> {
+    let built = match half {
+        Half::AsTests => cargo::build_for_guests(["bench_guest"]),
+        Half::Optimised => {
+            let package = ["--package", "interdict-tests", "--bin", "bench_guest"];
+            let arguments = [&["build", "--quiet", "--release"][..], &package].concat();
+            cargo::build_executables(&arguments, ["bench_guest"])
+        }
+    };
+    built.map(|[program]| program)
 }
 
 /// The folder of the BPF objects.

@@ -1,4 +1,4 @@
-//! `cargo xtask bench reload|events|core`: what interdict costs in time, memory and
+//! `cargo xtask bench start|reload|events|core`: what interdict costs in time, memory and
 //! events a second.
 //!
 //! The halves that run on this machine are benchmarks of the engine's package; this
@@ -23,7 +23,13 @@ use crate::{cargo, paths, setup, toolchain};
 /// What else can be measured than instructions.
 #[derive(Subcommand)]
 pub(crate) enum Part {
-    /// Time a reload's steps on this machine; its last step, starts and memory in a guest
+    /// Count what each phase of a start takes to the first denial, in a guest; time it in another
+    Start {
+        /// The kernel to start on
+        #[arg(long, value_enum, default_value = "6.12")]
+        kernel: Kernel,
+    },
+    /// Time a reload's steps on this machine; its last step and memory in a guest
     Reload,
     /// Time events on this machine's processor, and how many a second none of which is lost
     Events,
@@ -45,6 +51,7 @@ const TIMEOUT: Duration = Duration::from_mins(20);
 /// When something cannot be built or run.
 pub(crate) fn main(part: &Part) -> Result<()> {
     match part {
+        Part::Start { kernel } => start(*kernel),
         Part::Reload => reload(),
         Part::Events => on_processor("events"),
         Part::Core => on_processor("core"),
@@ -58,6 +65,16 @@ fn on_processor(name: &str) -> Result<()> {
     figures(as_first_process(&bench).env(OBJECT, object))
 }
 
+/// One guest counts instructions for time, on one processor; in the other it is as it
+/// is in every guest.
+fn start(kernel: Kernel) -> Result<()> {
+    setup::for_guests(&[kernel])?;
+    say("instructions by phase, in millions");
+    in_guest(kernel, "phases", None, true)?;
+    say("the same by the clock, on two emulated processors");
+    in_guest(kernel, "start", None, false)
+}
+
 fn reload() -> Result<()> {
     setup::for_guests(&[Kernel::V6_12])?;
     let bench = bench("reload")?;
@@ -67,6 +84,12 @@ fn reload() -> Result<()> {
         fs::remove_dir_all(&policies)?;
     }
     run(Command::new(&bench).arg(&policies))?;
+    say("the rest in a guest, on an emulated processor");
+    in_guest(Kernel::V6_12, "reload", Some(&policies), false)
+}
+
+/// The half that runs in a guest.
+fn guest_program() -> Result<PathBuf> {
     let arguments = [
         "build",
         "--quiet",
@@ -76,17 +99,26 @@ fn reload() -> Result<()> {
         "--bin",
         "bench_daemon",
     ];
-    let [guest] = cargo::build_executables(&arguments, ["bench_daemon"])?;
-    say("the rest in a guest, on an emulated processor");
-    let command = [GUEST_PROGRAM, "/usr/bin/interdict", GUEST_POLICIES];
+    cargo::build_executables(&arguments, ["bench_daemon"]).map(|[program]| program)
+}
+
+/// Runs a part of the guest's half, with a folder of policies if it needs one; `icount`
+/// has it count instructions for time.
+fn in_guest(kernel: Kernel, part: &str, policies: Option<&Path>, icount: bool) -> Result<()> {
+    let mut command = vec![GUEST_PROGRAM, part, "/usr/bin/interdict"];
+    let mut adds = vec![
+        vm::interdict("release", false)?,
+        add(&guest_program()?, GUEST_PROGRAM)?,
+    ];
+    if let Some(policies) = policies {
+        command.push(GUEST_POLICIES);
+        adds.push(add(policies, GUEST_POLICIES)?);
+    }
     let request = Request {
-        adds: vec![
-            vm::interdict("release", false)?,
-            add(&guest, GUEST_PROGRAM)?,
-            add(&policies, GUEST_POLICIES)?,
-        ],
+        adds,
         timeout: TIMEOUT,
-        ..Request::new(Kernel::V6_12, command.map(Into::into).to_vec())
+        icount,
+        ..Request::new(kernel, command.into_iter().map(Into::into).collect())
     };
     let finished = vm::run(&request, Box::new(io::stdout()), Box::new(io::stderr()))?;
     if let Some(message) = finished.message() {

@@ -72,16 +72,7 @@ pub(super) struct Built(Vec<Add>);
 /// Builds what the guests run, once for all of them.
 pub(super) fn build(kernels: impl Iterator<Item = Kernel>) -> Result<Built> {
     setup::for_guests(&kernels.collect::<Vec<_>>())?;
-    let arguments = [
-        "test",
-        "--quiet",
-        "--package",
-        "interdict-tests",
-        "--test",
-        "kernel",
-        "--no-run",
-    ];
-    let [program, probe] = cargo::build_executables(&arguments, ["kernel", "probe"])?;
+    let [program, probe] = cargo::build_for_guests(["kernel", "probe"])?;
     let add = |host: PathBuf, guest| {
         let (host, guest) = (host.canonicalize()?, PathBuf::from(guest));
         anyhow::Ok(Add { host, guest })

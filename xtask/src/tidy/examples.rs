@@ -23,19 +23,8 @@ const SAID: [&str; 5] = [
 /// Every example says what it prevents and what not, how to make it one's own,
 /// how to see it work and what it costs, and `interdict check` has no warning
 /// for it.
-///
-/// The checker is built as the readme has it for CI, without the daemon.
 pub(super) fn clean(tree: &Tree) -> Result<Vec<Finding>> {
-    let arguments = [
-        "build",
-        "--quiet",
-        "--package",
-        "interdict",
-        "--no-default-features",
-        "--bin",
-        "interdict",
-    ];
-    let [interdict] = cargo::build_executables(&arguments, ["interdict"])?;
+    let interdict = cargo::build_for_checks()?;
     let mut findings = Vec::new();
     let mut examples = 0;
     for file in tree

@@ -6,12 +6,16 @@
 
 mod addresses;
 mod binds;
+mod datagrams;
 mod descriptors;
 mod families;
+mod fast_open;
+mod hands;
 mod labels;
 mod mounts;
 mod names;
 mod namespaces;
+mod narrow;
 mod network;
 mod older;
 mod parents;
