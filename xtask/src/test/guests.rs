@@ -134,7 +134,8 @@ fn run(
         ..Request::new(kernel, command)
     };
     let finished = vm::run(&request, Box::new(said.clone()), Box::new(said.clone()))?;
-    if let Some(message) = finished.message() {
+    let message = finished.message().unwrap_or_default();
+    if !message.is_empty() {
         said.line(&message);
     }
     let counts = Counts::read(&said.bytes());
@@ -142,7 +143,10 @@ fn run(
         0 => counts,
         code => match counts {
             Ok(counts) if counts.failed > 0 => Ok(counts),
-            _ => bail!("the tests ended with {code} and named no failed test"),
+            _ => bail!(
+                "the tests ended with {code} and named no failed test; {}",
+                message.lines().next().unwrap_or("nothing else was said")
+            ),
         },
     }
 }

@@ -16,7 +16,7 @@ pub(super) const NOT_STARTED: u8 = 125;
 const TAIL_LINES: usize = 60;
 
 /// How a run went.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The command ended with this code; 128 and the signal's number if a
     /// signal ended it.
@@ -35,6 +35,9 @@ pub(crate) struct Finished {
     pub(crate) outcome: Outcome,
     pub(crate) kernel_log: String,
     pub(crate) qemu_log: String,
+    /// What there is to say of guests that were started for this run before, and did not
+    /// come up.
+    pub(crate) failed_starts: Vec<String>,
 }
 
 impl Outcome {
@@ -50,8 +53,35 @@ impl Outcome {
 }
 
 impl Finished {
+    /// A run of the first guest that was started for it.
+    pub(super) fn new(
+        kernel: Kernel,
+        outcome: Outcome,
+        kernel_log: String,
+        qemu_log: String,
+    ) -> Self {
+        Self {
+            kernel,
+            outcome,
+            kernel_log,
+            qemu_log,
+            failed_starts: Vec::new(),
+        }
+    }
+
     /// What the command's own output does not tell.
     pub(crate) fn message(&self) -> Option<String> {
+        let mut messages: Vec<String> = self
+            .failed_starts
+            .iter()
+            .map(|message| format!("{message}\nso the guest was started again"))
+            .collect();
+        messages.extend(self.message_of_last());
+        (!messages.is_empty()).then(|| messages.join("\n"))
+    }
+
+    /// The same of the guest that was started last.
+    fn message_of_last(&self) -> Option<String> {
         let mut message = match &self.outcome {
             Outcome::Exited(_) => return self.warning(),
             Outcome::TimedOut => format!("kernel {}: the time was over", self.kernel),
@@ -97,12 +127,7 @@ mod tests {
 
     fn finished(outcome: Outcome, kernel_log: &str) -> Finished {
         let (kernel_log, qemu_log) = (kernel_log.to_owned(), String::new());
-        Finished {
-            kernel: Kernel::V6_1,
-            outcome,
-            kernel_log,
-            qemu_log,
-        }
+        Finished::new(Kernel::V6_1, outcome, kernel_log, qemu_log)
     }
 
     #[test]
@@ -132,6 +157,19 @@ mod tests {
                 .ends_with("the end of what kernel said:\nKernel panic")
         );
         assert_eq!(run.outcome.code(), 123);
+    }
+
+    #[test]
+    fn a_guest_that_was_started_again_is_told_of() {
+        let mut run = finished(Outcome::Exited(0), "booting\n");
+        let first = finished(Outcome::NotStarted("it hung".to_owned()), "an oops\n");
+        run.failed_starts.extend(first.message());
+        assert_eq!(
+            run.message().unwrap(),
+            "kernel 6.1: the guest did not start: it hung\nthe end of what kernel said:\n\
+             an oops\nso the guest was started again"
+        );
+        assert_eq!(run.outcome.code(), 0);
     }
 
     #[test]
