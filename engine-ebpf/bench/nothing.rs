@@ -20,7 +20,6 @@ macro_rules! define_program {
             crate::VERDICT
         }
     };
-    (Both $name:ident) => { define_program!(Decide $name); };
     (Identify $name:ident) => {};
     (Tell $name:ident) => {};
 }

@@ -12,6 +12,7 @@ use crate::tables::Lookups;
 use crate::texts::World;
 use aya_ebpf::helpers::generated::bpf_loop;
 use core::ffi::c_void;
+use core::ptr::null;
 use policy_abi::ask::{Asker, Has, List, NO_NUMBER, Subject, row};
 use policy_abi::fields::Dimension;
 use policy_abi::identity::Creator;
@@ -108,6 +109,8 @@ impl Asked {
 #[derive(Clone, Copy)]
 pub(crate) struct Kept {
     pub(crate) task: Pointer,
+    /// Of the process's creator, or null.
+    pub(crate) creator: *const Creator,
 }
 
 impl Subject for Kept {
@@ -119,7 +122,7 @@ impl Subject for Kept {
 
     #[inline(always)]
     fn key(&self, dimension: Dimension) -> Option<[u64; 2]> {
-        if matches!(dimension, Dimension::Unit | Dimension::Cgroup) {
+        if is_of_cgroup(dimension) {
             // SAFETY: a map's value, valid while the program runs.
             let cgroup = unsafe { &*cgroup::known(self.task)? };
             if dimension == Dimension::Cgroup {
@@ -128,8 +131,11 @@ impl Subject for Kept {
             let [_, length] = cgroup.unit;
             return (length != 0).then_some(cgroup.unit);
         }
-        // SAFETY: as above.
-        let creator = unsafe { &*self.creator()? };
+        if self.creator.is_null() {
+            return None;
+        }
+        // SAFETY: not null, and a map's value, valid while the program runs.
+        let creator = unsafe { &*self.creator };
         if dimension == Dimension::ParentComm {
             return Some(creator.comm);
         }
@@ -137,44 +143,97 @@ impl Subject for Kept {
     }
 }
 
-impl Kept {
-    /// What is kept of the process's creator.
-    #[inline(always)]
-    pub(crate) fn creator(&self) -> Option<*const Creator> {
-        let leader = kernel::group_leader(self.task);
-        let creator = CREATORS.of_task(leader, Missing::Leave)?;
-        Some(creator.cast_const())
+/// Whether a text is read from what is kept of the thread's cgroup, and not of its
+/// process's creator.
+#[inline(always)]
+pub(crate) const fn is_of_cgroup(dimension: Dimension) -> bool {
+    matches!(dimension, Dimension::Unit | Dimension::Cgroup)
+}
+
+/// What is kept of a process's creator, or null.
+#[inline(always)]
+pub(crate) fn creator_of(leader: Pointer) -> *const Creator {
+    match CREATORS.of_task(leader, Missing::Leave) {
+        Some(creator) => creator.cast_const(),
+        None => null(),
     }
+}
+
+/// A number of the running task, [`NO_NUMBER`] when it is missing.
+///
+/// VERIFIER: followed once, by its types. At each load of a pointer out of a task it looks
+/// for names among all the kernel's types, so these are loaded here, before what branches,
+/// and not wherever a list is gone through.
+#[unsafe(export_name = "asked_number")]
+#[inline(never)]
+extern "C" fn number_of(dimension: u32) -> u32 {
+    let task = kernel::current();
+    let cred = kernel::task_cred(task);
+    let leader = kernel::group_leader(task);
+    match Dimension::from_raw(dimension) {
+        Some(Dimension::Ruid) => kernel::cred_uid(cred),
+        Some(Dimension::Rgid) => kernel::cred_gid(cred),
+        Some(Dimension::Loginuid) => kernel::task_loginuid(task),
+        Some(Dimension::ParentUid) => {
+            let creator = creator_of(leader);
+            if creator.is_null() {
+                return NO_NUMBER;
+            }
+            // SAFETY: not null, and a map's value, valid while the program runs.
+            unsafe { (*creator).uid }
+        }
+        _ => NO_NUMBER,
+    }
+}
+
+/// Writes what a text of the running task is looked up by to `key`; 0 when it is missing.
+///
+/// VERIFIER: as [`number_of`].
+#[unsafe(export_name = "asked_key")]
+#[inline(never)]
+extern "C" fn key_of(dimension: u32, key: *mut [u64; 2]) -> u32 {
+    let task = kernel::current();
+    let leader = kernel::group_leader(task);
+    let Some(dimension) = Dimension::from_raw(dimension) else {
+        return 0;
+    };
+    if key.is_null() {
+        return 0;
+    }
+    let creator = if is_of_cgroup(dimension) {
+        null()
+    } else {
+        creator_of(leader)
+    };
+    let Some(found) = (Kept { task, creator }).key(dimension) else {
+        return 0;
+    };
+    // SAFETY: not null, and of a key's size: the verifier has seen to that.
+    unsafe { key.write(found) };
+    1
 }
 
 /// The acting task, and the protocol of its socket.
 #[derive(Clone, Copy)]
 pub(crate) struct Acting {
-    pub(crate) kept: Kept,
     pub(crate) protocol: u32,
 }
 
 impl Subject for Acting {
     #[inline(always)]
     fn number(&self, dimension: Dimension) -> u32 {
-        let task = self.kept.task;
-        match dimension {
-            Dimension::Ruid => kernel::cred_uid(kernel::task_cred(task)),
-            Dimension::Rgid => kernel::cred_gid(kernel::task_cred(task)),
-            Dimension::Loginuid => kernel::task_loginuid(task),
-            Dimension::Protocol => self.protocol,
-            Dimension::ParentUid => match self.kept.creator() {
-                // SAFETY: a map's value, valid while the program runs.
-                Some(creator) => unsafe { (*creator).uid },
-                None => NO_NUMBER,
-            },
-            _ => NO_NUMBER,
+        if dimension == Dimension::Protocol {
+            self.protocol
+        } else {
+            number_of(dimension as u32)
         }
     }
 
     #[inline(always)]
     fn key(&self, dimension: Dimension) -> Option<[u64; 2]> {
-        self.kept.key(dimension)
+        let zero = kernel::opaque(0);
+        let mut key = [zero, zero];
+        (key_of(dimension as u32, &raw mut key) != 0).then_some(key)
     }
 }
 
@@ -224,9 +283,6 @@ unsafe extern "C" fn next(_index: u32, state: *mut Answering) -> i64 {
     // SAFETY: what `judge` was handed, which is not null.
     let asked = unsafe { &mut *state.asked };
     let acting = Acting {
-        kept: Kept {
-            task: kernel::current(),
-        },
         protocol: asked.protocol,
     };
     let Some(row) = row(&Lookups(state.image), &acting, &asked.has, asked.at) else {

@@ -29,10 +29,19 @@ const EPERM: u32 = 1;
 /// The refusal of a program that ran before this one, to be given back untouched.
 #[inline(always)]
 pub(crate) fn refused_before(prior: i32) -> Option<i32> {
+    let refusal = as_refused(prior);
+    if refusal.is_some() {
+        count(Counter::PriorDenials);
+    }
+    refusal
+}
+
+/// What a program that ran before this one gave, if it refused.
+#[inline(always)]
+pub(crate) fn as_refused(prior: i32) -> Option<i32> {
     if prior == 0 {
         return None;
     }
-    count(Counter::PriorDenials);
     // VERIFIER: the range of an argument is not known.
     Some(if prior > -4096 && prior < 0 {
         prior

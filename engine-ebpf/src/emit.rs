@@ -162,7 +162,6 @@ fn written<Room: 'static, const TYPED: usize>(
     let said = unsafe { &*said };
     let verdict = &said.verdict;
     let would_deny = said.action == Action::WouldDeny as u32;
-    let outcome = said.outcome();
     let task = kernel::current();
     let sequence = count_up(Counter::Events);
     let Some(mut entry) = EVENTS.reserve_untyped::<Room>(0) else {
@@ -170,6 +169,10 @@ fn written<Room: 'static, const TYPED: usize>(
         return LOST;
     };
     let record: *mut Record = entry.as_mut_ptr().cast();
+    // VERIFIER: before what branches, since at each load of a pointer out of a task it looks
+    // for names among all the kernel's types.
+    put_process(record, caller, task, told);
+    let outcome = said.outcome();
     put!(record.version = policy_abi::ABI_VERSION);
     put!(record.hook = caller.hook);
     put!(record.action = said.action);
@@ -205,7 +208,6 @@ fn written<Room: 'static, const TYPED: usize>(
             }
         );
     }
-    put_process(record, caller, task, told);
     // VERIFIER: or it would follow the rest once for each set of flags.
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
     let mut flags = caller.flags & !TYPED_IS_OBJECT;
@@ -234,6 +236,9 @@ pub(crate) fn waking() -> u64 {
 #[inline(always)]
 fn put_process(record: *mut Record, caller: &Caller, task: Pointer, told: *const Identity) {
     let leader = kernel::group_leader(task);
+    put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
+    put!(record.ns_tid = kernel::own_pid(task));
+    put!(record.cgroup = kernel::cgroup_of(task).map_or(0, |cgroup| cgroup.id));
     let told = if told.is_null() {
         process::numbers(leader)
     } else {
@@ -246,18 +251,9 @@ fn put_process(record: *mut Record, caller: &Caller, task: Pointer, told: *const
     let cpu = unsafe { bpf_get_smp_processor_id() };
     put!(record.boottime = now);
     put!(record.cpu = cpu);
-    put!(record.cgroup = kernel::cgroup_of(task).map_or(0, |cgroup| cgroup.id));
     put!(record.pid = told.pid);
     put!(record.tid = kernel::task_pid(task));
     put!(record.ns_pid = told.ns_pid);
-    put!(
-        record.ns_tid = if task == leader {
-            told.ns_pid
-        } else {
-            kernel::own_pid(task)
-        }
-    );
-    put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
     put!(record.loginuid = kernel::task_loginuid(task));
     put!(record.process_start = told.start);
     put!(record.thread_start = kernel::task_start(task));

@@ -368,17 +368,21 @@ fn own_upid(pid: Pointer) -> u64 {
 }
 
 /// Process or thread number in the task's own pid namespace.
+///
+/// VERIFIER: it forgets which way the number came, or would follow what comes after once
+/// for each.
 #[inline(always)]
 pub(crate) fn own_pid(task: Pointer) -> u32 {
     let pid = task_thread_pid(task);
-    if pid.is_null() {
-        return 0;
-    }
-    if pid_level(pid) == 0 {
+    let number = if pid.is_null() {
+        0
+    } else if pid_level(pid) == 0 {
         // Its own namespace is the initial one.
-        return task_pid(task);
-    }
-    copy_u32(own_upid(pid)).unwrap_or(0)
+        task_pid(task)
+    } else {
+        copy_u32(own_upid(pid)).unwrap_or(0)
+    };
+    opaque_memory(u64::from(number)) as u32
 }
 
 /// A namespace's number, 0 when it is not known.
@@ -414,13 +418,11 @@ namespace_numbers! {
     cgroup_ns_number([nsproxy_cgroup] cgroup_ns_number);
 }
 
-/// The number of a task's own process namespace, 0 when it is not known.
-///
-/// That of its `struct pid`: what `nsproxy` has is for its children.
+/// The number of a task's own process namespace, 0 when it is not known, by its
+/// `struct pid`: what `nsproxy` has is for its children.
 #[inline(always)]
-pub(crate) fn pid_ns_number(task: Pointer) -> u32 {
+pub(crate) fn pid_ns_number(pid: Pointer) -> u32 {
     let at = offset!(pid_ns_number);
-    let pid = task_thread_pid(task);
     if pid.is_null() || at == ABSENT {
         return 0;
     }

@@ -5,7 +5,7 @@
 //! calls have no room for reading a text: the classes of those that patterns with
 //! wildcards are held against are found before.
 
-use crate::ask::Kept;
+use crate::ask::{Kept, creator_of, is_of_cgroup};
 use crate::cgroup;
 use crate::kernel;
 use crate::maps::Image;
@@ -14,6 +14,7 @@ use crate::texts::{comm_end, path_length, state, text_end};
 use policy_abi::ask::{TEXTS, class_of_rare};
 use policy_abi::decide::Tables;
 use policy_abi::fields::{Dimension, Lookup};
+use policy_abi::identity::Creator;
 use policy_abi::image::STATE_LONG;
 
 /// What [`of`] gives when the image is damaged.
@@ -28,9 +29,11 @@ pub(crate) extern "C" fn of(image: *const Image) -> u64 {
     if image.is_null() {
         return DAMAGED;
     }
+    // VERIFIER: here, where it is one load out of a task, and not once for each text.
+    let creator = creator_of(kernel::group_leader(kernel::current()));
     let mut texts = 0;
     for (place, lookup) in TEXTS.iter().enumerate() {
-        let class = rare_class(image, *lookup as u32);
+        let class = rare_class(image, *lookup as u32, creator);
         if class == u32::MAX {
             return DAMAGED;
         }
@@ -40,9 +43,10 @@ pub(crate) extern "C" fn of(image: *const Image) -> u64 {
 }
 
 /// [`class_of_rare`] as a function of its own, `u32::MAX` when the image is damaged.
+/// `creator` is what is kept of the process's creator, or null.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn rare_class(image: *const Image, lookup: u32) -> u32 {
+extern "C" fn rare_class(image: *const Image, lookup: u32, creator: *const Creator) -> u32 {
     if image.is_null() {
         return u32::MAX;
     }
@@ -51,13 +55,16 @@ extern "C" fn rare_class(image: *const Image, lookup: u32) -> u32 {
     };
     let kept = Kept {
         task: kernel::current(),
+        creator,
     };
-    class_of_rare(&Texts { image }, &kept, lookup).unwrap_or(u32::MAX)
+    class_of_rare(&Texts { image, creator }, &kept, lookup).unwrap_or(u32::MAX)
 }
 
 /// A policy, and what is kept of the running task.
 struct Texts {
     image: *const Image,
+    /// Of the process's creator, or null.
+    creator: *const Creator,
 }
 
 impl Tables for Texts {
@@ -74,9 +81,8 @@ impl Tables for Texts {
     #[inline(always)]
     fn read(&self, dimension: Dimension, start: u32) -> Option<u32> {
         let (image, number) = (self.image, dimension as u32);
-        let task = kernel::current();
-        let end = if matches!(dimension, Dimension::Unit | Dimension::Cgroup) {
-            let Some(cgroup) = cgroup::known(task) else {
+        let end = if is_of_cgroup(dimension) {
+            let Some(cgroup) = cgroup::known(kernel::current()) else {
                 return Some(STATE_LONG);
             };
             // SAFETY: a map's value, valid while the program runs.
@@ -95,11 +101,11 @@ impl Tables for Texts {
                 text_end(image, number, start, &raw const cgroup.text, length)
             }
         } else {
-            let Some(creator) = (Kept { task }).creator() else {
+            if self.creator.is_null() {
                 return Some(STATE_LONG);
-            };
-            // SAFETY: as above.
-            let creator = unsafe { &*creator };
+            }
+            // SAFETY: not null, and as above.
+            let creator = unsafe { &*self.creator };
             if dimension == Dimension::ParentComm {
                 let [low, high] = creator.comm;
                 comm_end(image, number, start, low, high)

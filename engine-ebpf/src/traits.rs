@@ -12,8 +12,11 @@ use policy_abi::traits::{CAPABILITIES, CGROUPNS, Field, MNTNS, NETNS, PIDNS, USE
 #[unsafe(export_name = "traits_of")]
 pub(crate) extern "C" fn of(kind: u32) -> u64 {
     let task = kernel::current();
-    let [user, net, pid, mnt, cgroup] = host_namespaces();
-    let cred = kernel::task_cred(task);
+    let [user, net, process, mnt, cgroup] = host_namespaces();
+    // VERIFIER: before what branches, since at each load of a pointer out of a task it looks
+    // for names among all the kernel's types.
+    let (cred, nsproxy) = (kernel::task_cred(task), kernel::task_nsproxy(task));
+    let pid = kernel::task_thread_pid(task);
     let user_ns = kernel::cred_user_ns(cred);
     let mut traits = of_type(kind);
     if !user_ns.is_null() && kernel::user_ns_level(user_ns) == 0 {
@@ -21,8 +24,7 @@ pub(crate) extern "C" fn of(kind: u32) -> u64 {
         traits |= CAPABILITIES.set(u64::from(low) | u64::from(high) << 32);
     }
     traits |= namespace(USERNS, kernel::user_ns_number(user_ns), user);
-    traits |= namespace(PIDNS, kernel::pid_ns_number(task), pid);
-    let nsproxy = kernel::task_nsproxy(task);
+    traits |= namespace(PIDNS, kernel::pid_ns_number(pid), process);
     if !nsproxy.is_null() {
         traits |= namespace(NETNS, kernel::net_ns_number(nsproxy), net);
         traits |= namespace(MNTNS, kernel::mnt_ns_number(nsproxy), mnt);

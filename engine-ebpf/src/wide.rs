@@ -7,7 +7,7 @@
 //! map once, and one over the stack for each thing that it knows of it (700,000
 //! instructions, 6.12).
 
-use crate::ask::{Acting, Kept};
+use crate::ask::Acting;
 use crate::count::count;
 use crate::dispatch::{FAILED, Said, fill_has, say};
 use crate::emit::Caller;
@@ -344,9 +344,6 @@ fn stepped(image: *const Image, deciding: &mut Deciding) -> Option<bool> {
         return Some(false);
     }
     let acting = Acting {
-        kept: Kept {
-            task: kernel::current(),
-        },
         protocol: deciding.protocol,
     };
     let rows = (form, &deciding.rows);

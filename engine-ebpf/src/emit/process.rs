@@ -107,21 +107,24 @@ unsafe extern "C" fn step(_index: u32, climb: *mut Climb) -> i64 {
     if has_mark(identity, own) {
         return 1;
     }
-    if !write(at, identity, own, climb.epoch) {
+    // VERIFIER: here, and not wherever it is asked for: at each load of a pointer out of a
+    // task it looks for names among all the kernel's types.
+    let above = kernel::group_leader(kernel::task_parent(at));
+    if !write((at, above), identity, own, climb.epoch) {
         climb.had_room = 0;
         return 1;
     }
-    let parent = kernel::task_parent(at);
-    if parent.is_null() {
-        return 1;
-    }
-    let above = kernel::group_leader(parent);
-    // The idle task is nobody's creator.
-    if above.is_null() || kernel::task_pid(above) == 0 {
+    if !is_creator(above) {
         return 1;
     }
     climb.at = above;
     0
+}
+
+/// Whether a main thread, or null, can be a process's creator: the idle task cannot.
+#[inline(always)]
+fn is_creator(leader: Pointer) -> bool {
+    !leader.is_null() && kernel::task_pid(leader) != 0
 }
 
 /// The word that user space changes to have everything told again.
@@ -155,8 +158,7 @@ pub(crate) fn forget(identity: *mut Identity) {
 /// Writes down with a process that it was told of, and the numbers that its events
 /// are to have. Whoever else writes those writes the same.
 #[inline(always)]
-fn keep(identity: *mut Identity, leader: Pointer, own: u64) {
-    let numbers = numbers(leader);
+fn keep(identity: *mut Identity, numbers: &Told, own: u64) {
     tell!(identity.start = numbers.start);
     tell!(identity.pid = numbers.pid);
     tell!(identity.ns_pid = numbers.ns_pid);
@@ -195,18 +197,25 @@ fn mark_of(identity: *mut Identity, epoch: u64) -> u64 {
 }
 
 /// Writes what is known of a process and marks it. False when the ring had no room.
+/// `above` is its parent's main thread, or null.
 #[inline(always)]
-fn write(leader: Pointer, identity: *mut Identity, own: u64, epoch: u64) -> bool {
+fn write(
+    (leader, above): (Pointer, Pointer),
+    identity: *mut Identity,
+    own: u64,
+    epoch: u64,
+) -> bool {
+    let numbers = numbers(leader);
     let Some(mut entry) = EVENTS.reserve_untyped::<Process>(0) else {
         return false;
     };
     let record: *mut Process = entry.as_mut_ptr();
     put!(record.version = policy_abi::ABI_VERSION);
     // SAFETY: an address inside the reserved record.
-    put_task(unsafe { &raw mut (*record).task }, leader);
+    put_task(unsafe { &raw mut (*record).task }, leader, &numbers);
     let forget = |flags| kernel::opaque_memory(u64::from(flags)) as u32;
     let mut flags = forget(put_exe(record, leader));
-    flags |= forget(put_parent(record, leader));
+    flags |= forget(put_parent(record, leader, above));
     put!(record.flags = flags);
     if mark_of(identity, epoch) != own {
         // Another process's, which has begun another program meanwhile.
@@ -214,20 +223,18 @@ fn write(leader: Pointer, identity: *mut Identity, own: u64, epoch: u64) -> bool
         return true;
     }
     entry.submit(waking());
-    keep(identity, leader, own);
+    keep(identity, &numbers, own);
     true
 }
 
 /// A process as it is now.
 #[inline(always)]
-fn put_task(record: *mut Task, leader: Pointer) {
-    put!(record.start = kernel::task_start(leader));
+fn put_task(record: *mut Task, leader: Pointer, numbers: &Told) {
+    put!(record.start = numbers.start);
     put!(record.comm = clean_comm(kernel::task_comm(leader)));
-    put!(record.pid = kernel::task_pid(leader));
-    // VERIFIER: before the number in the namespace, whose branches it would be followed
-    // behind once for each; it looks through all the kernel's types at such a read.
+    put!(record.pid = numbers.pid);
     put!(record.ruid = kernel::cred_uid(kernel::task_cred(leader)));
-    put!(record.ns_pid = kernel::own_pid(leader));
+    put!(record.ns_pid = numbers.ns_pid);
     put!(record.reserved = 0);
 }
 
@@ -252,20 +259,15 @@ fn put_exe(record: *mut Process, leader: Pointer) -> u32 {
 
 /// The creator, or of a process that is older than the engine its parent.
 #[inline(always)]
-fn put_parent(record: *mut Process, leader: Pointer) -> u32 {
+fn put_parent(record: *mut Process, leader: Pointer, above: Pointer) -> u32 {
     if let Some(creator) = CREATORS.of_task(leader, Missing::Leave) {
         return put_creator(record, creator);
     }
-    let parent = kernel::task_parent(leader);
-    if parent.is_null() {
-        return 0;
-    }
-    let parent = kernel::group_leader(parent);
-    if parent.is_null() || kernel::task_pid(parent) == 0 {
+    if !is_creator(above) {
         return 0;
     }
     // SAFETY: an address inside the reserved record.
-    put_task(unsafe { &raw mut (*record).parent }, parent);
+    put_task(unsafe { &raw mut (*record).parent }, above, &numbers(above));
     PROCESS_PARENT
 }
 

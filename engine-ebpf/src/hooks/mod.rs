@@ -14,6 +14,7 @@ pub(crate) mod socket_bind;
 pub(crate) mod socket_connect;
 pub(crate) mod socket_create;
 pub(crate) mod socket_listen;
+pub(crate) mod socket_listen_keep;
 pub(crate) mod socket_sendmsg;
 pub(crate) mod socket_setsockopt;
 pub(crate) mod task_alloc;

@@ -1,4 +1,4 @@
-//! listen(2): the place of a unix socket is taken before anyone can connect.
+//! listen(2).
 
 use crate::dispatch;
 use crate::hooks::waiting;

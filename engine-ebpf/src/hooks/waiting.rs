@@ -18,11 +18,7 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
     caller.detail = [detail, 0, 0];
     let mut facts = dispatch::blank();
     let mut place = null();
-    // The place of a unix socket that begins to listen is taken whatever the rules are.
-    let takes = operation == LISTEN;
-    if word == UNIX && takes {
-        place = unix::fill(sk, &mut facts);
-    }
+    let begins = operation == LISTEN;
     let asked = concerns(u32::from(word), u32::from(operation));
     let binds = port::has_port(word) && asked & BINDING != 0;
     let listens =
@@ -33,7 +29,7 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
     if dispatch::judged(sk).is_none() {
         return 0;
     }
-    if word == UNIX && !takes {
+    if word == UNIX {
         place = unix::fill(sk, &mut facts);
     }
     facts.family = word;
@@ -47,7 +43,7 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
             return answer;
         }
     }
-    if listens && (takes || port::is_unheard(sk, &facts)) {
+    if listens && (begins || port::is_unheard(sk, &facts)) {
         facts.operation = LISTEN;
         let answer = dispatch::conclude(&caller, &mut facts, place);
         if answer != 0 {
@@ -56,7 +52,7 @@ pub(crate) fn judge(hook: Hook, operation: u16, sk: Pointer, detail: u32) -> i32
         port::heard(sk, &facts);
         facts.operation = operation;
     }
-    if asked & OPERATION != 0 && !(takes && listens) {
+    if asked & OPERATION != 0 && !(begins && listens) {
         return dispatch::conclude(&caller, &mut facts, place);
     }
     0

@@ -59,13 +59,13 @@ mod tests {
 
     #[test]
     fn what_is_needed_again_stays() {
-        let all = [Hook::SocketListen, Hook::SocketBind, Hook::SocketAccept];
+        let all = [Hook::TaskAlloc, Hook::SocketBind, Hook::SocketAccept];
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut idle = Idle::new(Duration::from_mins(5));
         let both = [Hook::SocketBind, Hook::SocketAccept];
         idle.look(start, all.into_iter(), &both);
-        // `socket_listen` keeps places, whatever the rules are.
+        // `task_alloc` keeps identities, whatever the rules are.
         assert_eq!(idle.next(), None);
         idle.look(start, all.into_iter(), &[]);
         assert_eq!(idle.next(), Some(after(300)));

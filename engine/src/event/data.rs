@@ -48,6 +48,7 @@ pub(super) fn data(
         | Hook::SctpBindConnect
         | Hook::BprmCommittedCreds
         | Hook::BprmCredsForExec
+        | Hook::SocketListenKeep
         | Hook::TaskAlloc => data.extend(number("type", record.socket_type)),
     }
     let name = if is_local(event) {

@@ -152,7 +152,11 @@ fn kernel_types() -> Vec<Finding> {
             "report this kernel: its structures are new",
         ),
     }];
-    for desc in HOOKS {
+    for (row, desc) in HOOKS.iter().enumerate() {
+        let mut above = HOOKS.iter().take(row);
+        if above.any(|one| one.kernel_name() == desc.kernel_name()) {
+            continue;
+        }
         let arguments = btf.arguments(desc);
         let found = arguments.map_or("is not there".into(), |n| format!("takes {n} arguments"));
         findings.push(if desc.role.tells() {
@@ -165,10 +169,10 @@ fn kernel_types() -> Vec<Finding> {
                 Finding::met(FUNCTION, format!("{name} {found}; {lost}"))
             }
         } else if arguments == Some(desc.args) {
-            Finding::met(HOOK, desc.name)
+            Finding::met(HOOK, desc.kernel_name())
         } else {
             let fix = "boot a kernel with this hook (CONFIG_BPF_LSM, CONFIG_SECURITY_NETWORK)";
-            Finding::unmet(HOOK, format!("{} {found}", desc.name), fix)
+            Finding::unmet(HOOK, format!("{} {found}", desc.kernel_name()), fix)
         });
     }
     findings

@@ -6,8 +6,9 @@
 
 /// Calls `$callback!` with one row for each hook.
 ///
-/// Columns: `id`, dense from 0; `variant` of [`Hook`]; `name`, the kernel's, and
-/// of what only tells the function's with [`EXIT`] behind it; `args`, how many
+/// Columns: `id`, dense from 0; `variant` of [`Hook`]; `name`, the kernel's, with [`KEEP`]
+/// behind it where another row has that, and of what only tells the function's with [`EXIT`]
+/// behind it; `args`, how many
 /// arguments the kernel's BTF gives it; `role`.
 #[macro_export]
 macro_rules! for_each_hook {
@@ -25,8 +26,8 @@ macro_rules! for_each_hook {
             { id: 4, variant: BprmCommittedCreds, name: bprm_committed_creds, args: 1, role: Identify }
             /// fork(2), vfork(2), clone(2): the child gets its creator's identity.
             { id: 5, variant: TaskAlloc, name: task_alloc, args: 2, role: Identify }
-            /// listen(2); a unix socket's place is taken, before anyone can rename it.
-            { id: 6, variant: SocketListen, name: socket_listen, args: 2, role: Both }
+            /// listen(2), on the local address.
+            { id: 6, variant: SocketListen, name: socket_listen, args: 2, role: Decide }
             /// socket(2), and each half of a socketpair(2).
             { id: 7, variant: SocketCreate, name: socket_create, args: 4, role: Decide }
             /// bind(2), before the protocol sees the address; a unix path is judged by `path_mknod`.
@@ -45,6 +46,8 @@ macro_rules! for_each_hook {
             { id: 14, variant: UnixStreamConnectExit, name: unix_stream_connect_exit, args: 4, role: Tell }
             /// The end of a datagram connect: what failed before it could be judged.
             { id: 15, variant: UnixDgramConnectExit, name: unix_dgram_connect_exit, args: 4, role: Tell }
+            /// listen(2), by a program that gives no verdict: a unix socket's place is taken, before anyone can rename it.
+            { id: 16, variant: SocketListenKeep, name: socket_listen_keep, args: 2, role: Identify }
         }
     };
 }
@@ -56,8 +59,6 @@ pub enum Role {
     Decide,
     /// Keeps facts about subjects and objects; always attached.
     Identify,
-    /// Does both; always attached.
-    Both,
     /// Sees a function of the kernel end, which no verdict can change, and writes
     /// the plain event of what no hook got to see; attached when the selection of
     /// events asks for such.
@@ -67,11 +68,14 @@ pub enum Role {
 /// What a row's name has behind that of the function, where it is told of its end.
 pub const EXIT: &str = "_exit";
 
+/// What a row's name has behind that of the hook, where another row decides there.
+pub const KEEP: &str = "_keep";
+
 impl Role {
     /// Whether the hook gives verdicts.
     #[must_use]
     pub const fn decides(self) -> bool {
-        matches!(self, Self::Decide | Self::Both)
+        matches!(self, Self::Decide)
     }
 
     /// Whether the hook writes events.
@@ -89,7 +93,7 @@ impl Role {
     /// Whether the hook is attached whatever the rules are.
     #[must_use]
     pub const fn always(self) -> bool {
-        matches!(self, Self::Identify | Self::Both)
+        matches!(self, Self::Identify)
     }
 }
 
@@ -112,10 +116,12 @@ impl HookDesc {
     /// What the kernel calls it: an LSM hook without `bpf_lsm_`, or a function.
     #[must_use]
     pub fn kernel_name(&self) -> &'static str {
-        match self.role {
-            Role::Tell => self.name.strip_suffix(EXIT).unwrap_or(self.name),
-            Role::Decide | Role::Identify | Role::Both => self.name,
-        }
+        let suffix = match self.role {
+            Role::Tell => EXIT,
+            Role::Identify => KEEP,
+            Role::Decide => return self.name,
+        };
+        self.name.strip_suffix(suffix).unwrap_or(self.name)
     }
 }
 

@@ -9,6 +9,7 @@ use interdict_tests::calls;
 use interdict_tests::case::Case;
 use interdict_tests::engine::{Engine, Reloaded};
 use interdict_tests::place;
+use interdict_tests::service::Service;
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 
@@ -146,6 +147,26 @@ fn links(pid: u32) -> usize {
 }
 
 #[test]
+fn a_place_is_taken_before_any_rule_asks_for_it() {
+    drop(Case::under(NOTHING));
+    let mut engine = Engine::start(&[("one", CONNECT)], &[]).unwrap();
+    let hooks = engine.status().hooks;
+    let has = |name: &str| hooks.iter().any(|hook| hook == name);
+    assert!(
+        has("socket_listen_keep") && !has("socket_listen"),
+        "{hooks:?}"
+    );
+    let mut service = Service::stream("/run/early.sock");
+    fs::rename("/run/early.sock", "/run/later.sock").unwrap();
+    service.moved("/run/later.sock");
+    engine.put(&[("one", "deny unix connect to /run/early.sock\n")]);
+    let mut actor = Actor::other();
+    let connect = calls::connect(actor.unix(), &Address::path("/run/later.sock"));
+    assert_eq!(outcome(&actor.ask(&connect)), Err(Errno::PERM));
+    engine.stop();
+}
+
+#[test]
 fn what_no_rule_needs_any_more_is_let_go() {
     drop(Case::under(NOTHING));
     let folder = place::fresh("idle");
@@ -164,7 +185,7 @@ fn what_no_rule_needs_any_more_is_let_go() {
     }
     assert_eq!(links(engine.pid()), before - 1);
     // What rules need stays, and so does what keeps identities.
-    for hook in ["socket_connect", "socket_listen", "task_alloc"] {
+    for hook in ["socket_connect", "socket_listen_keep", "task_alloc"] {
         assert!(has(&mut engine, hook), "{hook}");
     }
     let mut actor = Actor::other();

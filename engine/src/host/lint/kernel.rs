@@ -2,7 +2,7 @@
 
 use super::super::Host;
 use crate::needs::{FLOOR, version};
-use policy_abi::hooks::{HOOKS, Hook};
+use policy_abi::hooks::{HOOKS, Hook, HookDesc};
 use policy_abi::mediation;
 use policy_lang::diag::{Code, Diagnostic, show};
 use policy_lang::{CheckedPolicy, Rule};
@@ -77,7 +77,7 @@ fn lacks(host: &Host) -> Vec<(String, String)> {
     }
     if let Some(hooks) = &profile.hooks {
         let always = HOOKS.iter().filter(|desc| desc.role.always());
-        let names = always.map(|desc| desc.name);
+        let names = always.map(HookDesc::kernel_name);
         let missing: Vec<&str> = names
             .filter(|name| !hooks.iter().any(|hook| hook == name))
             .collect();

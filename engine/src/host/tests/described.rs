@@ -405,7 +405,7 @@ deny unix connect to /run/x";
            |
            = help: add `lsm=apparmor,bpf` to the kernel command line and reboot
 
-        warning[P0551]: the host's kernel lacks the hook `bprm_committed_creds`, `socket_listen`, `bprm_creds_for_exec`
+        warning[P0551]: the host's kernel lacks the hook `bprm_committed_creds`, `bprm_creds_for_exec`, `socket_listen`
           --> p.policy:1:1
            |
          1 | deny tcp connect to 10.0.0.1
