@@ -88,7 +88,8 @@ fn created(creator: Pointer, child: Pointer) {
 pub(crate) fn forked(creator: Pointer, child: Pointer) {
     created(creator, child);
     let Some(from) = IDENTITIES.of_task(group_leader(creator), Missing::Leave) else {
-        // Older than the engine and not trusted, or a kernel thread.
+        // Older than the engine and not trusted, or a kernel thread. One of which an event
+        // has told has an identity that says nothing, as its child will.
         return;
     };
     match IDENTITIES.of_task_or(child, from) {

@@ -203,13 +203,19 @@ pub(crate) extern "C" fn concluded(
     let Some(list) = list(&Words(image), form) else {
         return FAILED;
     };
-    if !list.needs(MAKES_EVENTS) && apart(image, form.0, &raw const rows) == 1 {
-        // No term matches, so that there is nothing to walk through.
-        count(Counter::Allowed);
-        if memo::is_kept(list) {
-            memo::keep(&raw const *facts, image, identity);
+    if !list.needs(MAKES_EVENTS) {
+        let are_apart = apart(image, form.0, &raw const rows);
+        if are_apart == UNREADABLE {
+            return FAILED;
         }
-        return 0;
+        if are_apart == 1 {
+            // No term matches, so that there is nothing to walk through.
+            count(Counter::Allowed);
+            if memo::is_kept(list) {
+                memo::keep(&raw const *facts, image, identity);
+            }
+            return 0;
+        }
     }
     let Some(rooms) = DECIDING.of_task(kernel::current(), Missing::Create) else {
         count(Counter::NoTaskStorage);

@@ -8,7 +8,7 @@ use aya_ebpf::programs::LsmContext;
 use policy_abi::family::UNIX;
 
 pub(crate) fn run(ctx: &LsmContext) -> i32 {
-    // Of this engine's other program there, perhaps: nothing to count.
+    // Counted by whoever judges there, if anybody does.
     if let Some(refusal) = dispatch::as_refused(ctx.arg(2)) {
         return refusal;
     }

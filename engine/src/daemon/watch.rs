@@ -193,7 +193,8 @@ mod tests {
             let paths = [folder.clone()];
             let mut watch = Watch::with_mounts(&paths, "/proc/self/mountinfo").unwrap();
             // What changed before is looked at without a hint.
-            watch.changed().await;
+            let first = tokio::time::timeout(AT_MOST, watch.changed()).await;
+            assert!(first.is_ok(), "it waits for a hint");
             for round in 0..3 {
                 fs::write(folder.join("a.policy"), format!("# {round}")).unwrap();
                 let begun = Instant::now();

@@ -58,8 +58,12 @@ impl Phases {
         self.over = true;
     }
 
-    /// Takes down what a program took to be loaded, in microseconds of a processor.
+    /// Takes down what a program took to be loaded, in microseconds of a processor, unless
+    /// the start is over.
     pub fn program(&mut self, name: &'static str, took: u64) {
+        if self.over {
+            return;
+        }
         self.programs.push((name, took));
     }
 

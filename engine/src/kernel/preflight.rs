@@ -6,7 +6,7 @@ use super::load::{Kernel, Settings};
 use super::phases::Phases;
 use crate::error::with_causes;
 use crate::needs::{self, FLOOR};
-use policy_abi::hooks::HOOKS;
+use policy_abi::hooks::{HOOKS, HookDesc};
 use serde::Serialize;
 use std::path::Path;
 
@@ -152,11 +152,7 @@ fn kernel_types() -> Vec<Finding> {
             "report this kernel: its structures are new",
         ),
     }];
-    for (row, desc) in HOOKS.iter().enumerate() {
-        let mut above = HOOKS.iter().take(row);
-        if above.any(|one| one.kernel_name() == desc.kernel_name()) {
-            continue;
-        }
+    for desc in asked_for() {
         let arguments = btf.arguments(desc);
         let found = arguments.map_or("is not there".into(), |n| format!("takes {n} arguments"));
         findings.push(if desc.role.tells() {
@@ -176,6 +172,15 @@ fn kernel_types() -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// The rows of the table, each hook and each function of the kernel once.
+fn asked_for() -> impl Iterator<Item = &'static HookDesc> {
+    let whose = |desc: &HookDesc| (desc.role.tells(), desc.kernel_name());
+    HOOKS.iter().enumerate().filter_map(move |(row, desc)| {
+        let mut above = HOOKS.iter().take(row);
+        (!above.any(|one| whose(one) == whose(desc))).then_some(desc)
+    })
 }
 
 /// The proof of all: the programs are loaded and the identity hooks attached, for a moment.
@@ -209,5 +214,25 @@ fn programs() -> Finding {
                        programs";
             Finding::unmet(WHAT, found, fix)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hook_and_each_function_is_asked_for_once() {
+        let names = |tells| {
+            let rows = asked_for().filter(move |desc| desc.role.tells() == tells);
+            let mut names: Vec<_> = rows.map(HookDesc::kernel_name).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(names(true), ["unix_dgram_connect", "unix_stream_connect"]);
+        let hooks = names(false);
+        assert!(hooks.is_sorted_by(|one, next| one < next), "{hooks:?}");
+        assert!(hooks.contains(&"unix_stream_connect") && hooks.contains(&"socket_listen"));
+        assert!(!hooks.contains(&"socket_listen_keep"));
     }
 }

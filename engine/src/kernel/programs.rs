@@ -172,7 +172,7 @@ fn refused(desc: &'static HookDesc) -> impl FnOnce(ProgramError) -> KernelError 
 pub(super) fn check_hook(btf: &Btf, desc: &'static HookDesc) -> Result<(), KernelError> {
     let refuse = |what| {
         Err(KernelError::Hook {
-            hook: desc.name,
+            hook: desc.kernel_name(),
             what,
         })
     };

@@ -147,9 +147,9 @@ pub struct Identity {
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Told {
-    /// Hash of the program that was told, 0 for one that is not known, and the epoch
-    /// ([`crate::maps::EPOCH`]), by exclusive or. 0 before anything was told. Written
-    /// last: the numbers are there for whoever sees it.
+    /// Hash of the program that was told and, shifted by 32, its device, zeros for one that
+    /// is not known, and the epoch ([`crate::maps::EPOCH`]), by exclusive or. 0 before
+    /// anything was told. Written last: the numbers are there for whoever sees it.
     pub mark: u64,
     /// When the process started, nanoseconds since boot.
     pub start: u64,

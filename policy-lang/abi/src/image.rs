@@ -10,7 +10,7 @@
 //! word 2              words in use
 //! word GROUPS         group ids that the policy names: base | number << 32
 //! word SLOT           the slot that the image was loaded into, written by the loader
-//! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, then a seed or an index
+//! LOOKUP_DIR + 2*l    lookup l: base | log2(length) << 32, rounded up with an index; then a seed or an index
 //! STARTS_DIR + 2*d    where automaton d begins, a lookup as well
 //! AUTOMATON_DIR + 2*d automaton d: base of its byte groups, 0 without; base of its states
 //! PAIR_DIR + p        pair p: a [`crate::wide::Form`], 0 when no rule names the pair

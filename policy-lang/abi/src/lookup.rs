@@ -6,16 +6,17 @@ use crate::image::{CLASS_OTHER, LOOKUP_DIR, PROBES, slot};
 /// Where a lookup stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Stands {
-    /// Its first word.
+    /// Its first entry; an index stands before it.
     pub base: u32,
-    /// Log2 of its length.
+    /// Log2 of its length, rounded up where there is an index.
     bits: u32,
     /// Its seed, or its index.
     seed: u64,
 }
 
 impl Stands {
-    /// A lookup with its first word at `base` and `1 << bits` entries.
+    /// A lookup with its first entry at `base` and `1 << bits` entries; with an index, at most
+    /// as many.
     #[inline(always)]
     #[must_use]
     pub const fn new(base: u32, bits: u32, seed: u64) -> Self {

@@ -5,7 +5,8 @@ use policy_abi::image::{FAR_STEPS, PROBES, slot};
 use policy_abi::lookup::{Index, part};
 use std::collections::BTreeMap;
 
-/// A lookup's words, log2 of its length, and its seed or index.
+/// A lookup's words, log2 of its length (rounded up where there is an index), and its seed
+/// or index.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Built {
     pub(super) words: Vec<u64>,

@@ -34,23 +34,39 @@ impl Writer {
 
     /// Appends words, near if there is room, and says where.
     pub(super) fn append(&mut self, words: &[u64]) -> Result<u32, Full> {
-        if self.near.len() + words.len() + self.kept <= NEAR_WORDS as usize {
+        if self.has_room(self.near.len() + words.len()) {
             return self.append_near(words);
         }
+        self.append_far(words)
+    }
+
+    /// [`Writer::append`], at a multiple of [`TOGETHER`].
+    pub(super) fn append_together(&mut self, words: &[u64]) -> Result<u32, Full> {
+        let aligned = |part: &Vec<u64>| part.len().next_multiple_of(TOGETHER as usize);
+        let start = aligned(&self.near);
+        // Nothing is left out before words that go far: that would take from what is kept free.
+        if self.has_room(start + words.len()) {
+            self.near.resize(start, 0);
+            return self.append_near(words);
+        }
+        let start = aligned(&self.far);
+        self.far.resize(start, 0);
+        self.append_far(words)
+    }
+
+    /// Whether so many words can be near beside those that are kept free.
+    const fn has_room(&self, words: usize) -> bool {
+        words + self.kept <= NEAR_WORDS as usize
+    }
+
+    /// Appends words that may be far, and says where.
+    fn append_far(&mut self, words: &[u64]) -> Result<u32, Full> {
         let base = NEAR_WORDS as usize + self.far.len();
         if base + words.len() > IMAGE_WORDS as usize {
             return Err(Full);
         }
         self.far.extend_from_slice(words);
         u32::try_from(base).ok().ok_or(Full)
-    }
-
-    /// [`Writer::append`], at a multiple of [`TOGETHER`].
-    pub(super) fn append_together(&mut self, words: &[u64]) -> Result<u32, Full> {
-        for part in [&mut self.near, &mut self.far] {
-            part.resize(part.len().next_multiple_of(TOGETHER as usize), 0);
-        }
-        self.append(words)
     }
 
     /// Appends words that must be near, and says where.
@@ -106,5 +122,32 @@ impl Writer {
             self.near.append(&mut self.far);
         }
         self.near
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy_abi::image::PAGE_WORDS;
+
+    /// However full the near words are when rows go far: what was kept free stays so.
+    #[test]
+    fn what_is_kept_free_is_not_taken_for_alignment() {
+        let kept = 64;
+        for filled in 0..=8 {
+            let mut writer = Writer::new(kept);
+            let free = NEAR_WORDS as usize - BODY as usize - kept;
+            writer.append_near(&vec![1; free - filled]).unwrap();
+            for length in [9, 1, 16, 3, 7, 200] {
+                let base = writer.append_together(&vec![2; length]).unwrap();
+                assert!(base.is_multiple_of(TOGETHER), "{filled}: {base}");
+                writer.append(&[3]).unwrap();
+            }
+            for _ in 0..kept {
+                writer.append_near(&[4]).expect("it was kept free");
+            }
+            let words = writer.finish();
+            assert!(words.len() < (NEAR_WORDS + PAGE_WORDS) as usize, "{filled}");
+        }
     }
 }

@@ -134,8 +134,7 @@ fn run(
         ..Request::new(kernel, command)
     };
     let finished = vm::run(&request, Box::new(said.clone()), Box::new(said.clone()))?;
-    let message = finished.message().unwrap_or_default();
-    if !message.is_empty() {
+    if let Some(message) = finished.message() {
         said.line(&message);
     }
     let counts = Counts::read(&said.bytes());
@@ -145,7 +144,11 @@ fn run(
             Ok(counts) if counts.failed > 0 => Ok(counts),
             _ => bail!(
                 "the tests ended with {code} and named no failed test; {}",
-                message.lines().next().unwrap_or("nothing else was said")
+                finished
+                    .message_of_last()
+                    .as_deref()
+                    .and_then(|message| message.lines().next())
+                    .unwrap_or("nothing else was said")
             ),
         },
     }

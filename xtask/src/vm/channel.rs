@@ -17,6 +17,8 @@ pub(super) const LINES: [&str; 3] = ["out", "err", "report"];
 /// What the guest reports.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Report {
+    /// The kernel is up; the guest is set up.
+    Up,
     /// The system is up; the command starts.
     Ready,
     /// The command's exit code.
@@ -127,6 +129,7 @@ pub(super) fn listen(from: UnixStream, to: Sender<Report>) -> JoinHandle<()> {
 
 fn parse(line: &str) -> Option<Report> {
     match line.split_once(' ').unwrap_or((line, "")) {
+        ("up", _) => Some(Report::Up),
         ("ready", _) => Some(Report::Ready),
         ("exit", code) => code.parse().ok().map(Report::Exit),
         ("fail", why) => Some(Report::Fail(why.to_owned())),
@@ -140,6 +143,7 @@ mod tests {
 
     #[test]
     fn reports_are_read() {
+        assert_eq!(parse("up"), Some(Report::Up));
         assert_eq!(parse("ready"), Some(Report::Ready));
         assert_eq!(parse("exit 255"), Some(Report::Exit(255)));
         assert_eq!(

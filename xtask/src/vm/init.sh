@@ -26,6 +26,7 @@ until [ -c $report ]; do
 	report=$(echo /dev/vport*p3)
 done
 exec 9>$report
+echo up >&9
 
 die() {
 	echo "fail $*" >&9

@@ -81,7 +81,7 @@ impl Finished {
     }
 
     /// The same of the guest that was started last.
-    fn message_of_last(&self) -> Option<String> {
+    pub(crate) fn message_of_last(&self) -> Option<String> {
         let mut message = match &self.outcome {
             Outcome::Exited(_) => return self.warning(),
             Outcome::TimedOut => format!("kernel {}: the time was over", self.kernel),

@@ -119,7 +119,7 @@ fn machine(command: &mut Command, request: &Request) {
         ]);
     } else {
         // Without fast `rep movsb` and `rep stosb`, which are emulated a byte at a time, the
-        // kernel copies by words: the verifier, which copies its states, gains a quarter.
+        // kernel copies by words: the verifier copies its states all the time.
         command
             .args([
                 "-cpu",

@@ -31,7 +31,7 @@ pub(crate) struct Request {
     /// Directories of this machine that the guest sees even where one of its
     /// own file systems (`/tmp`, `/run`) would hide them.
     pub(crate) visible: Vec<PathBuf>,
-    /// From the first start of QEMU.
+    /// From the beginning of the run.
     pub(crate) timeout: Duration,
     /// Count instructions instead of time; one CPU.
     pub(crate) icount: bool,
@@ -69,12 +69,12 @@ pub(crate) struct Add {
 /// How often a guest is started that does not come up.
 ///
 /// Emulated with a thread a processor, a kernel that patches its own code while it boots can
-/// oops or hang: 7.3 did so in 5 of 361 starts on a busy machine, three times in `sched_clock_*`
-/// with an `int3` that was patched away already (QEMU 7.2). Nothing of the command has happened
-/// by then.
+/// oops or hang: 7.3 did so in 5 of 361 starts on a busy machine (2026-11-23, QEMU 7.2, `cargo
+/// xtask vm --kernel 7.3 -- true` in three loops), three times in `sched_clock_*` with an `int3`
+/// that was patched away already. Nothing of the command has happened by then.
 const STARTS: usize = 3;
 
-/// A guest that is not up by then hangs. On a busy machine it takes ten seconds.
+/// A kernel that is not up by then hangs. On a busy machine it takes some seconds.
 const BOOT_TIME: Duration = Duration::from_secs(90);
 
 /// Runs a command in a guest; its output goes to `out` and `err` as it comes.
@@ -89,9 +89,12 @@ pub(crate) fn run(request: &Request, out: Sink, err: Sink) -> Result<Finished> {
     let deadline = Instant::now() + request.timeout;
     let mut failed_starts = Vec::new();
     loop {
-        let guest = Guest::start(request, &image, &busybox)?;
-        let outcome = match guest.wait_until_up(deadline) {
-            Boot::Up => {
+        let guest = Guest::start(request, &image, &busybox).map_err(|error| {
+            let before = failed_starts.iter().cloned();
+            before.fold(error, anyhow::Error::context)
+        })?;
+        let outcome = match guest.wait_until_ready(deadline) {
+            Boot::Ready => {
                 let mut finished = guest.follow(deadline, out, err);
                 finished.failed_starts = failed_starts;
                 return Ok(finished);
@@ -113,8 +116,8 @@ pub(crate) fn run(request: &Request, out: Sink, err: Sink) -> Result<Finished> {
 /// Whether a guest has come up.
 #[derive(Debug, PartialEq, Eq)]
 enum Boot {
-    /// Its command starts.
-    Up,
+    /// It has: its command starts.
+    Ready,
     /// It has not, and would not if it were started again.
     Not(Outcome),
     /// It has not, and why.
@@ -171,18 +174,25 @@ impl Guest {
         })
     }
 
-    fn wait_until_up(&self, deadline: Instant) -> Boot {
-        let until = deadline.min(Instant::now() + BOOT_TIME);
-        let left = until.saturating_duration_since(Instant::now());
-        match self.reports.recv_timeout(left) {
-            Ok(Report::Ready) => Boot::Up,
-            Ok(Report::Exit(code)) => Boot::Not(Outcome::Exited(code)),
-            Ok(Report::Fail(why)) => Boot::Not(Outcome::NotStarted(why)),
-            Err(RecvTimeoutError::Timeout) if until == deadline => Boot::Not(Outcome::TimedOut),
-            Err(RecvTimeoutError::Timeout) => Boot::Never("the kernel hung while it came up"),
-            Ok(Report::End) | Err(RecvTimeoutError::Disconnected) => {
-                Boot::Never("the kernel did not come up")
-            }
+    fn wait_until_ready(&self, deadline: Instant) -> Boot {
+        let mut until = deadline.min(Instant::now() + BOOT_TIME);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            return match self.reports.recv_timeout(left) {
+                Ok(Report::Up) => {
+                    // What is left has no bound of its own: it copies what was asked for.
+                    until = deadline;
+                    continue;
+                }
+                Ok(Report::Ready) => Boot::Ready,
+                Ok(Report::Exit(code)) => Boot::Not(Outcome::Exited(code)),
+                Ok(Report::Fail(why)) => Boot::Not(Outcome::NotStarted(why)),
+                Err(RecvTimeoutError::Timeout) if until == deadline => Boot::Not(Outcome::TimedOut),
+                Err(RecvTimeoutError::Timeout) => Boot::Never("the kernel hung while it came up"),
+                Ok(Report::End) | Err(RecvTimeoutError::Disconnected) => {
+                    Boot::Never("the kernel did not come up")
+                }
+            };
         }
     }
 
@@ -238,7 +248,7 @@ fn follow(reports: &Receiver<Report>, deadline: Instant) -> Outcome {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match reports.recv_timeout(left) {
-            Ok(Report::Ready) => {}
+            Ok(Report::Up | Report::Ready) => {}
             Ok(Report::Exit(code)) => return Outcome::Exited(code),
             Ok(Report::Fail(why)) => return Outcome::NotStarted(why),
             Ok(Report::End) | Err(RecvTimeoutError::Disconnected) => return Outcome::Died,
