@@ -237,7 +237,6 @@ pub(crate) fn waking() -> u64 {
 fn put_process(record: *mut Record, caller: &Caller, task: Pointer, told: *const Identity) {
     let leader = kernel::group_leader(task);
     put!(record.ruid = kernel::cred_uid(kernel::task_cred(task)));
-    put!(record.ns_tid = kernel::own_pid(task));
     put!(record.cgroup = kernel::cgroup_of(task).map_or(0, |cgroup| cgroup.id));
     let told = if told.is_null() {
         process::numbers(leader)
@@ -254,6 +253,14 @@ fn put_process(record: *mut Record, caller: &Caller, task: Pointer, told: *const
     put!(record.pid = told.pid);
     put!(record.tid = kernel::task_pid(task));
     put!(record.ns_pid = told.ns_pid);
+    // In a namespace of its own a number is a call of 20 ns to read.
+    put!(
+        record.ns_tid = if task == leader {
+            told.ns_pid
+        } else {
+            kernel::own_pid(task)
+        }
+    );
     put!(record.loginuid = kernel::task_loginuid(task));
     put!(record.process_start = told.start);
     put!(record.thread_start = kernel::task_start(task));
