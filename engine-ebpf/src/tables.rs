@@ -94,6 +94,9 @@ pub(crate) struct Whole(pub(crate) *const Image);
 impl Tables for Whole {
     #[inline(always)]
     fn summary(&self, row: u32) -> Option<[u64; SUMMARY_WORDS as usize]> {
+        if !row.is_multiple_of(TOGETHER) {
+            return None;
+        }
         let words = together(self.0, row)?;
         // SAFETY: inside the map's value, as `together` says.
         let read = |at| unsafe { read_volatile(words.wrapping_add(at)) };

@@ -121,19 +121,13 @@ impl Rows {
     #[inline(always)]
     pub fn are_apart<T: Tables + ?Sized>(&self, tables: &T, form: Form) -> Option<bool> {
         let mut left = [tables.all(); SUMMARY_WORDS as usize];
-        let mut places = 0;
         for row in &self.0 {
-            places |= *row;
             if *row != 0 {
                 let summary = tables.summary(*row)?;
                 for (left, word) in left.iter_mut().zip(summary) {
                     *left &= word;
                 }
             }
-        }
-        if !places.is_multiple_of(TOGETHER) {
-            // Words that stand elsewhere were read: the image is damaged.
-            return None;
         }
         let words = form.summary_words();
         let mut any = 0;
