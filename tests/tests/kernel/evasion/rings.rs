@@ -1,13 +1,16 @@
 //! `io_uring`: every operation that reaches a peer or waits for one, in every
 //! way to carry it out.
 
-use interdict_tests::actor::Actor;
+use std::time::{Duration, Instant};
+
+use interdict_tests::actor::{Actor, outcome};
 use interdict_tests::address::Address;
 use interdict_tests::calls;
 use interdict_tests::case::Case;
 use interdict_tests::event::{Decided, Object};
 use interdict_tests::protocol::{Carrier, FIXED, Request, RingOperation, Sending};
 use interdict_tests::tricks;
+use rustix::io::Errno;
 
 use super::network::{
     HOME, INET, Net, RAW, STREAM, WATCHED, bare, home, kernel_refuses, names_by_connect,
@@ -152,7 +155,13 @@ fn listener(actor: &mut Actor, port: u16) -> i64 {
     let socket = actor.must(&calls::socket(INET, STREAM | libc::SOCK_NONBLOCK, 0));
     let option = libc::SO_REUSEADDR;
     actor.must(&calls::set_option(socket, libc::SOL_SOCKET, option, 1));
-    actor.must(&calls::bind(socket, &home(port)));
+    // A ring that ended a moment ago gives its sockets back by a worker of the kernel.
+    let bind = calls::bind(socket, &home(port));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while outcome(&actor.ask(&bind)) == Err(Errno::ADDRINUSE) {
+        assert!(Instant::now() < deadline, "port {port} stays taken");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     actor.must(&calls::listen(socket));
     socket
 }
