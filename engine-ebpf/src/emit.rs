@@ -253,7 +253,7 @@ fn put_process(record: *mut Record, caller: &Caller, task: Pointer, told: *const
     put!(record.pid = told.pid);
     put!(record.tid = kernel::task_pid(task));
     put!(record.ns_pid = told.ns_pid);
-    // In a namespace of its own a number is a call of 20 ns to read.
+    // In a namespace of its own a number is a call to read, which an event would pay for.
     put!(
         record.ns_tid = if task == leader {
             told.ns_pid

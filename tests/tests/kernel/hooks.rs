@@ -163,6 +163,14 @@ fn a_place_is_taken_before_any_rule_asks_for_it() {
     let mut actor = Actor::other();
     let connect = calls::connect(actor.unix(), &Address::path("/run/later.sock"));
     assert_eq!(outcome(&actor.ask(&connect)), Err(Errno::PERM));
+    let _other = Service::stream("/run/early.sock");
+    let _free = Service::stream("/run/free.sock");
+    let mut reach = |path| {
+        let connect = calls::connect(actor.unix(), &Address::path(path));
+        outcome(&actor.ask(&connect))
+    };
+    assert_eq!(reach("/run/early.sock"), Err(Errno::PERM));
+    assert_eq!(reach("/run/free.sock"), Ok(0));
     engine.stop();
 }
 

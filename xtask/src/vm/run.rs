@@ -70,8 +70,9 @@ pub(crate) struct Add {
 ///
 /// Emulated with a thread a processor, a kernel that patches its own code while it boots can
 /// oops or hang: 7.3 did so in 5 of 361 starts on a busy machine (2026-11-23, QEMU 7.2, `cargo
-/// xtask vm --kernel 7.3 -- true` in three loops), three times in `sched_clock_*` with an `int3`
-/// that was patched away already. Nothing of the command has happened by then.
+/// xtask vm --kernel 7.3 -- true` in four loops, one of them with `tsc=reliable`). Three oopsed
+/// in `sched_clock_*`, two of them for certain at an `int3` that was patched away already; two
+/// hung. Nothing of the command has happened by then.
 const STARTS: usize = 3;
 
 /// A kernel that is not up by then hangs. On a busy machine it takes some seconds.
